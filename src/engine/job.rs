@@ -1,0 +1,278 @@
+//! The life of one job: ask, wait, run, be preempted, restart, until done or given up.
+//!
+//! A job has one pending event at a time, so [`Job::run`] advances from event to event directly; the
+//! same steps run through a calendar give the same trajectory (tested). An attempt is one step: its
+//! saves are arithmetic, and it can be cut at any time.
+
+use super::trajectory::{Attempt, End, JobTrajectory};
+use super::vm::{Answer, Request};
+use crate::luck::Luck;
+use crate::model::capacity::{Capacity, Market};
+use crate::model::checkpoint::Program;
+use crate::model::plan::{Course, Decision, Outcome, Trouble};
+use crate::model::restart::{MOST_ATTEMPTS, RestartCount, RestartRules};
+use crate::units::{SimDuration, SimTime};
+
+/// A job, its market and its rules: all that its replications share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobModel {
+    /// Work of the whole gang, uninterrupted.
+    pub work: SimDuration,
+    /// VMs in the gang.
+    pub nodes: u32,
+    /// The program on Spot VMs.
+    pub program: Program,
+    /// The program on VMs that are never preempted.
+    pub standard_program: Program,
+    /// Longest life of a submission from its first start; `None` for no limit.
+    pub timeout: Option<SimDuration>,
+    /// Longest simulated time.
+    pub give_up_after: SimDuration,
+    /// What the world does.
+    pub market: Market,
+    /// Who may restart.
+    pub restart: RestartRules,
+}
+
+/// What a job waits for.
+#[derive(Clone, Copy, Debug)]
+pub enum Pending {
+    /// Asking for capacity when a gap ends.
+    Ask,
+    /// The market's answer.
+    Answer(Request, Answer),
+    /// The end of a running attempt, which is then recorded.
+    Ended(Attempt),
+}
+
+/// One replication under way.
+pub struct Job<'a> {
+    model: &'a JobModel,
+    course: Course,
+    luck: Luck,
+    gang: f64,
+    trajectory: &'a mut JobTrajectory,
+    /// What the current submission asks for.
+    capacity: Capacity,
+    /// Submissions of any kind.
+    submissions: u32,
+    /// When the current submission times out, once it has started.
+    times_out: Option<SimTime>,
+    count: RestartCount,
+    /// Attempts so far: the address of the next one's luck.
+    attempts: u32,
+    saved: SimDuration,
+}
+
+impl<'a> Job<'a> {
+    /// A job at its submission. What `trajectory` held before is forgotten.
+    pub fn new(
+        model: &'a JobModel,
+        course: Course,
+        luck: Luck,
+        trajectory: &'a mut JobTrajectory,
+    ) -> Self {
+        trajectory.attempts.clear();
+        trajectory.gaps = SimDuration::ZERO;
+        let capacity = course.first();
+        trajectory.spot_submissions = u32::from(capacity == Capacity::Spot);
+        Self {
+            model,
+            course,
+            luck,
+            gang: model.market.gang(model.nodes),
+            trajectory,
+            capacity,
+            submissions: 1,
+            times_out: None,
+            count: RestartCount::default(),
+            attempts: 0,
+            saved: SimDuration::ZERO,
+        }
+    }
+
+    /// Lives to the end.
+    pub fn run(mut self) {
+        let mut pending = self.start();
+        while let Some((at, event)) = pending {
+            pending = self.step(at, event);
+        }
+    }
+
+    /// The first event.
+    pub fn start(&mut self) -> Option<(SimTime, Pending)> {
+        self.ask(SimTime::START)
+    }
+
+    /// What follows from an event; `None` when the replication has ended.
+    #[inline]
+    pub fn step(&mut self, now: SimTime, event: Pending) -> Option<(SimTime, Pending)> {
+        match event {
+            Pending::Ask => self.ask(now),
+            Pending::Answer(request, Answer::Refused { wait }) => {
+                self.record(Attempt {
+                    wait,
+                    end: End::Refused,
+                    ..blank(request)
+                });
+                self.trouble(now, Trouble::Refused)
+            }
+            Pending::Answer(request, Answer::Granted { wait, lifetime }) => {
+                self.started(now, request, wait, lifetime)
+            }
+            Pending::Ended(attempt) => self.ended(now, attempt),
+        }
+    }
+
+    /// Asks for capacity now.
+    #[inline]
+    fn ask(&mut self, now: SimTime) -> Option<(SimTime, Pending)> {
+        let request = Request {
+            capacity: self.capacity,
+            asked: now,
+            slot: 0,
+            attempt: self.attempts,
+        };
+        self.attempts += 1;
+        let answer = request.answer(&self.model.market, self.gang, self.luck);
+        let at = now + answer.wait();
+        let limit = self.limit();
+        if at >= limit {
+            self.record(Attempt {
+                wait: limit - now,
+                end: End::Abandoned,
+                ..blank(request)
+            });
+            return self.reached(limit);
+        }
+        Some((at, Pending::Answer(request, answer)))
+    }
+
+    /// The VMs have started: the whole attempt is known.
+    #[inline]
+    fn started(
+        &mut self,
+        now: SimTime,
+        request: Request,
+        wait: SimDuration,
+        lifetime: SimDuration,
+    ) -> Option<(SimTime, Pending)> {
+        self.count.started(&self.model.restart);
+        if let (None, Some(timeout)) = (self.times_out, self.model.timeout) {
+            self.times_out = Some(now + timeout);
+        }
+        let program = self.program();
+        let left = self.model.work.saturating_sub(self.saved);
+        let save_exists = self.saved > SimDuration::ZERO;
+        let needed = program.uptime_needed(left, save_exists);
+        let longest = self.limit() - now;
+        // At one instant, completion comes before the preemption, and both before a limit.
+        let (uptime, end) = if needed <= lifetime && needed <= longest {
+            (needed, End::Completed)
+        } else if lifetime <= longest {
+            (lifetime, End::Preempted)
+        } else {
+            (longest, End::Released)
+        };
+        let (useful, lost) = if end == End::Completed {
+            (left, SimDuration::ZERO)
+        } else {
+            let remains = program.cut(left, save_exists, uptime, end == End::Preempted);
+            (remains.saved, remains.lost)
+        };
+        let attempt = Attempt { wait, uptime, end, useful, lost, ..blank(request) };
+        Some((now + uptime, Pending::Ended(attempt)))
+    }
+
+    /// A running attempt has ended.
+    #[inline]
+    fn ended(&mut self, now: SimTime, attempt: Attempt) -> Option<(SimTime, Pending)> {
+        self.saved += attempt.useful;
+        self.record(attempt);
+        match attempt.end {
+            End::Completed => self.stop(now, Outcome::Completed),
+            End::Preempted => self.trouble(now, Trouble::Preempted),
+            End::Refused | End::Released | End::Abandoned => self.reached(now),
+        }
+    }
+
+    /// A limit of time has been reached: the submission's timeout, or the end of simulated time.
+    fn reached(&mut self, now: SimTime) -> Option<(SimTime, Pending)> {
+        if now >= self.end_of_time() {
+            self.stop(now, Outcome::Unfinished)
+        } else {
+            self.trouble(now, Trouble::TimedOut)
+        }
+    }
+
+    /// Lets the policy decide.
+    #[inline]
+    fn trouble(&mut self, now: SimTime, trouble: Trouble) -> Option<(SimTime, Pending)> {
+        let rules = &self.model.restart;
+        let decision = self.course.decide(trouble, &mut self.count, self.submissions, rules);
+        let after = match decision {
+            Decision::Stop(outcome) => return self.stop(now, outcome),
+            _ if self.attempts >= MOST_ATTEMPTS => return self.stop(now, Outcome::Unfinished),
+            Decision::Restart { after } => after,
+            Decision::Submit { capacity, after } => {
+                self.capacity = capacity;
+                self.submissions += 1;
+                self.trajectory.spot_submissions += u32::from(capacity == Capacity::Spot);
+                self.times_out = None;
+                self.count = RestartCount::default();
+                after
+            }
+        };
+        let limit = self.limit();
+        if now + after >= limit {
+            self.trajectory.gaps += limit - now;
+            return self.reached(limit);
+        }
+        self.trajectory.gaps += after;
+        Some((now + after, Pending::Ask))
+    }
+
+    fn stop(&mut self, now: SimTime, outcome: Outcome) -> Option<(SimTime, Pending)> {
+        self.trajectory.outcome = outcome;
+        self.trajectory.ended = now;
+        None
+    }
+
+    #[inline]
+    fn record(&mut self, attempt: Attempt) {
+        self.trajectory.attempts.push(attempt);
+    }
+
+    fn program(&self) -> &'a Program {
+        match self.capacity {
+            Capacity::Spot => &self.model.program,
+            Capacity::Standard | Capacity::FlexStart => &self.model.standard_program,
+        }
+    }
+
+    fn end_of_time(&self) -> SimTime {
+        SimTime::START + self.model.give_up_after
+    }
+
+    /// The next limit of time.
+    #[inline]
+    fn limit(&self) -> SimTime {
+        let end = self.end_of_time();
+        self.times_out.map_or(end, |times_out| times_out.min(end))
+    }
+}
+
+/// An attempt of which nothing has happened yet.
+#[inline]
+fn blank(request: Request) -> Attempt {
+    Attempt {
+        slot: request.slot,
+        capacity: request.capacity,
+        asked: request.asked,
+        wait: SimDuration::ZERO,
+        uptime: SimDuration::ZERO,
+        end: End::Refused,
+        useful: SimDuration::ZERO,
+        lost: SimDuration::ZERO,
+    }
+}

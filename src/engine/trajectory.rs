@@ -1,0 +1,110 @@
+//! What happened in one replication: attempts whose waits, uptimes and gaps tile the time.
+//!
+//! The engine writes it; billing and statistics read it.
+
+use crate::model::billing::Usage;
+use crate::model::capacity::Capacity;
+use crate::model::plan::Outcome;
+use crate::units::{SimDuration, SimTime};
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// No capacity: nothing started.
+    Refused,
+    /// The work is done.
+    Completed,
+    /// STOCKOUT.
+    Preempted,
+    /// Released at a timeout, at the horizon or at the limit of simulated time.
+    Released,
+    /// Never started: a timeout, the horizon or the limit came during the wait.
+    Abandoned,
+}
+
+/// One request for capacity and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Which VM or replica; 0 for a gang.
+    pub slot: u32,
+    /// What it asked for.
+    pub capacity: Capacity,
+    /// When it asked.
+    pub asked: SimTime,
+    /// From asking to the start, the refusal or the end.
+    pub wait: SimDuration,
+    /// VM start to its end; zero where nothing started.
+    pub uptime: SimDuration,
+    /// How it ended.
+    pub end: End,
+    /// Work saved or completed in it; for a replica, time serving.
+    pub useful: SimDuration,
+    /// Work lost at its preemption.
+    pub lost: SimDuration,
+}
+
+impl Attempt {
+    /// Whether VMs started.
+    #[inline]
+    #[must_use]
+    pub const fn started(&self) -> bool {
+        !matches!(self.end, End::Refused | End::Abandoned)
+    }
+
+    /// What is billed of it; nothing where no VM started.
+    #[inline]
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.started().then_some(Usage {
+            capacity: self.capacity,
+            uptime: self.uptime,
+            preempted: self.end == End::Preempted,
+        })
+    }
+
+    /// When it ended.
+    #[must_use]
+    pub fn ended(&self) -> SimTime {
+        self.asked + self.wait + self.uptime
+    }
+}
+
+/// One replication of a job.
+#[derive(Clone, Debug)]
+pub struct JobTrajectory {
+    /// In order of time.
+    pub attempts: Vec<Attempt>,
+    /// Submissions on Spot.
+    pub spot_submissions: u32,
+    /// Backoffs and times between submissions.
+    pub gaps: SimDuration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it ended.
+    pub ended: SimTime,
+}
+
+impl Default for JobTrajectory {
+    fn default() -> Self {
+        Self {
+            attempts: Vec::new(),
+            spot_submissions: 0,
+            gaps: SimDuration::ZERO,
+            outcome: Outcome::Unfinished,
+            ended: SimTime::START,
+        }
+    }
+}
+
+/// One replication of an endpoint over its horizon.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointTrajectory {
+    /// In the order in which they ended.
+    pub attempts: Vec<Attempt>,
+    /// Time with at least one replica serving.
+    pub any_serving: SimDuration,
+    /// Time with at least the least number of replicas serving.
+    pub enough_serving: SimDuration,
+    /// Longest interval with no replica serving, from time 0 and to the horizon included.
+    pub longest_outage: SimDuration,
+}

@@ -1,0 +1,64 @@
+//! One machine's life, or one gang's: asked for, waiting, running, gone.
+//!
+//! The only place where luck becomes an attempt; jobs and endpoints decide what the machine is for.
+
+use crate::luck::Luck;
+use crate::model::capacity::{Capacity, Market};
+use crate::units::{SimDuration, SimTime};
+
+/// A request for a VM, or for a gang that starts and dies as one.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// What is asked for.
+    pub capacity: Capacity,
+    /// When.
+    pub asked: SimTime,
+    /// Which VM or replica.
+    pub slot: u32,
+    /// Which of its attempts, from 0: the address of its luck.
+    pub attempt: u32,
+}
+
+/// What the market answers to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing starts; the attempt is used up after its wait.
+    Refused {
+        /// From asking to the refusal.
+        wait: SimDuration,
+    },
+    /// The VMs start after the wait and, if nothing else stops them, live this long.
+    Granted {
+        /// From asking to the start.
+        wait: SimDuration,
+        /// From the start to the preemption.
+        lifetime: SimDuration,
+    },
+}
+
+impl Answer {
+    /// From asking to the answer.
+    #[inline]
+    #[must_use]
+    pub const fn wait(self) -> SimDuration {
+        match self {
+            Self::Refused { wait } | Self::Granted { wait, .. } => wait,
+        }
+    }
+}
+
+impl Request {
+    /// The market's answer. `gang` is the hazard in units of one VM's.
+    #[inline]
+    #[must_use]
+    pub fn answer(&self, market: &Market, gang: f64, luck: Luck) -> Answer {
+        let answer = market.ask(luck, self.capacity, self.slot, self.attempt);
+        if answer.refused {
+            return Answer::Refused { wait: answer.wait };
+        }
+        Answer::Granted {
+            wait: answer.wait,
+            lifetime: market.lifetime(luck, self.capacity, gang, self.slot, self.attempt),
+        }
+    }
+}

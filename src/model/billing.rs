@@ -1,0 +1,676 @@
+//! Usage intervals and a tariff → line items: a pure function, its rules as data.
+//!
+//! Owns what is metered, how it is rounded and which lines a service bills. Leaves to
+//! [`crate::prices`] what a machine costs.
+
+use super::capacity::Capacity;
+use super::plan::Plan;
+use crate::units::{DataSize, Money, Rate, Share, SimDuration};
+
+/// Whose billing rules apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Compute Engine: the VMs are yours.
+    ComputeEngine,
+    /// Vertex AI custom (serverless) training.
+    VertexTraining,
+    /// Vertex AI online and batch inference.
+    VertexInference,
+}
+
+impl Service {
+    /// Every service, in the order in which they are shown.
+    pub const ALL: [Self; 3] = [Self::ComputeEngine, Self::VertexTraining, Self::VertexInference];
+
+    /// The name in scenarios and results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ComputeEngine => "compute-engine",
+            Self::VertexTraining => "vertex-training",
+            Self::VertexInference => "vertex-inference",
+        }
+    }
+
+    /// The service of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| service.name() == name)
+    }
+
+    /// Whether Vertex AI's management fee applies.
+    #[must_use]
+    pub const fn has_fee(self) -> bool {
+        !matches!(self, Self::ComputeEngine)
+    }
+}
+
+/// How billed time follows from uptime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BillingRules {
+    /// Billed time is a multiple of this, at least 1 µs. Source: per-second billing, Compute Engine
+    /// VM pricing; for Vertex AI no sentence of Google's was found (an assumption).
+    pub increment: SimDuration,
+    /// Billed time is at least this.
+    pub minimum: SimDuration,
+    /// A preemption before this uptime waives the Compute Engine line. Source: "preempted … less
+    /// than one minute after … not billed", Spot VMs (Google Cloud, 2026-03-19).
+    pub free_if_preempted_within: SimDuration,
+}
+
+impl BillingRules {
+    /// Billed time of one VM for one uptime: max(minimum, ⌈uptime ÷ increment⌉ · increment).
+    #[inline]
+    #[must_use]
+    pub fn billed(&self, uptime: SimDuration) -> SimDuration {
+        let increment = self.increment.micros();
+        let increments = (uptime.micros() + (increment - 1)) / increment;
+        SimDuration::from_micros(increments * increment).max(self.minimum)
+    }
+}
+
+/// One uptime of one VM, or of every VM of a gang.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// What was used.
+    pub capacity: Capacity,
+    /// VM start to its end.
+    pub uptime: SimDuration,
+    /// Ended by a preemption.
+    pub preempted: bool,
+}
+
+/// Billed time of one replication, summed before any price is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metered {
+    /// Billed time by capacity: Spot, standard, flex-start \[VM-µs of one gang member\].
+    billed: [i64; 3],
+    /// The part of it that the first minute waives.
+    waived: i64,
+    /// Makespan or horizon, for what is charged used or not.
+    span: i64,
+}
+
+impl Metered {
+    /// Adds one uptime.
+    #[inline]
+    pub fn add(&mut self, usage: Usage, rules: &BillingRules) {
+        let billed = rules.billed(usage.uptime).micros();
+        // Saturated time is refused in `Tariff::bill`.
+        let sum = &mut self.billed[usage.capacity as usize];
+        *sum = sum.saturating_add(billed);
+        if usage.preempted && usage.uptime < rules.free_if_preempted_within {
+            self.waived = self.waived.saturating_add(billed);
+        }
+    }
+
+    /// Sets the time charged whether used or not.
+    #[inline]
+    pub fn set_span(&mut self, span: SimDuration, rules: &BillingRules) {
+        self.span = rules.billed(span).micros();
+    }
+
+    /// Billed time over all capacities \[VM-µs of one gang member\].
+    #[inline]
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.billed.iter().fold(0, |sum, &billed| sum.saturating_add(billed))
+    }
+
+    /// The quantity a meter reads \[VM-µs of one gang member\].
+    #[inline]
+    fn read(&self, meter: Meter) -> i64 {
+        match meter {
+            Meter::Uptime(capacity) => self.billed[capacity as usize],
+            Meter::UnlessWaived(capacity) if capacity == Capacity::Spot => {
+                self.billed[capacity as usize] - self.waived
+            }
+            Meter::UnlessWaived(capacity) => self.billed[capacity as usize],
+            Meter::Span => self.span,
+        }
+    }
+}
+
+/// What a line item counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meter {
+    /// Billed time on this capacity.
+    Uptime(Capacity),
+    /// Billed time on this capacity, less what the first minute waives.
+    UnlessWaived(Capacity),
+    /// Makespan or horizon, used or not.
+    Span,
+}
+
+/// A price with where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// The price per VM and hour.
+    pub rate: Rate,
+    /// The day it was valid, `YYYY-MM-DD`; empty for the user's own.
+    pub as_of: String,
+    /// Its source.
+    pub source: String,
+}
+
+/// What a line is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Component {
+    /// The machine itself.
+    Compute,
+    /// Vertex AI's management fee.
+    ManagementFee,
+    /// The boot disk that Vertex AI training bills.
+    BootDisk,
+    /// Local SSD that comes with the machine type.
+    LocalSsd,
+}
+
+impl Component {
+    /// The name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compute => "compute",
+            Self::ManagementFee => "management-fee",
+            Self::BootDisk => "boot-disk",
+            Self::LocalSsd => "local-ssd",
+        }
+    }
+}
+
+/// One line of a tariff: what is counted, at which price per VM-hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What it is for.
+    pub component: Component,
+    /// The name of what is sold, in words.
+    pub sku: String,
+    /// What it counts.
+    pub meter: Meter,
+    /// Its price.
+    pub price: Figure,
+}
+
+/// All the lines of one plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tariff {
+    /// In the order in which they are shown.
+    pub lines: Vec<Line>,
+}
+
+/// One replication's amount is more than 9.2 thousand million units of the currency, or its billed
+/// time more than 292,000 years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cost of one replication leaves the range of 64-bit nanounits (9.2 thousand million)")]
+pub struct OutOfRange;
+
+impl Tariff {
+    /// The amount of each line for `vms` equal VMs, handed to `each` with its quantity \[VM-µs\];
+    /// returns their sum. Rounded half to even to the nanounit, once per line.
+    ///
+    /// # Errors
+    /// A quantity or an amount that leaves 64 bits.
+    #[inline]
+    pub fn bill(
+        &self,
+        metered: &Metered,
+        vms: u32,
+        mut each: impl FnMut(usize, i64, Money),
+    ) -> Result<Money, OutOfRange> {
+        if metered.total() == i64::MAX {
+            return Err(OutOfRange);
+        }
+        let mut total = 0_i64;
+        for (index, line) in self.lines.iter().enumerate() {
+            let quantity = metered
+                .read(line.meter)
+                .checked_mul(i64::from(vms))
+                .ok_or(OutOfRange)?;
+            let amount = amount(quantity, line.price.rate)?;
+            each(index, quantity, amount);
+            total = total.checked_add(amount.nanos()).ok_or(OutOfRange)?;
+        }
+        Ok(Money::from_nanos(total))
+    }
+
+    /// What one VM costs for one hour of uptime, counted by the meters of `capacity`; a commitment's
+    /// hour is counted under standard capacity.
+    #[must_use]
+    pub fn per_hour(&self, capacity: Capacity) -> Rate {
+        self.lines
+            .iter()
+            .filter(|line| match line.meter {
+                Meter::Uptime(of) | Meter::UnlessWaived(of) => of == capacity,
+                Meter::Span => capacity == Capacity::Standard,
+            })
+            .fold(Rate::ZERO, |sum, line| sum + line.price.rate)
+    }
+}
+
+/// `quantity` \[VM-µs\] × `rate` \[picounits per hour\] in nanounits, rounded half to even.
+#[inline]
+fn amount(quantity: i64, rate: Rate) -> Result<Money, OutOfRange> {
+    const MICROS: u64 = 1_000_000;
+    let (quantity, picos) = (quantity as u64, rate.picos() as u64);
+    // Whole seconds at a price of whole nanounits is the common case, and fits 64 bits.
+    if quantity % MICROS == 0 && picos % 1_000 == 0 {
+        if let Some(product) = (quantity / MICROS).checked_mul(picos / 1_000) {
+            let (whole, rest) = (product / 3_600, product % 3_600);
+            let up = rest > 1_800 || (rest == 1_800 && whole & 1 == 1);
+            return i64::try_from(whole + u64::from(up))
+                .map(Money::from_nanos)
+                .map_err(|_| OutOfRange);
+        }
+    }
+    // 3.6·10⁹ µs in an hour, 10³ picounits in a nanounit.
+    let nanos =
+        crate::units::div_half_even(i128::from(quantity) * i128::from(picos), 3_600_000_000_000);
+    i64::try_from(nanos).map(Money::from_nanos).map_err(|_| OutOfRange)
+}
+
+// --------------------------------------------------------------------------- which lines a plan has
+
+/// What a machine costs, as far as it is known; Compute Engine prices, before any fee.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PriceSheet {
+    /// On-demand, local SSD apart.
+    pub standard: Option<Figure>,
+    /// Spot, local SSD apart.
+    pub spot: Option<Figure>,
+    /// Flex-start, local SSD apart.
+    pub flex_start: Option<Figure>,
+    /// One-year commitment.
+    pub committed_1y: Option<Figure>,
+    /// Three-year commitment.
+    pub committed_3y: Option<Figure>,
+    /// The management fee's share of the standard price.
+    pub fee: Share,
+    /// Size of the boot disk.
+    pub boot_disk: DataSize,
+    /// Price of one gigabyte of it for an hour.
+    pub boot_disk_gb: Option<Figure>,
+    /// Price of the local SSD that comes with the machine, by plan; empty where none does.
+    pub local_ssd: Vec<(Purchase, Figure)>,
+    /// Whether the machine comes with local SSD that the prices above do not contain.
+    pub has_local_ssd: bool,
+}
+
+/// How a machine's hour is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purchase {
+    /// On-demand.
+    Standard,
+    /// Spot.
+    Spot,
+    /// Flex-start.
+    FlexStart,
+    /// One-year commitment.
+    Committed1y,
+    /// Three-year commitment.
+    Committed3y,
+}
+
+impl Purchase {
+    /// Every purchase, in the order in which they are shown.
+    pub const ALL: [Self; 5] = [
+        Self::Standard,
+        Self::Spot,
+        Self::FlexStart,
+        Self::Committed1y,
+        Self::Committed3y,
+    ];
+
+    /// The word of price files: `standard`, `spot`, `flex-start`, `commit-1y`, `commit-3y`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Spot => "spot",
+            Self::FlexStart => "flex-start",
+            Self::Committed1y => "commit-1y",
+            Self::Committed3y => "commit-3y",
+        }
+    }
+
+    /// The key of `[price]` that gives it.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Spot => "spot",
+            Self::FlexStart => "flex_start",
+            Self::Committed1y => "committed_1y",
+            Self::Committed3y => "committed_3y",
+        }
+    }
+
+    const fn capacity(self) -> Capacity {
+        match self {
+            Self::Spot => Capacity::Spot,
+            Self::FlexStart => Capacity::FlexStart,
+            Self::Standard | Self::Committed1y | Self::Committed3y => Capacity::Standard,
+        }
+    }
+
+    /// What a plan pays for.
+    #[must_use]
+    pub const fn of_plan(plan: Plan) -> &'static [Self] {
+        match plan {
+            Plan::Standard => &[Self::Standard],
+            Plan::Spot | Plan::SpotResubmit => &[Self::Spot],
+            Plan::SpotThenStandard => &[Self::Spot, Self::Standard],
+            Plan::FlexStart => &[Self::FlexStart],
+            Plan::Committed1y => &[Self::Committed1y],
+            Plan::Committed3y => &[Self::Committed3y],
+        }
+    }
+}
+
+impl PriceSheet {
+    /// The machine's price under a purchase.
+    #[must_use]
+    pub fn machine(&self, purchase: Purchase) -> Option<&Figure> {
+        match purchase {
+            Purchase::Standard => self.standard.as_ref(),
+            Purchase::Spot => self.spot.as_ref(),
+            Purchase::FlexStart => self.flex_start.as_ref(),
+            Purchase::Committed1y => self.committed_1y.as_ref(),
+            Purchase::Committed3y => self.committed_3y.as_ref(),
+        }
+    }
+
+    /// The same, to set it.
+    pub fn machine_mut(&mut self, purchase: Purchase) -> &mut Option<Figure> {
+        match purchase {
+            Purchase::Standard => &mut self.standard,
+            Purchase::Spot => &mut self.spot,
+            Purchase::FlexStart => &mut self.flex_start,
+            Purchase::Committed1y => &mut self.committed_1y,
+            Purchase::Committed3y => &mut self.committed_3y,
+        }
+    }
+}
+
+/// A price that a tariff needs and nobody gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingPrice {
+    /// The key of `[price]` that would give it.
+    pub key: &'static str,
+    /// What it is the price of, in words.
+    pub of: &'static str,
+}
+
+/// When a rule's line is billed.
+enum Applies {
+    Always,
+    /// Vertex AI bills standard VMs in one line that contains the fee.
+    OneLine,
+    /// Everything else on Vertex AI has a fee line of its own.
+    TwoLines,
+    /// Compute Engine, and Vertex AI where it bills in two lines.
+    NotOneLine,
+}
+
+/// Where a rule's price comes from.
+enum PriceOf {
+    Machine,
+    StandardAndFee,
+    Fee,
+    BootDisk,
+    LocalSsd,
+}
+
+/// One line that a service bills, as data.
+struct Rule {
+    component: Component,
+    applies: Applies,
+    price: PriceOf,
+    /// The first minute of a preempted VM waives it.
+    waived: bool,
+    /// A commitment pays it for the whole span.
+    committed: bool,
+    /// Where the rule is documented.
+    source: &'static str,
+}
+
+/// Every line there is. A new billing rule is a new row.
+const RULES: [Rule; 5] = [
+    Rule {
+        component: Component::Compute,
+        applies: Applies::NotOneLine,
+        price: PriceOf::Machine,
+        waived: true,
+        committed: true,
+        source: "Spot VMs, first minute (Google Cloud, 2026-03-19)",
+    },
+    Rule {
+        component: Component::Compute,
+        applies: Applies::OneLine,
+        price: PriceOf::StandardAndFee,
+        waived: false,
+        committed: false,
+        source: "on-demand Vertex AI SKUs are 1.15 × Compute Engine: invoice of August 2025",
+    },
+    Rule {
+        component: Component::ManagementFee,
+        applies: Applies::TwoLines,
+        price: PriceOf::Fee,
+        waived: false,
+        committed: false,
+        source: "two SKUs, Use Spot VMs with inference (Google Cloud, 2026); amounts: invoice of August 2025",
+    },
+    Rule {
+        component: Component::BootDisk,
+        applies: Applies::Always,
+        price: PriceOf::BootDisk,
+        waived: false,
+        committed: false,
+        source: "Training/Pipelines on SSD backed PD Capacity: invoice of August 2025",
+    },
+    Rule {
+        component: Component::LocalSsd,
+        applies: Applies::NotOneLine,
+        price: PriceOf::LocalSsd,
+        waived: true,
+        committed: true,
+        source: "no such line on an on-demand Vertex AI invoice, one on flex-start: August 2025",
+    },
+];
+
+/// The tariff of a plan on a service: the lines of each purchase that the plan makes.
+///
+/// # Errors
+/// The first price that is missing.
+pub fn tariff(plan: Plan, service: Service, sheet: &PriceSheet) -> Result<Tariff, MissingPrice> {
+    let mut lines = Vec::new();
+    for &purchase in Purchase::of_plan(plan) {
+        let one_line = service.has_fee() && purchase == Purchase::Standard;
+        for rule in &RULES {
+            let applies = match rule.applies {
+                Applies::Always => true,
+                Applies::OneLine => one_line,
+                Applies::TwoLines => service.has_fee() && !one_line,
+                Applies::NotOneLine => !one_line,
+            };
+            if !applies {
+                continue;
+            }
+            if let Some((price, sku)) = rule.price(purchase, service, sheet)? {
+                let capacity = purchase.capacity();
+                let is_commitment = matches!(purchase, Purchase::Committed1y | Purchase::Committed3y);
+                let meter = if rule.committed && is_commitment {
+                    Meter::Span
+                } else if rule.waived {
+                    Meter::UnlessWaived(capacity)
+                } else {
+                    Meter::Uptime(capacity)
+                };
+                let price = Figure {
+                    source: format!("{}; rule: {}", price.source, rule.source),
+                    ..price
+                };
+                lines.push(Line { component: rule.component, sku, meter, price });
+            }
+        }
+    }
+    Ok(Tariff { lines })
+}
+
+impl Rule {
+    /// The price of this line and the name of what is sold; `None` where there is nothing to bill.
+    fn price(
+        &self,
+        purchase: Purchase,
+        service: Service,
+        sheet: &PriceSheet,
+    ) -> Result<Option<(Figure, String)>, MissingPrice> {
+        let machine = |purchase: Purchase| {
+            sheet.machine(purchase).cloned().ok_or(MissingPrice {
+                key: purchase.key(),
+                of: purchase.name(),
+            })
+        };
+        Ok(Some(match self.price {
+            PriceOf::Machine => {
+                (machine(purchase)?, format!("{} machine", purchase.name()))
+            }
+            PriceOf::StandardAndFee => {
+                let mut price = machine(Purchase::Standard)?;
+                price.rate = price.rate + price.rate.share(sheet.fee);
+                (price, "standard machine, management fee included".to_owned())
+            }
+            PriceOf::Fee => {
+                if sheet.fee == Share::ZERO {
+                    return Ok(None);
+                }
+                let mut price = machine(Purchase::Standard)?;
+                price.rate = price.rate.share(sheet.fee);
+                (price, format!("management fee, {} of standard", sheet.fee))
+            }
+            PriceOf::BootDisk => {
+                if sheet.boot_disk == DataSize::ZERO {
+                    return Ok(None);
+                }
+                let missing = MissingPrice { key: "boot_disk", of: "boot disk" };
+                let mut price = sheet.boot_disk_gb.clone().ok_or_else(|| missing.clone())?;
+                price.rate = price.rate.times(sheet.boot_disk.gb()).ok_or(missing)?;
+                (price, format!("boot disk, {} ({})", sheet.boot_disk, service.name()))
+            }
+            PriceOf::LocalSsd => {
+                if !sheet.has_local_ssd {
+                    return Ok(None);
+                }
+                let price = sheet
+                    .local_ssd
+                    .iter()
+                    .find(|(of, _)| *of == purchase)
+                    .map(|(_, price)| price.clone())
+                    .ok_or(MissingPrice { key: purchase.key(), of: "local SSD" })?;
+                (price, "local SSD of the machine".to_owned())
+            }
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: BillingRules = BillingRules {
+        increment: SimDuration::from_secs(1),
+        minimum: SimDuration::ZERO,
+        free_if_preempted_within: SimDuration::from_secs(60),
+    };
+
+    fn figure(text: &str) -> Option<Figure> {
+        Some(Figure {
+            rate: Rate::parse(text).unwrap().0,
+            as_of: String::new(),
+            source: String::new(),
+        })
+    }
+
+    fn sheet() -> PriceSheet {
+        PriceSheet {
+            standard: figure("1 USD/h"),
+            spot: figure("0.4 USD/h"),
+            committed_1y: figure("0.6 USD/h"),
+            fee: Share::percent(15),
+            ..PriceSheet::default()
+        }
+    }
+
+    fn cost(plan: Plan, service: Service, usages: &[Usage], span: i64, vms: u32) -> i64 {
+        let mut metered = Metered::default();
+        for usage in usages {
+            metered.add(*usage, &RULES);
+        }
+        metered.set_span(SimDuration::from_secs(span), &RULES);
+        let tariff = tariff(plan, service, &sheet()).unwrap();
+        tariff.bill(&metered, vms, |_, _, _| {}).unwrap().nanos()
+    }
+
+    fn spot(seconds: i64, preempted: bool) -> Usage {
+        Usage { capacity: Capacity::Spot, uptime: SimDuration::from_secs(seconds), preempted }
+    }
+
+    #[test]
+    fn billed_time_is_rounded_up_and_at_least_the_minimum() {
+        let rules = BillingRules { minimum: SimDuration::from_secs(60), ..RULES };
+        let billed = |micros| rules.billed(SimDuration::from_micros(micros)).micros();
+        assert_eq!(billed(1), 60_000_000);
+        assert_eq!(billed(60_000_001), 61_000_000);
+        assert_eq!(billed(61_000_000), 61_000_000);
+    }
+
+    /// One hour of two VMs: Spot 2 × 0.4 on Compute Engine; on Vertex AI + 2 × 0.15 × 1.
+    #[test]
+    fn the_fee_is_a_share_of_the_undiscounted_price() {
+        let hour = [spot(3_600, false)];
+        assert_eq!(cost(Plan::Spot, Service::ComputeEngine, &hour, 0, 2), 800_000_000);
+        assert_eq!(cost(Plan::Spot, Service::VertexTraining, &hour, 0, 2), 1_100_000_000);
+        let standard = [Usage { capacity: Capacity::Standard, ..hour[0] }];
+        assert_eq!(cost(Plan::Standard, Service::VertexTraining, &standard, 0, 2), 2_300_000_000);
+    }
+
+    /// Preempted at 59 s: the Compute Engine line is waived, 59 s of fee stay. At 60 s nothing is.
+    #[test]
+    fn a_preemption_in_the_first_minute_waives_the_compute_engine_line_alone() {
+        let fee = |seconds: i64| crate::units::div_half_even(i128::from(seconds) * 150_000_000, 3_600);
+        let early = cost(Plan::Spot, Service::VertexInference, &[spot(59, true)], 0, 1);
+        assert_eq!(i128::from(early), fee(59));
+        let finished = cost(Plan::Spot, Service::VertexInference, &[spot(59, false)], 0, 1);
+        assert!(i128::from(finished) > fee(59));
+        let later = cost(Plan::Spot, Service::VertexInference, &[spot(60, true)], 0, 1);
+        assert!(i128::from(later) > fee(60));
+    }
+
+    /// 1 h used of a span of 2 h: the commitment pays 2 h, the fee 1 h.
+    #[test]
+    fn a_commitment_is_charged_used_or_not() {
+        let used = [Usage { capacity: Capacity::Standard, ..spot(3_600, false) }];
+        assert_eq!(cost(Plan::Committed1y, Service::ComputeEngine, &used, 7_200, 1), 1_200_000_000);
+        assert_eq!(cost(Plan::Committed1y, Service::VertexTraining, &used, 7_200, 1), 1_350_000_000);
+    }
+
+    #[test]
+    fn a_missing_price_is_reported_not_guessed() {
+        let missing = tariff(Plan::FlexStart, Service::ComputeEngine, &sheet()).unwrap_err();
+        assert_eq!(missing.key, "flex_start");
+    }
+
+    #[test]
+    fn both_ways_to_multiply_agree_and_round_half_to_even() {
+        for (seconds, picos) in [(1, 1_800_000), (3, 600_000), (9, 200_000), (7, 123_456_000)] {
+            let exact = crate::units::div_half_even(seconds * picos, 3_600_000);
+            let fast = amount(seconds as i64 * 1_000_000, Rate::from_picos(picos as i64)).unwrap();
+            assert_eq!(i128::from(fast.nanos()), exact);
+        }
+        // 1800 s at 1 nanounit/h is half a nanounit: to even, 0; 5400 s is 1.5: 2.
+        let rate = Rate::from_picos(1_000);
+        assert_eq!(amount(1_800_000_000, rate).unwrap().nanos(), 0);
+        assert_eq!(amount(5_400_000_000, rate).unwrap().nanos(), 2);
+        assert!(amount(i64::MAX, Rate::LARGEST).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! When to save; what a save and a restore cost; what a preemption leaves.
+//!
+//! An attempt is arithmetic: nothing here steps through saves. A version that does is the oracle in
+//! the tests.
+
+use crate::units::SimDuration;
+
+/// The job as every attempt sees it: what passes before work, and how work is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Boot, image, model load: passes at the start of every attempt.
+    pub startup: SimDuration,
+    /// Loading a save: passes after startup where a save exists.
+    pub restore: SimDuration,
+    /// Work between two saves; `None` for no periodic saves.
+    pub every: Option<SimDuration>,
+    /// Time that one save takes.
+    pub save: SimDuration,
+    /// The warning used for a last save; `None` where it is not used.
+    pub notice: Option<SimDuration>,
+}
+
+/// What an attempt that ended early leaves behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remains {
+    /// Work saved in this attempt.
+    pub saved: SimDuration,
+    /// Work done in this attempt after its last save.
+    pub lost: SimDuration,
+}
+
+impl Program {
+    /// Uptime before an attempt works.
+    #[inline]
+    #[must_use]
+    pub fn before_work(&self, save_exists: bool) -> SimDuration {
+        if save_exists { self.startup + self.restore } else { self.startup }
+    }
+
+    /// Saves in an attempt that finishes `work`: ⌈work ÷ every⌉ − 1; none follows the last piece.
+    #[inline]
+    fn saves(&self, work: SimDuration) -> i64 {
+        match self.every {
+            // `work` ≥ 1 µs, so rounding up and taking one is rounding (work − 1 µs) down.
+            Some(every) => (work.micros() - 1) / every.micros(),
+            None => 0,
+        }
+    }
+
+    /// The uptime an attempt needs to finish with `work` left:
+    /// U = startup + \[restore\] + work + save·(⌈work ÷ every⌉ − 1).
+    #[inline]
+    #[must_use]
+    pub fn uptime_needed(&self, work: SimDuration, save_exists: bool) -> SimDuration {
+        self.before_work(save_exists) + work + self.save.times(self.saves(work))
+    }
+
+    /// What an attempt leaves that started with `work` left and ended after `uptime`, before it
+    /// could finish. `preempted` says whether there was a notice: none warns of a timeout.
+    #[inline]
+    #[must_use]
+    pub fn cut(
+        &self,
+        work: SimDuration,
+        save_exists: bool,
+        uptime: SimDuration,
+        preempted: bool,
+    ) -> Remains {
+        let before_work = self.before_work(save_exists);
+        match self.notice {
+            Some(notice) if preempted => {
+                // Work stops when the notice comes. Saving takes no longer than the notice lasts,
+                // so a save under way is finished, and what was done since the last one is saved.
+                let worked = uptime.saturating_sub(notice).saturating_sub(before_work);
+                let (saved, since) = self.progress(work, worked);
+                Remains { saved: saved + since, lost: SimDuration::ZERO }
+            }
+            _ => {
+                let (saved, lost) = self.progress(work, uptime.saturating_sub(before_work));
+                Remains { saved, lost }
+            }
+        }
+    }
+
+    /// Work saved by finished saves, and work since, after `elapsed` of working and saving.
+    #[inline]
+    fn progress(&self, work: SimDuration, elapsed: SimDuration) -> (SimDuration, SimDuration) {
+        let Some(every) = self.every else {
+            return (SimDuration::ZERO, elapsed.min(work));
+        };
+        let cycle = every.micros() + self.save.micros();
+        let saves = (elapsed.micros() / cycle).min(self.saves(work));
+        let saved = every.times(saves);
+        let since = SimDuration::from_micros(elapsed.micros() - saves * cycle);
+        (saved, since.min(every).min(work.saturating_sub(saved)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn min(minutes: i64) -> SimDuration {
+        SimDuration::from_secs(60 * minutes)
+    }
+
+    const PROGRAM: Program = Program {
+        startup: SimDuration::from_secs(120),
+        restore: SimDuration::from_secs(180),
+        every: Some(SimDuration::from_secs(1_800)),
+        save: SimDuration::from_secs(60),
+        notice: None,
+    };
+
+    /// 8 h in pieces of 30 min: 16 pieces, 15 saves of 1 min: 2 + 480 + 15 min. With 45 min left:
+    /// 2 pieces, 1 save, and a restore: 2 + 3 + 45 + 1 min.
+    #[test]
+    fn no_save_follows_the_last_piece() {
+        assert_eq!(PROGRAM.uptime_needed(min(480), false), min(497));
+        assert_eq!(PROGRAM.uptime_needed(min(45), true), min(51));
+        assert_eq!(PROGRAM.uptime_needed(min(30), false), min(32));
+    }
+
+    #[test]
+    fn work_since_the_last_checkpoint_is_lost() {
+        let at = |uptime| {
+            let remains = PROGRAM.cut(min(480), false, uptime, true);
+            (remains.saved, remains.lost)
+        };
+        assert_eq!(at(min(1)), (min(0), min(0)), "during startup");
+        assert_eq!(at(min(20)), (min(0), min(18)), "before the first save");
+        // The first save runs from 32 min to 33 min of uptime; one that finishes then counts.
+        let almost = SimDuration::from_micros(min(33).micros() - 1);
+        assert_eq!(at(almost), (min(0), min(30)), "during the save");
+        assert_eq!(at(min(33)), (min(30), min(0)), "the save has just finished");
+        assert_eq!(at(min(40)), (min(30), min(7)));
+        // 15 saves are done at 2 + 15·31 = 467 min; the last piece has none.
+        assert_eq!(at(min(496)), (min(450), min(29)));
+    }
+
+    /// Notice 2 min, save 1 min: at uptime L the work stops at L − 2 min.
+    #[test]
+    fn a_notice_saves_what_was_done_when_it_came() {
+        let program = Program { notice: Some(min(2)), ..PROGRAM };
+        let saved = |uptime| {
+            let remains = program.cut(min(480), false, uptime, true);
+            assert_eq!(remains.lost, SimDuration::ZERO);
+            remains.saved
+        };
+        assert_eq!(saved(min(3)), min(0), "the notice comes during startup");
+        assert_eq!(saved(min(20)), min(16));
+        assert_eq!(saved(SimDuration::from_secs(34 * 60 + 30)), min(30), "a save under way");
+        assert_eq!(saved(min(40)), min(35));
+        let timed_out = program.cut(min(480), false, min(20), false);
+        assert_eq!(timed_out.lost, min(18), "no notice warns of a timeout");
+        let only_notice = Program { every: None, ..program };
+        assert_eq!(only_notice.cut(min(480), false, min(100), true).saved, min(96));
+    }
+}

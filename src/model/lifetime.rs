@@ -1,0 +1,290 @@
+//! Time from a VM's start to its preemption, if nothing else stops it.
+//!
+//! A lifetime is its cumulative hazard H(t) = −ln P(L > t) and the inverse of it. Everything else
+//! follows: a draw is H⁻¹(E) for a unit-exponential E; a gang whose VMs share part of the hazard
+//! dies at H⁻¹(E ÷ g) with g from [`gang_hazard`].
+
+use libm::{exp, expm1, log1p};
+
+use super::distribution::{
+    Family, normal_survival, normal_upper_quantile, number, time, LONGEST_H,
+};
+use crate::luck::ln;
+use crate::units::{Share, SimDuration};
+
+/// A distribution of the time to preemption; parameters in hours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lifetime {
+    /// A constant hazard: P(L > t) = e^(−t/mean).
+    Exponential {
+        /// Mean lifetime \[h\].
+        mean_h: f64,
+    },
+    /// P(L > t) = e^(−(t/scale)^shape). Source: W. Weibull, J. Appl. Mech. 18 (1951), eq. 1.
+    Weibull {
+        /// Below 1 the young die first, above 1 the old.
+        shape: f64,
+        /// The age that a share of 1/e outlives \[h\].
+        scale_h: f64,
+    },
+    /// ln L is normal with mean ln(median).
+    LogNormal {
+        /// Median lifetime \[h\].
+        median_h: f64,
+        /// Standard deviation of ln L.
+        sigma: f64,
+    },
+    /// F(t) = a(1 − e^(−t/τ₁) + e^((t−b)/τ₂)), 0 at 0, ending where it reaches 1.
+    ///
+    /// Source: Kadupitiya, Jadhao, Sharma, HPDC '20, arXiv:1911.05160. The right wall is the 24 h
+    /// cap of old preemptible VMs, which Spot VMs do not have.
+    Bathtub {
+        /// Share of early preemptions.
+        a: f64,
+        /// Time constant of the early preemptions \[h\].
+        tau1_h: f64,
+        /// Time constant of the right wall \[h\].
+        tau2_h: f64,
+        /// Where the right wall stands \[h\].
+        b_h: f64,
+        /// Where F reaches 1 \[h\]: derived from the others.
+        end_h: f64,
+    },
+    /// Never preempted.
+    Never,
+}
+
+/// The families of lifetimes a scenario may name.
+pub static FAMILIES: &[Family<Lifetime>] = &[
+    Family {
+        name: "exponential",
+        about: "a constant hazard: a VM that has survived is as good as new",
+        parameters: &[time("mean", "mean time to preemption")],
+        build: |p| Lifetime::Exponential { mean_h: p[0] },
+    },
+    Family {
+        name: "weibull",
+        about: "early deaths (shape below 1) or wear (above 1)",
+        parameters: &[
+            number("shape", "below 1: the young die first; above 1: the old", 0.05, 100.0),
+            time("scale", "the age that 36.8 % of the VMs outlive"),
+        ],
+        build: |p| Lifetime::Weibull { shape: p[0], scale_h: p[1] },
+    },
+    Family {
+        name: "lognormal",
+        about: "the logarithm of the lifetime is normal: a long right tail",
+        parameters: &[
+            time("median", "half of the VMs outlive it"),
+            number("sigma", "standard deviation of the logarithm", 0.001, 20.0),
+        ],
+        build: |p| Lifetime::LogNormal { median_h: p[0], sigma: p[1] },
+    },
+    Family {
+        name: "bathtub",
+        about: "many early, few, then all at once: F(t) = a(1 − e^(−t/tau1) + e^((t−b)/tau2)), the law of old preemptible VMs with their 24 h cap",
+        parameters: &[
+            number("a", "share of early preemptions", 0.001, 1.0),
+            time("tau1", "time constant of the early preemptions"),
+            time("tau2", "time constant of the right wall"),
+            time("b", "where the right wall stands"),
+        ],
+        build: |p| Lifetime::bathtub(p[0], p[1], p[2], p[3]),
+    },
+    Family {
+        name: "never",
+        about: "never preempted: what Spot would cost if it were safe",
+        parameters: &[],
+        build: |_| Lifetime::Never,
+    },
+];
+
+impl Lifetime {
+    /// A bathtub with its end found by bisection.
+    fn bathtub(a: f64, tau1_h: f64, tau2_h: f64, b_h: f64) -> Self {
+        let distribution = |t: f64| a * (1.0 - exp(-t / tau1_h) + exp((t - b_h) / tau2_h));
+        let end_h = crossing(0.0, LONGEST_H * 2.0, |t| distribution(t) - 1.0);
+        Self::Bathtub { a, tau1_h, tau2_h, b_h, end_h }
+    }
+
+    /// The cumulative hazard H(t) = −ln P(L > t) at an age \[h\].
+    #[must_use]
+    pub fn cumulative_hazard(&self, age_h: f64) -> f64 {
+        if age_h <= 0.0 {
+            return 0.0;
+        }
+        match *self {
+            Self::Exponential { mean_h } => age_h / mean_h,
+            Self::Weibull { shape, scale_h } => exp(shape * ln(age_h / scale_h)),
+            Self::LogNormal { median_h, sigma } => {
+                let z = ln(age_h / median_h) / sigma;
+                if z < 0.0 {
+                    -log1p(-normal_survival(-z))
+                } else {
+                    -ln(normal_survival(z))
+                }
+            }
+            Self::Bathtub { a, tau1_h, tau2_h, b_h, end_h } => {
+                if age_h >= end_h {
+                    return f64::INFINITY;
+                }
+                let failed = a * (1.0 - exp(-age_h / tau1_h) + exp((age_h - b_h) / tau2_h));
+                -log1p(-failed.min(1.0))
+            }
+            Self::Never => 0.0,
+        }
+    }
+
+    /// The age \[h\] at which the cumulative hazard reaches `hazard`: the inverse of
+    /// [`Self::cumulative_hazard`].
+    #[must_use]
+    pub fn age_at(&self, hazard: f64) -> f64 {
+        match *self {
+            Self::Exponential { mean_h } => mean_h * hazard,
+            Self::Weibull { shape, scale_h } => scale_h * exp(ln(hazard) / shape),
+            Self::LogNormal { median_h, sigma } => {
+                let z = if hazard < std::f64::consts::LN_2 {
+                    -normal_upper_quantile(-expm1(-hazard))
+                } else {
+                    normal_upper_quantile(exp(-hazard))
+                };
+                median_h * exp(sigma * z)
+            }
+            Self::Bathtub { a, tau1_h, tau2_h, b_h, end_h } => {
+                let target = -expm1(-hazard) / a;
+                // Newton's method kept inside a shrinking bracket; F rises everywhere.
+                let (mut low, mut high) = (0.0, end_h);
+                let mut age = -tau1_h * log1p(-target.min(0.999_999));
+                for _ in 0..200 {
+                    if !(age > low && age < high) {
+                        age = 0.5 * (low + high);
+                    }
+                    let (early, wall) = (exp(-age / tau1_h), exp((age - b_h) / tau2_h));
+                    let excess = 1.0 - early + wall - target;
+                    if excess > 0.0 {
+                        high = age;
+                    } else {
+                        low = age;
+                    }
+                    let next = age - excess / (early / tau1_h + wall / tau2_h);
+                    if (next - age).abs() <= 1e-14 * end_h || high - low <= 1e-15 * end_h {
+                        return next.clamp(0.0, end_h);
+                    }
+                    age = next;
+                }
+                age.clamp(0.0, end_h)
+            }
+            Self::Never => f64::INFINITY,
+        }
+    }
+
+    /// The lifetime of a gang whose hazard is `gang` times that of one VM, for a unit-exponential
+    /// draw. At least 1 µs; rounded down, so that "preempted before t" is exact at every whole µs.
+    #[inline]
+    #[must_use]
+    pub fn draw(&self, unit_exponential: f64, gang: f64) -> SimDuration {
+        SimDuration::from_hours_f64(self.age_at(unit_exponential / gang)).max(SimDuration::SHORTEST)
+    }
+}
+
+/// The hazard of a gang of `nodes` VMs in units of one VM's: s + nodes·(1 − s), where the share s
+/// of the hazard strikes all at once.
+#[must_use]
+pub fn gang_hazard(nodes: u32, shared: Share) -> f64 {
+    let shared = shared.fraction();
+    shared + f64::from(nodes) * (1.0 - shared)
+}
+
+/// The point of [low, high] where a rising function crosses zero, by bisection to the last bit.
+fn crossing(mut low: f64, mut high: f64, rising: impl Fn(f64) -> f64) -> f64 {
+    for _ in 0..2_000 {
+        let middle = low + 0.5 * (high - low);
+        if middle <= low || middle >= high {
+            break;
+        }
+        if rising(middle) < 0.0 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one_of_each() -> Vec<Lifetime> {
+        vec![
+            Lifetime::Exponential { mean_h: 10.0 },
+            Lifetime::Weibull { shape: 0.6, scale_h: 7.0 },
+            Lifetime::Weibull { shape: 3.0, scale_h: 7.0 },
+            Lifetime::LogNormal { median_h: 5.0, sigma: 1.3 },
+            Lifetime::bathtub(0.4137, 0.9, 0.76, 24.0),
+            Lifetime::bathtub(0.001, 30.0, 0.01, 2.0),
+        ]
+    }
+
+    #[test]
+    fn the_age_inverts_the_cumulative_hazard() {
+        for lifetime in one_of_each() {
+            for i in -60..=14 {
+                let hazard = exp(f64::from(i) * 0.25);
+                let age = lifetime.age_at(hazard);
+                let back = lifetime.cumulative_hazard(age);
+                // The bathtub's atom at 0 and its wall are steep: compare what survives there.
+                let close = (exp(-back) - exp(-hazard)).abs() < 1e-9
+                    && ((back / hazard - 1.0).abs() < 1e-9
+                        || matches!(lifetime, Lifetime::Bathtub { .. }));
+                assert!(close, "{lifetime:?} {hazard} {age} {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_cumulative_hazard_never_falls() {
+        for lifetime in one_of_each() {
+            let mut last = 0.0;
+            for i in 0..4_000 {
+                let hazard = lifetime.cumulative_hazard(f64::from(i) * 0.01);
+                assert!(hazard >= last, "{lifetime:?} at {i}");
+                last = hazard;
+            }
+        }
+    }
+
+    /// Source: HPDC '20's parameters; the mean is ∫ P(L > t) dt over [0, end], by Simpson's rule
+    /// with 2·10⁵ cells. E[L] = 14.1533 h to four decimals.
+    #[test]
+    fn the_published_bathtub_has_its_published_mean() {
+        let lifetime = Lifetime::bathtub(0.4137, 0.9, 0.76, 24.0);
+        let Lifetime::Bathtub { end_h, .. } = lifetime else { unreachable!() };
+        let cells = 200_000;
+        let width = end_h / f64::from(cells);
+        let mut sum = 0.0;
+        for i in 0..=cells {
+            let weight = if i == 0 || i == cells { 1.0 } else if i % 2 == 1 { 4.0 } else { 2.0 };
+            sum += weight * exp(-lifetime.cumulative_hazard(f64::from(i) * width));
+        }
+        assert!((sum * width / 3.0 - 14.1533).abs() < 5e-5, "{}", sum * width / 3.0);
+    }
+
+    #[test]
+    fn a_gang_shares_the_stated_part_of_its_hazard() {
+        assert_eq!(gang_hazard(8, Share::ZERO), 8.0);
+        assert_eq!(gang_hazard(8, Share::ONE), 1.0);
+        assert!((gang_hazard(8, Share::percent(60)) - (0.6 + 3.2)).abs() < 1e-12);
+        let one = Lifetime::Exponential { mean_h: 8.0 };
+        assert_eq!(one.draw(1.0, 8.0), SimDuration::from_hours(1));
+    }
+
+    #[test]
+    fn a_lifetime_is_at_least_a_microsecond_and_at_most_never() {
+        let short = Lifetime::Exponential { mean_h: 1e-12 };
+        assert_eq!(short.draw(1e-3, 1.0), SimDuration::SHORTEST);
+        assert_eq!(Lifetime::Never.draw(1e-3, 1e5), SimDuration::NEVER);
+        let heavy = Lifetime::LogNormal { median_h: 1e6, sigma: 20.0 };
+        assert_eq!(heavy.draw(36.0, 1.0), SimDuration::NEVER);
+    }
+}

@@ -1,0 +1,4 @@
+//! Text → a validated experiment.
+
+pub mod source;
+pub mod tree;

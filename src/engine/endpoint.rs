@@ -5,29 +5,15 @@ use super::calendar::Calendar;
 use super::trajectory::{Attempt, End, EndpointTrajectory};
 use super::vm::{Answer, Request};
 use crate::luck::Luck;
-use crate::model::capacity::{Capacity, Market};
+use crate::model::capacity::Capacity;
 use crate::model::plan::{Course, Decision, Trouble};
 use crate::model::restart::{RestartCount, RestartRules};
+use crate::model::workload::EndpointModel;
 use crate::units::{SimDuration, SimTime};
 
 /// Attempts of all replicas in one replication: past this a lifetime is absurdly short against the
 /// horizon, and the run is refused rather than left to take for ever.
 pub const MOST_ATTEMPTS: u64 = 20_000_000;
-
-/// An endpoint, its market and its rules: all that its replications share.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EndpointModel {
-    /// Simulated time.
-    pub horizon: SimDuration,
-    /// Replicas asked for.
-    pub replicas: u32,
-    /// Boot, image, model load: not serving yet.
-    pub startup: SimDuration,
-    /// What the world does.
-    pub market: Market,
-    /// Which replica may restart.
-    pub restart: RestartRules,
-}
 
 /// More attempts in one replication than [`MOST_ATTEMPTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -273,7 +259,7 @@ impl Replica {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::capacity::Wait;
+    use crate::model::capacity::{Market, Wait};
     use crate::model::lifetime::Lifetime;
     use crate::model::restart::{Backoff, Counts};
     use crate::units::Share;

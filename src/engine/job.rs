@@ -7,38 +7,21 @@
 use super::trajectory::{Attempt, End, JobTrajectory};
 use super::vm::{Answer, Request};
 use crate::luck::Luck;
-use crate::model::capacity::{Capacity, Market};
+use crate::model::capacity::Capacity;
 use crate::model::checkpoint::Program;
 use crate::model::plan::{Course, Decision, Outcome, Trouble};
-use crate::model::restart::{MOST_ATTEMPTS, RestartCount, RestartRules};
+use crate::model::restart::{MOST_ATTEMPTS, RestartCount};
+use crate::model::workload::JobModel;
 use crate::units::{SimDuration, SimTime};
-
-/// A job, its market and its rules: all that its replications share.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JobModel {
-    /// Work of the whole gang, uninterrupted.
-    pub work: SimDuration,
-    /// VMs in the gang.
-    pub nodes: u32,
-    /// The program on Spot VMs.
-    pub program: Program,
-    /// The program on VMs that are never preempted.
-    pub standard_program: Program,
-    /// Longest life of a submission from its first start; `None` for no limit.
-    pub timeout: Option<SimDuration>,
-    /// Longest simulated time.
-    pub give_up_after: SimDuration,
-    /// What the world does.
-    pub market: Market,
-    /// Who may restart.
-    pub restart: RestartRules,
-}
 
 /// What a job waits for.
 #[derive(Clone, Copy, Debug)]
 pub enum Pending {
     /// Asking for capacity when a gap ends.
-    Ask,
+    Ask {
+        /// Whether it is a restart, or the first attempt of a submission.
+        restart: bool,
+    },
     /// The market's answer.
     Answer(Request, Answer),
     /// The end of a running attempt, which is then recorded.
@@ -74,8 +57,8 @@ impl<'a> Job<'a> {
     ) -> Self {
         trajectory.attempts.clear();
         trajectory.gaps = SimDuration::ZERO;
+        trajectory.restarts = 0;
         let capacity = course.first();
-        trajectory.spot_submissions = u32::from(capacity == Capacity::Spot);
         Self {
             model,
             course,
@@ -108,7 +91,10 @@ impl<'a> Job<'a> {
     #[inline]
     pub fn step(&mut self, now: SimTime, event: Pending) -> Option<(SimTime, Pending)> {
         match event {
-            Pending::Ask => self.ask(now),
+            Pending::Ask { restart } => {
+                self.trajectory.restarts += u32::from(restart);
+                self.ask(now)
+            }
             Pending::Answer(request, Answer::Refused { wait }) => {
                 self.record(Attempt {
                     wait,
@@ -210,17 +196,16 @@ impl<'a> Job<'a> {
     fn trouble(&mut self, now: SimTime, trouble: Trouble) -> Option<(SimTime, Pending)> {
         let rules = &self.model.restart;
         let decision = self.course.decide(trouble, &mut self.count, self.submissions, rules);
-        let after = match decision {
+        let (restart, after) = match decision {
             Decision::Stop(outcome) => return self.stop(now, outcome),
             _ if self.attempts >= MOST_ATTEMPTS => return self.stop(now, Outcome::Unfinished),
-            Decision::Restart { after } => after,
+            Decision::Restart { after } => (true, after),
             Decision::Submit { capacity, after } => {
                 self.capacity = capacity;
                 self.submissions += 1;
-                self.trajectory.spot_submissions += u32::from(capacity == Capacity::Spot);
                 self.times_out = None;
                 self.count = RestartCount::default();
-                after
+                (false, after)
             }
         };
         let limit = self.limit();
@@ -229,7 +214,7 @@ impl<'a> Job<'a> {
             return self.reached(limit);
         }
         self.trajectory.gaps += after;
-        Some((now + after, Pending::Ask))
+        Some((now + after, Pending::Ask { restart }))
     }
 
     fn stop(&mut self, now: SimTime, outcome: Outcome) -> Option<(SimTime, Pending)> {

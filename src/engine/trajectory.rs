@@ -74,8 +74,8 @@ impl Attempt {
 pub struct JobTrajectory {
     /// In order of time.
     pub attempts: Vec<Attempt>,
-    /// Submissions on Spot.
-    pub spot_submissions: u32,
+    /// Spot attempts after the first of every submission.
+    pub restarts: u32,
     /// Backoffs and times between submissions.
     pub gaps: SimDuration,
     /// How it ended.
@@ -88,7 +88,7 @@ impl Default for JobTrajectory {
     fn default() -> Self {
         Self {
             attempts: Vec::new(),
-            spot_submissions: 0,
+            restarts: 0,
             gaps: SimDuration::ZERO,
             outcome: Outcome::Unfinished,
             ended: SimTime::START,

@@ -110,6 +110,11 @@ impl Metered {
         self.span = rules.billed(span).micros();
     }
 
+    /// Charges the span for each of `vms` VMs that are metered one by one.
+    pub fn repeat_span(&mut self, vms: u32) {
+        self.span = self.span.saturating_mul(i64::from(vms));
+    }
+
     /// Billed time over all capacities \[VM-µs of one gang member\].
     #[inline]
     #[must_use]

@@ -8,3 +8,4 @@ pub mod distribution;
 pub mod lifetime;
 pub mod plan;
 pub mod restart;
+pub mod workload;

@@ -1,0 +1,72 @@
+//! Plans against the standard plan under common random numbers.
+
+use crate::stats::histogram::{Histogram, Quantile};
+use crate::stats::interval::Level;
+use crate::stats::moments::Paired;
+
+use super::estimate::Saving;
+
+/// Paired sums of a plan and the standard plan.
+#[derive(Clone, Debug, Default)]
+pub struct AgainstStandard {
+    paired: Paired,
+    /// Cost per gain relative to standard's, in 10⁻⁹, where both gained.
+    relative: Histogram,
+}
+
+impl AgainstStandard {
+    /// Adds one replication: (cost, gain) of the plan, then of the standard plan.
+    #[inline]
+    pub fn add(&mut self, plan: (u64, u64), standard: (u64, u64)) {
+        self.paired.add(plan, standard);
+        if plan.1 > 0 && standard.1 > 0 && standard.0 > 0 {
+            let relative = (plan.0 as f64 / plan.1 as f64) / (standard.0 as f64 / standard.1 as f64);
+            // A float-to-int cast saturates; + 0.5 rounds.
+            self.relative.add((relative * 1e9 + 0.5) as u64);
+        }
+    }
+
+    /// Adds all of another's replications.
+    pub fn merge(&mut self, other: &Self) {
+        self.paired.merge(&other.paired);
+        self.relative.merge(&other.relative);
+    }
+
+    /// 1 − the relative cost per gain. `None` where it does not exist.
+    #[must_use]
+    pub fn saving(&self, level: Level, replications: u64) -> Option<Saving> {
+        let ratio = self.paired.relative_cost()?;
+        // The saving falls as the relative cost rises: its rank r from below is the relative cost's
+        // rank from above.
+        let count = self.relative.count();
+        let at = |q: Quantile| {
+            let relative = self.relative.at_rank(count + 1 - q.rank(count).min(count))?;
+            Some(1.0 - relative as f64 * 1e-9)
+        };
+        Some(Saving {
+            mean: 1.0 - ratio.value,
+            half_width: level.half_width(ratio.standard_error, replications),
+            p05: at(Quantile(5)),
+            p95: at(Quantile(95)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Costs 10, 20, …, 1000 against 1000: savings 99 %, 98 %, …, 0 %; the 5th of 100 from below is
+    /// 4 %, the 95th is 94 %; bins are 1.3e-4 wide.
+    #[test]
+    fn quantiles_of_the_saving_count_from_the_other_end() {
+        let mut against = AgainstStandard::default();
+        for i in 1..=100 {
+            against.add((i * 10, 1), (1_000, 1));
+        }
+        let saving = against.saving(Level::new(0.95).unwrap(), 100).unwrap();
+        assert!((saving.mean - 0.495).abs() < 1e-12);
+        assert!((saving.p05.unwrap() - 0.04).abs() < 1.3e-4);
+        assert!((saving.p95.unwrap() - 0.94).abs() < 1.3e-4);
+    }
+}

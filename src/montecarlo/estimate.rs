@@ -1,0 +1,292 @@
+//! From sums to what is reported: means with half-widths, quantiles, probabilities, line items.
+
+use super::observe::Measure;
+use super::replicate::{Experiment, PlanTally, Tally};
+use crate::model::billing::Component;
+use crate::model::plan::{Outcome, Plan};
+use crate::model::workload::Workload;
+use crate::stats::histogram::{Histogram, Quantile};
+use crate::stats::interval::Level;
+use crate::stats::moments::{Moments, Ratio};
+
+/// A quantity of one replication: its mean and how it spreads. Missing values do not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Summary {
+    /// Mean.
+    pub mean: Option<f64>,
+    /// Half-width of the confidence interval of the mean: simulation error.
+    pub half_width: Option<f64>,
+    /// Standard deviation of one replication's value.
+    pub sd: Option<f64>,
+    /// Quantiles over replications.
+    pub p05: Option<f64>,
+    /// Median.
+    pub p50: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+}
+
+/// A probability with its Wilson interval.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Probability {
+    /// Share of the replications.
+    pub value: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// A ratio of means with its half-width.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Estimated {
+    /// The ratio.
+    pub value: f64,
+    /// Half-width of its confidence interval.
+    pub half_width: Option<f64>,
+}
+
+/// What a plan saves against standard VMs.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Saving {
+    /// 1 − the ratio of costs per completion (or per serving hour).
+    pub mean: f64,
+    /// Half-width of its confidence interval, on paired replications.
+    pub half_width: Option<f64>,
+    /// 5th percentile over replications completed under both plans.
+    pub p05: Option<f64>,
+    /// 95th percentile over them.
+    pub p95: Option<f64>,
+}
+
+/// One line of the mean bill.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineItem {
+    /// What it is for.
+    pub component: Component,
+    /// What is sold, in words.
+    pub sku: String,
+    /// Mean quantity \[VM-h\].
+    pub quantity: f64,
+    /// Price per VM-hour.
+    pub rate: f64,
+    /// Mean amount.
+    pub amount: f64,
+    /// The day of the price.
+    pub price_as_of: String,
+    /// Where the price and the rule come from.
+    pub source: String,
+}
+
+/// What is reported of a plan that was simulated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanEstimate {
+    /// Which plan.
+    pub plan: Plan,
+    /// Replications made.
+    pub replications: u64,
+    /// The workload's measures in their order.
+    pub measures: Vec<(Measure, Summary)>,
+    /// Makespan over all replications, a failure being later than any time; jobs only.
+    pub time_to_result_h: Option<Summary>,
+    /// Share of completed replications; jobs only.
+    pub completion: Option<Probability>,
+    /// Share of those completed by the deadline; where there is one.
+    pub on_time: Option<Probability>,
+    /// Mean cost ÷ share completed, or ÷ mean serving hours.
+    pub cost_per_gain: Option<Estimated>,
+    /// Useful ÷ billed VM-hours; jobs only.
+    pub goodput: Option<Estimated>,
+    /// Against the standard plan.
+    pub saving: Option<Saving>,
+    /// Replications by outcome.
+    pub outcomes: [u64; 5],
+    /// The mean bill.
+    pub line_items: Vec<LineItem>,
+}
+
+impl PlanEstimate {
+    /// A measure's summary; empty where the workload has no such measure.
+    #[must_use]
+    pub fn measure(&self, measure: Measure) -> Summary {
+        self.measures
+            .iter()
+            .find(|(of, _)| *of == measure)
+            .map_or_else(Summary::default, |(_, summary)| *summary)
+    }
+
+    /// Share of replications that did not complete.
+    #[must_use]
+    pub fn failure(&self, level: Level) -> Option<Probability> {
+        let failed = self.replications - self.outcomes[Outcome::Completed as usize];
+        self.completion.and_then(|_| probability(failed, self.replications, level))
+    }
+}
+
+const MICROS_PER_HOUR: f64 = 3.6e9;
+
+/// The estimates of every plan.
+#[must_use]
+pub fn estimate(experiment: &Experiment, tally: &Tally, level: Level) -> Vec<PlanEstimate> {
+    experiment
+        .plans
+        .iter()
+        .zip(&tally.plans)
+        .map(|((plan, _), sums)| plan_estimate(experiment, *plan, sums, tally.replications, level))
+        .collect()
+}
+
+fn plan_estimate(
+    experiment: &Experiment,
+    plan: Plan,
+    tally: &PlanTally,
+    replications: u64,
+    level: Level,
+) -> PlanEstimate {
+    let measures = experiment
+        .measures()
+        .iter()
+        .zip(&tally.quantities)
+        .map(|(&measure, quantity)| {
+            let scale = scale(measure, &experiment.workload);
+            (measure, summary(&quantity.moments, &quantity.histogram, scale, level))
+        })
+        .collect();
+    let job = match &experiment.workload {
+        Workload::Job(job) => Some(job),
+        Workload::Endpoint(_) => None,
+    };
+    let completed = tally.ended(Outcome::Completed);
+    let gain_scale = if job.is_some() { 1.0 } else { 1.0 / MICROS_PER_HOUR };
+    let work_h = job.map(|job| job.work.hours());
+    PlanEstimate {
+        plan,
+        replications,
+        measures,
+        time_to_result_h: job.map(|_| {
+            time_to_result(tally, replications, level, experiment.measures())
+        }),
+        completion: job.and_then(|_| probability(completed, replications, level)),
+        on_time: experiment
+            .deadline
+            .and_then(|_| probability(tally.on_time, replications, level)),
+        cost_per_gain: tally
+            .cost_per_gain
+            .ratio()
+            .map(|ratio| estimated(ratio, 1e-9 / gain_scale, replications, level)),
+        // Useful and billed hours are both of the whole gang: its size cancels.
+        goodput: work_h.and_then(|work_h| {
+            let ratio = tally.goodput.ratio()?;
+            Some(estimated(ratio, work_h * MICROS_PER_HOUR, replications, level))
+        }),
+        saving: tally.against_standard.saving(level, replications),
+        outcomes: tally.outcomes,
+        line_items: line_items(experiment, plan, tally, replications),
+    }
+}
+
+/// What turns a measure's integers into what is reported.
+fn scale(measure: Measure, workload: &Workload) -> f64 {
+    match measure {
+        Measure::Cost => 1e-9,
+        Measure::Billed => f64::from(workload.gang_size()) / MICROS_PER_HOUR,
+        Measure::Waited
+        | Measure::LostWork
+        | Measure::Makespan
+        | Measure::Serving
+        | Measure::LongestOutage => 1.0 / MICROS_PER_HOUR,
+        Measure::Restarts | Measure::Preemptions => 1.0,
+        Measure::AvailabilityAny | Measure::AvailabilityMin => match workload {
+            Workload::Endpoint(endpoint) => 1.0 / endpoint.horizon.micros() as f64,
+            Workload::Job(_) => f64::NAN,
+        },
+    }
+}
+
+fn summary(moments: &Moments, histogram: &Histogram, scale: f64, level: Level) -> Summary {
+    let quantile = |q| histogram.quantile(Quantile(q)).map(|value| value as f64 * scale);
+    let error = moments.variance().map(|variance| (variance / moments.count as f64).sqrt());
+    Summary {
+        mean: moments.mean().map(|mean| mean * scale),
+        half_width: error
+            .and_then(|error| level.half_width(error, moments.count))
+            .map(|half_width| half_width * scale),
+        sd: moments.variance().map(|variance| variance.sqrt() * scale),
+        p05: quantile(5),
+        p50: quantile(50),
+        p95: quantile(95),
+        p99: quantile(99),
+    }
+}
+
+/// The makespan over all replications: mean and spread exist only where all completed.
+fn time_to_result(
+    tally: &PlanTally,
+    replications: u64,
+    level: Level,
+    measures: &[Measure],
+) -> Summary {
+    let Some(index) = measures.iter().position(|measure| *measure == Measure::Makespan) else {
+        return Summary::default();
+    };
+    let quantity = &tally.quantities[index];
+    let all = summary(&quantity.moments, &quantity.histogram, 1.0 / MICROS_PER_HOUR, level);
+    if quantity.moments.count == replications {
+        return all;
+    }
+    let quantile = |q| {
+        let micros = quantity.histogram.quantile_of(Quantile(q), replications)?;
+        Some(micros as f64 / MICROS_PER_HOUR)
+    };
+    Summary {
+        mean: None,
+        half_width: None,
+        sd: None,
+        p05: quantile(5),
+        p50: quantile(50),
+        p95: quantile(95),
+        p99: quantile(99),
+    }
+}
+
+fn probability(count: u64, of: u64, level: Level) -> Option<Probability> {
+    let (low, high) = level.wilson(count, of)?;
+    Some(Probability { value: count as f64 / of as f64, low, high })
+}
+
+fn estimated(ratio: Ratio, scale: f64, replications: u64, level: Level) -> Estimated {
+    Estimated {
+        value: ratio.value * scale,
+        half_width: level
+            .half_width(ratio.standard_error, replications)
+            .map(|half_width| half_width * scale),
+    }
+}
+
+fn line_items(
+    experiment: &Experiment,
+    plan: Plan,
+    tally: &PlanTally,
+    replications: u64,
+) -> Vec<LineItem> {
+    let Some((_, tariff)) = experiment.plans.iter().find(|(of, _)| *of == plan) else {
+        return Vec::new();
+    };
+    let n = replications as f64;
+    tariff
+        .lines
+        .iter()
+        .zip(&tally.lines)
+        .map(|(line, &(quantity, amount))| LineItem {
+            component: line.component,
+            sku: line.sku.clone(),
+            quantity: quantity as f64 / n / MICROS_PER_HOUR,
+            rate: line.price.rate.per_hour(),
+            amount: amount as f64 / n * 1e-9,
+            price_as_of: line.price.as_of.clone(),
+            source: line.price.source.clone(),
+        })
+        .collect()
+}

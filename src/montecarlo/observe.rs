@@ -1,0 +1,200 @@
+//! One replication as numbers: a trajectory is read, billed, and becomes integers to be summed.
+
+use crate::engine::trajectory::{Attempt, End, EndpointTrajectory, JobTrajectory};
+use crate::model::billing::{BillingRules, Metered, OutOfRange, Tariff};
+use crate::model::capacity::Capacity;
+use crate::model::plan::Outcome;
+use crate::units::{SimDuration, SimTime};
+
+/// A quantity that is reported with mean, spread and quantiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Money, over all VMs.
+    Cost,
+    /// Billed time over all VMs, rounded up, waived or not.
+    Billed,
+    /// Waits, refused ones included; a gang's counted once.
+    Waited,
+    /// Work lost at preemptions; a gang's counted once.
+    LostWork,
+    /// Spot attempts after the first of every submission.
+    Restarts,
+    /// Preemptions; a gang's counted once.
+    Preemptions,
+    /// Submission to completion, of completed replications.
+    Makespan,
+    /// Share of the horizon with at least one replica serving.
+    AvailabilityAny,
+    /// Share of the horizon with at least the least number of replicas serving.
+    AvailabilityMin,
+    /// Time serving, over all replicas.
+    Serving,
+    /// Longest interval with no replica serving.
+    LongestOutage,
+}
+
+impl Measure {
+    /// What is reported of a job. The makespan comes last: it does not always exist.
+    pub const JOB: &'static [Self] = &[
+        Self::Cost,
+        Self::Billed,
+        Self::Waited,
+        Self::LostWork,
+        Self::Restarts,
+        Self::Preemptions,
+        Self::Makespan,
+    ];
+
+    /// What is reported of an endpoint.
+    pub const ENDPOINT: &'static [Self] = &[
+        Self::Cost,
+        Self::Billed,
+        Self::Waited,
+        Self::Restarts,
+        Self::Preemptions,
+        Self::AvailabilityAny,
+        Self::AvailabilityMin,
+        Self::Serving,
+        Self::LongestOutage,
+    ];
+
+    /// The name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Billed => "billed_h",
+            Self::Waited => "waited_h",
+            Self::LostWork => "lost_work_h",
+            Self::Restarts => "restarts",
+            Self::Preemptions => "preemptions",
+            Self::Makespan => "makespan_h",
+            Self::AvailabilityAny => "availability_any",
+            Self::AvailabilityMin => "availability_min",
+            Self::Serving => "serving_h",
+            Self::LongestOutage => "longest_outage_h",
+        }
+    }
+}
+
+/// The most measures any workload has.
+pub const MOST_MEASURES: usize = 9;
+
+/// One replication under one course, before any price is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation {
+    /// Values of the workload's measures in their order; the cost is filled in by a tariff.
+    pub values: [u64; MOST_MEASURES],
+    /// What is bought: 1 for a completed job, time serving \[µs\] for an endpoint.
+    pub gain: u64,
+    /// Submission to completion; `None` where there is none.
+    pub makespan: Option<SimDuration>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What is billed.
+    pub metered: Metered,
+}
+
+/// What attempts add up to.
+#[derive(Default)]
+struct Totals {
+    metered: Metered,
+    waited: i64,
+    lost: i64,
+    spot_attempts: u64,
+    preemptions: u64,
+    useful: i64,
+}
+
+fn total(attempts: &[Attempt], rules: &BillingRules) -> Totals {
+    let mut totals = Totals::default();
+    for attempt in attempts {
+        if let Some(usage) = attempt.usage() {
+            totals.metered.add(usage, rules);
+        }
+        totals.waited = totals.waited.saturating_add(attempt.wait.micros());
+        totals.lost += attempt.lost.micros() * i64::from(attempt.end == End::Preempted);
+        totals.spot_attempts += u64::from(attempt.capacity == Capacity::Spot);
+        totals.preemptions += u64::from(attempt.end == End::Preempted);
+        totals.useful = totals.useful.saturating_add(attempt.useful.micros());
+    }
+    totals
+}
+
+/// Reads one replication of a job.
+#[inline]
+#[must_use]
+pub fn job(trajectory: &JobTrajectory, rules: &BillingRules) -> Observation {
+    let mut totals = total(&trajectory.attempts, rules);
+    let makespan = trajectory.ended - SimTime::START;
+    totals.metered.set_span(makespan, rules);
+    let completed = trajectory.outcome == Outcome::Completed;
+    Observation {
+        values: [
+            0,
+            totals.metered.total() as u64,
+            totals.waited as u64,
+            totals.lost as u64,
+            u64::from(trajectory.restarts),
+            totals.preemptions,
+            makespan.micros() as u64,
+            0,
+            0,
+        ],
+        gain: u64::from(completed),
+        makespan: completed.then_some(makespan),
+        outcome: trajectory.outcome,
+        metered: totals.metered,
+    }
+}
+
+/// Reads one replication of an endpoint with `replicas` replicas over `horizon`.
+#[must_use]
+pub fn endpoint(
+    trajectory: &EndpointTrajectory,
+    rules: &BillingRules,
+    horizon: SimDuration,
+    replicas: u32,
+) -> Observation {
+    let mut totals = total(&trajectory.attempts, rules);
+    // A commitment is charged for the horizon × VMs.
+    totals.metered.set_span(horizon, rules);
+    totals.metered.repeat_span(replicas);
+    Observation {
+        values: [
+            0,
+            totals.metered.total() as u64,
+            totals.waited as u64,
+            // Every replica's first attempt is not a restart.
+            totals.spot_attempts.saturating_sub(u64::from(replicas)),
+            totals.preemptions,
+            trajectory.any_serving.micros() as u64,
+            trajectory.enough_serving.micros() as u64,
+            totals.useful as u64,
+            trajectory.longest_outage.micros() as u64,
+        ],
+        gain: totals.useful as u64,
+        makespan: None,
+        outcome: Outcome::Completed,
+        metered: totals.metered,
+    }
+}
+
+impl Observation {
+    /// The cost under a tariff, with each line's quantity \[VM-µs\] and amount handed to `each`.
+    ///
+    /// # Errors
+    /// An amount outside 64 bits.
+    #[inline]
+    pub fn cost(
+        &self,
+        tariff: &Tariff,
+        vms: u32,
+        mut each: impl FnMut(usize, u64, u64),
+    ) -> Result<u64, OutOfRange> {
+        let total = tariff.bill(&self.metered, vms, |line, quantity, amount| {
+            each(line, quantity as u64, amount.nanos() as u64);
+        })?;
+        Ok(total.nanos() as u64)
+    }
+}

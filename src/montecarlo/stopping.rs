@@ -1,0 +1,73 @@
+//! When there are enough replications: a fixed number, or a target half-width, never both.
+
+use super::replicate::{Experiment, RunError, Tally, Watch};
+use crate::stats::interval::Level;
+use crate::units::Share;
+
+/// The most replications of a run.
+pub const MOST: u64 = 1_000_000_000;
+/// The fewest replications before a half-width is believed.
+const FEWEST: u64 = 8_192;
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stop {
+    /// After this many.
+    Replications(u64),
+    /// When the half-width of every plan's mean cost is at most this share of it. Looks at
+    /// 1,024·2^k replications only, the same for all plans.
+    HalfWidth(Share),
+}
+
+/// Replicates until `stop`.
+///
+/// # Errors
+/// As [`Experiment::replicate`]; a half-width not reached in [`MOST`] replications.
+pub fn run(
+    experiment: &Experiment,
+    stop: Stop,
+    level: Level,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Tally, RunError> {
+    let mut tally = experiment.tally();
+    match stop {
+        Stop::Replications(count) => {
+            watch.expects(count);
+            experiment.replicate(&mut tally, (0, count), threads, watch)?;
+        }
+        Stop::HalfWidth(asked) => loop {
+            let done = tally.replications;
+            let goal = (done * 2).max(FEWEST);
+            watch.expects(goal);
+            experiment.replicate(&mut tally, (done, goal), threads, watch)?;
+            let reached = widest(&tally, level);
+            if reached <= asked.fraction() {
+                break;
+            }
+            if goal * 2 > MOST {
+                let percent = format!("{:.6} %", (reached * 100.0).min(100.0));
+                return Err(RunError::HalfWidthNotReached {
+                    replications: goal,
+                    reached_percent: Share::parse(&percent).unwrap_or(Share::ONE),
+                    asked_percent: asked,
+                });
+            }
+        },
+    }
+    Ok(tally)
+}
+
+/// The largest half-width of a mean cost, relative to it.
+fn widest(tally: &Tally, level: Level) -> f64 {
+    let relative = |plan: &super::replicate::PlanTally| {
+        let cost = &plan.quantities[0].moments;
+        let (mean, variance) = (cost.mean()?, cost.variance()?);
+        if variance == 0.0 {
+            return Some(0.0);
+        }
+        let half_width = level.half_width((variance / cost.count as f64).sqrt(), cost.count)?;
+        Some(half_width / mean)
+    };
+    tally.plans.iter().filter_map(relative).fold(0.0, f64::max)
+}

@@ -1,0 +1,176 @@
+//! Quantiles from counts in fixed bins: log-linear, data-independent, merged by addition.
+//!
+//! Values below 2¹³ have a bin each; above, every octave has 2¹³ bins, so a bin is at most
+//! 1.3·10⁻⁴ of its value wide. Memory is taken by the octave, when its first value comes, and does
+//! not depend on the number of values.
+
+const BITS: u32 = 13;
+const BINS: usize = 1 << BITS;
+
+/// Counts of non-negative integers.
+#[derive(Clone, Debug, Default)]
+pub struct Histogram {
+    /// `octaves[0]` holds the values below 2¹³, `octaves[k]` those of 13 + k bits.
+    octaves: Vec<Option<Box<[u32; BINS]>>>,
+    count: u64,
+    largest: u64,
+}
+
+impl Histogram {
+    /// Adds a value. At most 2³² − 1 values fall into one bin: replications are at most 10⁹.
+    #[inline]
+    pub fn add(&mut self, value: u64) {
+        let (octave, bin) = place(value);
+        self.count += 1;
+        self.largest = self.largest.max(value);
+        match self.octaves.get_mut(octave) {
+            Some(Some(bins)) => bins[bin] += 1,
+            _ => self.open(octave)[bin] += 1,
+        }
+    }
+
+    /// The bins of an octave, made if there are none.
+    #[cold]
+    fn open(&mut self, octave: usize) -> &mut [u32; BINS] {
+        if self.octaves.len() <= octave {
+            self.octaves.resize(octave + 1, None);
+        }
+        self.octaves[octave].get_or_insert_with(|| Box::new([0; BINS]))
+    }
+
+    /// Adds all of another's values.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.largest = self.largest.max(other.largest);
+        for (octave, theirs) in other.octaves.iter().enumerate() {
+            if let Some(theirs) = theirs {
+                for (bin, count) in self.open(octave).iter_mut().zip(theirs.iter()) {
+                    *bin += count;
+                }
+            }
+        }
+    }
+
+    /// Values seen.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The value of a rank from 1 to the count: the upper edge of its bin, and never more than the
+    /// largest value seen. `None` outside.
+    #[must_use]
+    pub fn at_rank(&self, rank: u64) -> Option<u64> {
+        if rank == 0 || rank > self.count {
+            return None;
+        }
+        let mut left = rank;
+        for (octave, bins) in self.octaves.iter().enumerate() {
+            for (bin, &count) in bins.iter().flat_map(|bins| bins.iter()).enumerate() {
+                if left <= u64::from(count) {
+                    return Some(upper_edge(octave, bin).min(self.largest));
+                }
+                left -= u64::from(count);
+            }
+        }
+        None
+    }
+
+    /// The nearest-rank quantile ⌈qn⌉ among `n` values of which those not in the histogram are
+    /// larger than any. `None` where it falls among those, or there are none.
+    #[must_use]
+    pub fn quantile_of(&self, q: Quantile, n: u64) -> Option<u64> {
+        self.at_rank(q.rank(n))
+    }
+
+    /// The nearest-rank quantile of the values seen.
+    #[must_use]
+    pub fn quantile(&self, q: Quantile) -> Option<u64> {
+        self.quantile_of(q, self.count)
+    }
+}
+
+/// A quantile in hundredths, so that its rank is exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quantile(pub u64);
+
+impl Quantile {
+    /// ⌈qn⌉, at least 1.
+    #[must_use]
+    pub const fn rank(self, n: u64) -> u64 {
+        let rank = (self.0 as u128 * n as u128).div_ceil(100) as u64;
+        if rank == 0 { 1 } else { rank }
+    }
+}
+
+/// Octave and bin of a value.
+#[inline]
+const fn place(value: u64) -> (usize, usize) {
+    if value < BINS as u64 {
+        return (0, value as usize);
+    }
+    let octave = (u64::BITS - value.leading_zeros()) - BITS;
+    let bin = (value >> (octave - 1)) as usize - BINS;
+    // Above 2¹³ the leading bit is implied: half of the range [2¹³, 2¹⁴) of shifted values.
+    (octave as usize, bin)
+}
+
+/// The largest value of a bin.
+const fn upper_edge(octave: usize, bin: usize) -> u64 {
+    if octave == 0 {
+        return bin as u64;
+    }
+    let width_minus_one = (1_u64 << (octave - 1)) - 1;
+    (((BINS + bin) as u64) << (octave - 1)) | width_minus_one
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_tile_the_integers_and_are_narrow() {
+        for value in (0..70_000).chain((14..64).flat_map(|bit| {
+            let power = 1_u64 << bit;
+            [power - 1, power, power + 1, power + power / 3]
+        })) {
+            let (octave, bin) = place(value);
+            let edge = upper_edge(octave, bin);
+            assert!(bin < BINS && edge >= value);
+            assert!((edge - value) as f64 <= 1.3e-4 * value as f64);
+            if edge < u64::MAX {
+                assert_ne!(place(edge + 1), (octave, bin), "an edge is the last of its bin");
+            }
+        }
+        assert_eq!(upper_edge(place(8_191).0, place(8_191).1), 8_191, "small values are exact");
+        assert_eq!(upper_edge(place(16_383).0, place(16_383).1), 16_383);
+    }
+
+    #[test]
+    fn quantiles_are_nearest_rank() {
+        let mut histogram = Histogram::default();
+        (1..=200).for_each(|value| histogram.add(value));
+        assert_eq!(histogram.quantile(Quantile(5)), Some(10));
+        assert_eq!(histogram.quantile(Quantile(50)), Some(100));
+        assert_eq!(histogram.quantile(Quantile(99)), Some(198));
+        // 200 of 250 are there: the 81st percentile is not.
+        assert_eq!(histogram.quantile_of(Quantile(80), 250), Some(200));
+        assert_eq!(histogram.quantile_of(Quantile(81), 250), None);
+        assert_eq!(Histogram::default().quantile(Quantile(50)), None);
+    }
+
+    #[test]
+    fn merging_is_adding() {
+        let (mut whole, mut left, mut right) =
+            (Histogram::default(), Histogram::default(), Histogram::default());
+        for i in 0..5_000_u64 {
+            let value = i * i * i;
+            whole.add(value);
+            if i % 3 == 0 { left.add(value) } else { right.add(value) }
+        }
+        left.merge(&right);
+        for hundredths in 1..=99 {
+            assert_eq!(whole.quantile(Quantile(hundredths)), left.quantile(Quantile(hundredths)));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Numbers in, estimates out; knows no machines.
+//!
+//! What is summed is an integer, so sums are exact, merge by addition and do not depend on order.
+
+pub mod histogram;
+pub mod interval;
+pub mod moments;
+pub mod wide;

@@ -1,8 +1,101 @@
-//! stockout
+//! What a workload really costs on Spot VMs, how late it may be, how likely it fails, and how sure
+//! that is.
+//!
+//! `stockout` plays a workload many times under preemption, bills each run by Google Cloud's own
+//! rules, and sets every way of buying the same capacity against standard VMs. This page is the
+//! model; the modules below are its parts, in the order in which data flows through them.
+//!
+//! # The model on one page
+//!
+//! **A job** asks for a gang of VMs that all run or none. A request may be refused after its wait.
+//! Otherwise the VMs start, `startup` passes, then `restore` if a save exists, then work; after
+//! every `every` of work a save takes `save`, and none follows the last piece. With *w* work left
+//! an attempt needs the uptime
+//!
+//! ```text
+//! U = startup + [restore] + w + save · (⌈w ÷ every⌉ − 1)
+//! ```
+//!
+//! If the gang's lifetime is at least U the job is done. Otherwise all its VMs end with STOCKOUT;
+//! what finished saves hold stays, the rest is lost work. The attempt is restarted while restarts
+//! are left (six on Vertex AI training); then the [plan](model::plan) decides: give up, submit
+//! again, or go on with standard VMs.
+//!
+//! **An endpoint** is a number of replicas over a horizon. Each lives through wait, startup,
+//! serving, preemption and restart on its own.
+//!
+//! **A lifetime** is its cumulative hazard H(t). A share *s* of it strikes the whole gang at once,
+//! so *n* VMs live until (s + n(1 − s))·H(t) reaches a unit-exponential draw.
+//!
+//! **Billing** counts uptime, startup and saves included, rounded up to the increment; waits and
+//! gaps cost nothing. On Vertex AI a management fee of 15 % of the *standard* price is added, and
+//! Spot does not discount it: that is why the true saving is smaller than the published one.
+//!
+//! **A saving** compares costs per completed run (or per serving hour). A run that failed cheaply
+//! has saved nothing.
+//!
+//! # Five ideas
+//!
+//! 1. *Simulate, then price.* The [`engine`] tells what happened; [`model::billing`] and [`stats`]
+//!    read it.
+//! 2. *One engine.* Jobs and endpoints are small state machines over the same market; an attempt is
+//!    arithmetic, and a version that steps through every event is the test's oracle.
+//! 3. *Luck is addressed.* Every draw has an address in [`luck`], so plans meet the same luck and
+//!    their differences are small.
+//! 4. *What is summed is an integer.* Results are the same bytes on any number of threads.
+//! 5. *A policy decides, the engine obeys.* Plans are policies in [`model::plan`].
+//!
+//! # An estimate in code
+//!
+//! ```
+//! use stockout::model::plan::Plan;
+//! use stockout::montecarlo::{self, replicate::Unwatched};
+//! use stockout::scenario;
+//!
+//! let text = r#"
+//!     [workload]
+//!     kind = "job"
+//!     work = "8 h"
+//!     [machine]
+//!     service = "compute-engine"
+//!     [price]
+//!     standard = "0.60 USD/h"
+//!     spot = "0.20 USD/h"
+//!     [market]
+//!     lifetime = { model = "exponential", mean = "10 h" }
+//!     [compare]
+//!     plans = ["spot-resubmit"]
+//! "#;
+//! let (scenario, _warnings) = scenario::from_toml("example", text, &["simulation.replications=10000"])
+//!     .map_err(|problems| format!("{:?}", problems.found))?;
+//! let answer = montecarlo::run(&scenario, 1, &Unwatched).map_err(|error| error.to_string())?;
+//! let estimate = answer.plans[0].estimate.as_ref().expect("both prices are given");
+//! assert_eq!(estimate.plan, Plan::SpotResubmit);
+//! // Without checkpoints every preemption loses all work: the saving is far from 67 %.
+//! let saving = estimate.saving.expect("both plans complete");
+//! assert!((0.3..0.6).contains(&saving.mean));
+//! # Ok::<(), String>(())
+//! ```
+//!
+//! # Where things go
+//!
+//! | to add | write |
+//! |---|---|
+//! | a lifetime | a variant and a row of `FAMILIES` in [`model::lifetime`] |
+//! | a plan | a variant in [`model::plan`]; what it pays is a row in [`model::billing`] |
+//! | a billing rule | a row of `RULES` in [`model::billing`] |
+//! | a key | a row of `KEYS` in [`scenario::keys`], read in [`scenario::validate`] |
+//!
+//! The library does no I/O and needs neither feature: `cli` is the program, `parallel` the threads.
+
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod engine;
 pub mod luck;
 pub mod model;
 pub mod montecarlo;
+pub mod output;
+pub mod prices;
 pub mod scenario;
 pub mod stats;
 pub mod units;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `stockout`: starts the command line, prints what went wrong, sets the exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stockout::cli::main()
+}

@@ -295,10 +295,9 @@ pub struct PriceSheet {
     pub boot_disk: DataSize,
     /// Price of one gigabyte of it for an hour.
     pub boot_disk_gb: Option<Figure>,
-    /// Price of the local SSD that comes with the machine, by plan; empty where none does.
-    pub local_ssd: Vec<(Purchase, Figure)>,
-    /// Whether the machine comes with local SSD that the prices above do not contain.
-    pub has_local_ssd: bool,
+    /// Price of the local SSD that comes with the machine and is not in the prices above, by
+    /// purchase; no entry where none does, `None` where its price is not known.
+    pub local_ssd: Vec<(Purchase, Option<Figure>)>,
 }
 
 /// How a machine's hour is paid.
@@ -563,16 +562,12 @@ impl Rule {
                 (price, format!("boot disk, {} ({})", sheet.boot_disk, service.name()))
             }
             PriceOf::LocalSsd => {
-                if !sheet.has_local_ssd {
+                let Some((_, price)) = sheet.local_ssd.iter().find(|(of, _)| *of == purchase)
+                else {
                     return Ok(None);
-                }
-                let price = sheet
-                    .local_ssd
-                    .iter()
-                    .find(|(of, _)| *of == purchase)
-                    .map(|(_, price)| price.clone())
-                    .ok_or(MissingPrice { key: purchase.key(), of: "local SSD" })?;
-                (price, "local SSD of the machine".to_owned())
+                };
+                let missing = MissingPrice { key: purchase.key(), of: "local SSD" };
+                (price.clone().ok_or(missing)?, "local SSD of the machine".to_owned())
             }
         }))
     }

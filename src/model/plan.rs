@@ -162,17 +162,18 @@ impl Plan {
         }
     }
 
-    /// What its users must build themselves, in a few words.
+    /// What its users must build or sign themselves, in a word. `saves` says whether the program
+    /// saves its work.
     #[must_use]
-    pub const fn to_build(self) -> &'static str {
+    pub const fn to_build(self, saves: bool) -> &'static str {
         match self {
             Self::Standard => "nothing",
-            Self::Spot => "checkpoints",
-            Self::SpotResubmit => "a resubmitter",
-            Self::SpotThenStandard => "your own orchestration",
-            Self::FlexStart => "patience: a queue",
-            Self::Committed1y => "a 1-year contract",
-            Self::Committed3y => "a 3-year contract",
+            Self::Spot if saves => "saves",
+            Self::Spot => "nothing",
+            Self::SpotResubmit => "resubmits",
+            Self::SpotThenStandard => "fallback",
+            Self::FlexStart => "queueing",
+            Self::Committed1y | Self::Committed3y => "contract",
         }
     }
 }

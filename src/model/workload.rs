@@ -79,6 +79,15 @@ impl Workload {
         }
     }
 
+    /// Whether the program saves its work.
+    #[must_use]
+    pub const fn saves(&self) -> bool {
+        match self {
+            Self::Job(job) => job.program.every.is_some() || job.program.notice.is_some(),
+            Self::Endpoint(_) => false,
+        }
+    }
+
     /// Whether every replication of a course is the same: no luck is involved.
     #[must_use]
     pub fn is_certain(&self, course: Course) -> bool {

@@ -1,6 +1,7 @@
 //! When there are enough replications: a fixed number, or a target half-width, never both.
 
 use super::replicate::{Experiment, RunError, Tally, Watch};
+use crate::scenario::validate::Stop;
 use crate::stats::interval::Level;
 use crate::units::Share;
 
@@ -9,17 +10,8 @@ pub const MOST: u64 = 1_000_000_000;
 /// The fewest replications before a half-width is believed.
 const FEWEST: u64 = 8_192;
 
-/// When to stop.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Stop {
-    /// After this many.
-    Replications(u64),
-    /// When the half-width of every plan's mean cost is at most this share of it. Looks at
-    /// 1,024·2^k replications only, the same for all plans.
-    HalfWidth(Share),
-}
-
-/// Replicates until `stop`.
+/// Replicates until `stop`. A half-width is looked at after 1,024·2^k replications only, the same for
+/// all plans.
 ///
 /// # Errors
 /// As [`Experiment::replicate`]; a half-width not reached in [`MOST`] replications.

@@ -1,4 +1,53 @@
 //! Text → a validated experiment.
+//!
+//! A scenario is written as TOML, as a Vertex AI request body or as options; all become one
+//! [`tree`], every value with its place. [`validate`] turns the tree into a [`validate::Scenario`]
+//! of fixed numbers, and reports all problems together. The keys are data: [`keys`].
 
+pub mod json;
+pub mod keys;
+pub mod machine;
+pub mod read;
+pub mod request;
+pub mod schema;
 pub mod source;
 pub mod tree;
+pub mod validate;
+
+use machine::{NoPriceFile, Prices};
+use source::Problems;
+use validate::Scenario;
+
+/// Reads a scenario from TOML, with settings `KEY=VALUE` over it; warnings come with it.
+///
+/// # Errors
+/// All the problems of the text.
+pub fn from_toml(
+    name: &str,
+    text: &str,
+    settings: &[&str],
+) -> Result<(Scenario, Problems), Problems> {
+    let mut problems = Problems::default();
+    let source = problems.add_source(name, text);
+    let mut root = tree::read_toml(source, &mut problems);
+    for setting in settings {
+        tree::apply_set(&mut root, setting, &mut problems);
+    }
+    finish(name, &root, &NoPriceFile, problems)
+}
+
+/// Validates a tree.
+///
+/// # Errors
+/// All the problems found so far and now.
+pub fn finish(
+    name: &str,
+    root: &tree::Node,
+    prices: &dyn Prices,
+    mut problems: Problems,
+) -> Result<(Scenario, Problems), Problems> {
+    match validate::validate(name, root, prices, &mut problems) {
+        Some(scenario) => Ok((scenario, problems)),
+        None => Err(problems),
+    }
+}

@@ -1,0 +1,288 @@
+//! From a file, a request body or options alone to a validated scenario.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::{Failure, write};
+use crate::prices::file::PriceFile;
+use crate::scenario::machine::{NoPriceFile, Prices};
+use crate::scenario::source::{Place, Problems, Severity};
+use crate::scenario::tree::{self, Node};
+use crate::scenario::validate::Scenario;
+use crate::scenario::{self, json, request};
+
+/// The largest input that is read: 16 MiB.
+const LARGEST: u64 = 16 << 20;
+
+/// What describes a scenario on the command line.
+#[derive(Debug, clap::Args)]
+pub struct Input {
+    /// A scenario (TOML) or a Vertex AI request body (JSON); - reads standard input
+    #[arg(value_name = "SCENARIO")]
+    pub file: Option<PathBuf>,
+    /// Set any key, such as --set market.lifetime.mean="10 h"; later ones win
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Prices of your own, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+    #[command(flatten)]
+    short: Short,
+}
+
+/// Keys that have an option of their own.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Instead of a file, or over it")]
+struct Short {
+    /// Machine type: machine.type
+    #[arg(long, value_name = "TYPE")]
+    machine: Option<String>,
+    /// Region: machine.region
+    #[arg(long)]
+    region: Option<String>,
+    /// compute-engine, vertex-training or vertex-inference: machine.service
+    #[arg(long)]
+    service: Option<String>,
+    /// Work of a job, such as "8 h": workload.work
+    #[arg(long, value_name = "DURATION")]
+    work: Option<String>,
+    /// VMs of a job: workload.nodes
+    #[arg(long, value_name = "N")]
+    nodes: Option<u32>,
+    /// When a job is due: workload.deadline
+    #[arg(long, value_name = "DURATION")]
+    deadline: Option<String>,
+    /// How long an endpoint is up, such as "30 d": workload.horizon
+    #[arg(long, value_name = "DURATION")]
+    horizon: Option<String>,
+    /// Replicas of an endpoint: workload.min_replicas and max_replicas
+    #[arg(long, value_name = "N")]
+    replicas: Option<u32>,
+    /// Mean time to preemption, exponential: market.lifetime
+    #[arg(long, value_name = "DURATION")]
+    mean_lifetime: Option<String>,
+    /// simulation.replications
+    #[arg(long, value_name = "N")]
+    replications: Option<u64>,
+    /// simulation.seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+impl Short {
+    /// The settings these options stand for.
+    fn settings(&self, no_file: bool) -> Vec<String> {
+        let text = |key: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!("{key}={}", quoted(value)))
+        };
+        let number =
+            |key: &str, value: Option<u64>| value.map(|value| format!("{key}={value}"));
+        let kind = no_file.then(|| {
+            let kind = if self.horizon.is_some() || self.replicas.is_some() { "endpoint" } else { "job" };
+            format!("workload.kind={kind}")
+        });
+        [
+            kind,
+            text("machine.type", &self.machine),
+            text("machine.region", &self.region),
+            text("machine.service", &self.service),
+            text("workload.work", &self.work),
+            number("workload.nodes", self.nodes.map(u64::from)),
+            text("workload.deadline", &self.deadline),
+            text("workload.horizon", &self.horizon),
+            number("workload.min_replicas", self.replicas.map(u64::from)),
+            number("workload.max_replicas", self.replicas.map(u64::from)),
+            self.mean_lifetime.as_ref().map(|mean| {
+                format!(
+                    "market.lifetime={{ model = \"exponential\", mean = {} }}",
+                    quoted(mean)
+                )
+            }),
+            number("simulation.replications", self.replications),
+            number("simulation.seed", self.seed),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// The text as a TOML string.
+fn quoted(text: &str) -> String {
+    let at = Place { source: 0, span: 0..0 };
+    Node { value: tree::Value::Text(text.to_owned()), at }.to_toml()
+}
+
+/// What was read, before validation.
+pub struct Written {
+    /// The scenario's name.
+    pub name: String,
+    /// As written, with every setting applied.
+    pub root: Node,
+    /// What the scenario came from, where it was a request body.
+    pub request: Option<request::Request>,
+    /// What is wrong so far.
+    pub problems: Problems,
+}
+
+impl Input {
+    /// How to name the input in a command to go on with.
+    #[must_use]
+    pub fn as_arguments(&self) -> String {
+        let mut words: Vec<String> = Vec::new();
+        if let Some(file) = &self.file {
+            words.push(shell_word(&file.display().to_string()));
+        }
+        let short = &self.short;
+        for (option, value) in [
+            ("--machine", &short.machine),
+            ("--region", &short.region),
+            ("--service", &short.service),
+            ("--work", &short.work),
+            ("--deadline", &short.deadline),
+            ("--horizon", &short.horizon),
+            ("--mean-lifetime", &short.mean_lifetime),
+        ] {
+            if let Some(value) = value {
+                words.push(format!("{option} {}", shell_word(value)));
+            }
+        }
+        for (option, value) in [("--nodes", short.nodes), ("--replicas", short.replicas)] {
+            if let Some(value) = value {
+                words.push(format!("{option} {value}"));
+            }
+        }
+        words.extend(self.set.iter().map(|setting| format!("--set {}", shell_word(setting))));
+        words.join(" ")
+    }
+
+    /// Reads the input and applies the settings.
+    pub fn read(&self) -> Result<Written, Failure> {
+        let mut problems = Problems::default();
+        let mut name = "command-line".to_owned();
+        let mut request = None;
+        let mut root = match &self.file {
+            Some(path) => {
+                let text = read_file(path)?;
+                let shown = path.display().to_string();
+                if let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) {
+                    name = if stem == "-" { "stdin".into() } else { stem.to_owned() };
+                }
+                let is_request = request::is_request(&text);
+                let source = problems.add_source(shown, text);
+                if is_request {
+                    let json = json::read_json(source, &mut problems);
+                    request = json.and_then(|json| request::read_request(&json, &mut problems));
+                    request.as_ref().map_or_else(
+                        || Node::table(Place { source, span: 0..0 }),
+                        |request| request.scenario.clone(),
+                    )
+                } else {
+                    tree::read_toml(source, &mut problems)
+                }
+            }
+            None => {
+                let source = problems.add_source("command line", "");
+                Node::table(Place { source, span: 0..0 })
+            }
+        };
+        for setting in self.short.settings(self.file.is_none()).iter().chain(&self.set) {
+            tree::apply_set(&mut root, setting, &mut problems);
+        }
+        if problems.any_error() {
+            return Err(refused(&problems));
+        }
+        Ok(Written { name, root, request, problems })
+    }
+
+    /// Reads and validates; warnings go to standard error.
+    pub fn scenario(&self) -> Result<Scenario, Failure> {
+        if self.file.is_none() && self.short.machine.is_none() && self.set.is_empty() {
+            return Err(Failure::Input(
+                "error: no scenario\n\
+                 help: give a file, such as scenarios/training-l4.toml, or describe the job:\n      \
+                 stockout estimate --machine g2-standard-12 --region us-central1 --work \"8 h\" --mean-lifetime \"10 h\""
+                    .into(),
+            ));
+        }
+        let prices: Box<dyn Prices> = match &self.prices {
+            Some(path) => Box::new(read_prices(path)?),
+            None => Box::new(NoPriceFile),
+        };
+        let written = self.read()?;
+        if let Some(request) = &written.request {
+            write::complain(request.explain().trim_end());
+        }
+        match scenario::finish(&written.name, &written.root, &*prices, written.problems) {
+            Ok((scenario, problems)) => {
+                let warnings = problems.render(Severity::Warning);
+                if !warnings.is_empty() {
+                    write::complain(warnings.trim_end());
+                }
+                Ok(scenario)
+            }
+            Err(problems) => Err(refused(&problems)),
+        }
+    }
+}
+
+/// All problems, warnings first: the errors stand last, where they are seen.
+fn refused(problems: &Problems) -> Failure {
+    let errors = problems.render(Severity::Error);
+    let count = problems.found.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let plural = if count == 1 { "" } else { "s" };
+    Failure::Input(format!(
+        "{}{errors}{count} error{plural}: nothing was run",
+        problems.render(Severity::Warning)
+    ))
+}
+
+/// A user's price file.
+fn read_prices(path: &Path) -> Result<PriceFile, Failure> {
+    let text = read_file(path)?;
+    PriceFile::parse(&text).map_err(|found| {
+        let mut problems = Problems::default();
+        let source = problems.add_source(path.display().to_string(), text);
+        for problem in found {
+            problems.error(&Place { source, span: problem.span }, problem.message, problem.help);
+        }
+        refused(&problems)
+    })
+}
+
+/// The text of a file, or of standard input for `-`.
+pub fn read_file(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let wrong = |message: String| Failure::Input(format!("error: {message}"));
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
+    } else {
+        if path.is_dir() {
+            return Err(wrong(format!("{shown} is a folder\nhelp: give a file in it")));
+        }
+        std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+    };
+    if let Err(error) = read {
+        let help = if error.kind() == std::io::ErrorKind::NotFound {
+            "\nhelp: `stockout init job > job.toml` makes a scenario to start from"
+        } else {
+            ""
+        };
+        return Err(wrong(format!("could not read {shown}: {error}{help}")));
+    }
+    if bytes.len() as u64 > LARGEST {
+        return Err(wrong(format!("{shown} is larger than 16 MiB: this is not a scenario")));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        wrong(format!("{shown} is not UTF-8 text: byte {at} is not part of any character"))
+    })
+}
+
+/// A word as a shell reads it back.
+fn shell_word(text: &str) -> String {
+    let plain = !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,".contains(c));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

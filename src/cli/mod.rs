@@ -1,0 +1,105 @@
+//! The command line: one file per command; each parses, calls the library and prints.
+//!
+//! Results go to standard output, progress and warnings to standard error. Exit codes: 0 done,
+//! 1 failed while running, 2 the input or the call is wrong, 130 interrupted.
+
+mod check;
+mod estimate;
+mod import;
+mod init;
+mod input;
+mod manual;
+mod prices;
+mod progress;
+mod schema;
+mod write;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a workload really costs on Spot VMs, how late it may be, and how likely it fails.
+///
+/// stockout plays a workload many times under preemption, bills each run by Google Cloud's own
+/// rules, and sets every way of buying the capacity against standard VMs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stockout",
+    version,
+    after_help = "Start with:  stockout init job > job.toml\n       \
+                  then:  stockout estimate job.toml\n\n\
+                  Exit codes: 0 done, 1 failed while running, 2 wrong input or call, 130 interrupted."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Every plan for one workload, compared: the main job
+    Estimate(estimate::Arguments),
+    /// What a machine costs under each plan and service, and the true saving
+    Prices(prices::Arguments),
+    /// Check a scenario and report all its problems
+    Check(check::Arguments),
+    /// Print a commented scenario to start from
+    Init(init::Arguments),
+    /// Print the scenario that a Vertex AI request body amounts to
+    Import(import::Arguments),
+    /// Print the JSON Schema of scenario files
+    Schema(schema::Arguments),
+    /// Print the completions of a shell
+    Completions(manual::CompletionsArguments),
+    /// Print the man page
+    Man(manual::ManArguments),
+}
+
+/// Why a command ended without its result.
+#[derive(Debug)]
+enum Failure {
+    /// The input or the call is wrong; the message is complete.
+    Input(String),
+    /// It failed while running.
+    Run(anyhow::Error),
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+    /// Nobody reads the output any more.
+    ClosedPipe,
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Run(error)
+    }
+}
+
+/// Parses the arguments, runs the command, reports its failure.
+#[must_use]
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Estimate(arguments) => estimate::run(&arguments),
+        Command::Prices(arguments) => prices::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
+    };
+    match result {
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Input(message)) => {
+            write::complain(message.trim_end());
+            ExitCode::from(2)
+        }
+        Err(Failure::Run(error)) => {
+            write::complain(&format!("error: {error:#}"));
+            ExitCode::from(1)
+        }
+        Err(Failure::Interrupted) => {
+            write::complain("interrupted: nothing was written");
+            ExitCode::from(130)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A progress bar on standard error, when a run takes longer than a second and somebody watches;
+//! and Ctrl-C.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::montecarlo::replicate::Watch;
+
+/// Watches a run.
+pub struct Progress {
+    started: Instant,
+    done: AtomicU64,
+    total: AtomicU64,
+    shown: bool,
+    bar: OnceLock<ProgressBar>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Progress {
+    /// Starts watching, and takes over Ctrl-C.
+    pub fn new(quiet: bool) -> Self {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupted);
+        // Without the handler Ctrl-C ends the program at once: also right.
+        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+        Self {
+            started: Instant::now(),
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            shown: !quiet && std::io::stderr().is_terminal(),
+            bar: OnceLock::new(),
+            interrupted,
+        }
+    }
+
+    /// Removes the bar.
+    pub fn finish(&self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&self) -> &ProgressBar {
+        self.bar.get_or_init(|| {
+            let bar = ProgressBar::with_draw_target(
+                Some(self.total.load(Ordering::Relaxed)),
+                ProgressDrawTarget::stderr(),
+            );
+            let style = "{bar:30} {human_pos} of {human_len} replications, {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(style) {
+                bar.set_style(style);
+            }
+            bar
+        })
+    }
+}
+
+impl Watch for Progress {
+    fn advanced(&self, done: u64) -> bool {
+        let done = self.done.fetch_add(done, Ordering::Relaxed) + done;
+        if self.shown && self.started.elapsed() > Duration::from_secs(1) {
+            self.bar().set_position(done);
+        }
+        !self.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn expects(&self, total: u64) {
+        self.total.store(total, Ordering::Relaxed);
+        if let Some(bar) = self.bar.get() {
+            bar.set_length(total);
+        }
+    }
+}

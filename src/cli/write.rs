@@ -1,0 +1,70 @@
+//! Where results go: standard output, or a file that is written whole or not at all.
+
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::Failure;
+
+/// Where to write.
+#[derive(Debug, clap::Args)]
+pub struct Destination {
+    /// Write to this file instead of standard output, whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+impl Destination {
+    /// Writes a result.
+    pub fn write(&self, text: &str) -> Result<(), Failure> {
+        match &self.output {
+            Some(path) => Ok(to_file(path, text)?),
+            None => to_stdout(text),
+        }
+    }
+}
+
+fn to_stdout(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ClosedPipe),
+        Err(error) => {
+            Err(anyhow::Error::new(error).context("could not write to standard output").into())
+        }
+    }
+}
+
+/// Writes beside the file, then renames: no reader sees half of it.
+fn to_file(path: &Path, text: &str) -> anyhow::Result<()> {
+    let context = || format!("could not write {}", path.display());
+    // A device or a pipe cannot be replaced by a file.
+    if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        anyhow::ensure!(!path.is_dir(), "could not write {}: it is a folder", path.display());
+        return std::fs::write(path, text).with_context(context);
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
+    file.write_all(text.as_bytes()).with_context(context)?;
+    file.as_file().sync_all().with_context(context)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A temporary file is private; keep the old file's mode, else what a new file would have.
+        let mode = std::fs::metadata(path).map_or(0o644, |meta| meta.permissions().mode());
+        file.as_file()
+            .set_permissions(std::fs::Permissions::from_mode(mode))
+            .with_context(context)?;
+    }
+    file.persist(path).map_err(|error| error.error).with_context(context)?;
+    Ok(())
+}
+
+/// Writes a line to standard error; nobody can be told where that fails.
+pub fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

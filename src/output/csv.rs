@@ -1,0 +1,138 @@
+//! One row per plan, units in the headers; a value that does not exist is blank.
+
+use crate::model::workload::Workload;
+use crate::montecarlo::estimate::{Estimated, Probability, Summary};
+use crate::montecarlo::observe::Measure;
+use crate::montecarlo::{Estimate, PlanAnswer};
+use crate::scenario::validate::Scenario;
+
+/// The whole answer as CSV.
+#[must_use]
+pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
+    let mut text = String::new();
+    for (index, plan) in answer.plans.iter().enumerate() {
+        let row = row(scenario, plan);
+        if index == 0 {
+            let names: Vec<&str> = row.iter().map(|(name, _)| name.as_str()).collect();
+            text.push_str(&names.join(","));
+            text.push('\n');
+        }
+        let values: Vec<String> = row.iter().map(|(_, value)| quoted(value)).collect();
+        text.push_str(&values.join(","));
+        text.push('\n');
+    }
+    text
+}
+
+/// A field, in quotes where it needs them.
+fn quoted(value: &str) -> String {
+    if value.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", value.replace('"', "\"\""))
+    } else {
+        value.to_owned()
+    }
+}
+
+fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
+    let currency = scenario.currency.to_string().to_lowercase();
+    let estimate = answer.estimate.as_ref();
+    let timed = estimate.filter(|_| scenario.times_known(answer.listed.plan));
+    let mut row = vec![
+        ("scenario".to_owned(), scenario.name.clone()),
+        ("plan".to_owned(), answer.listed.plan.name().to_owned()),
+        ("status".to_owned(), answer.listed.status_name().to_owned()),
+        ("reason".to_owned(), answer.listed.reason().unwrap_or_default().to_owned()),
+        ("replications".to_owned(), shown(estimate.map(|estimate| estimate.replications))),
+        ("seed".to_owned(), scenario.seed.to_string()),
+        ("confidence".to_owned(), scenario.level.value().to_string()),
+    ];
+    let measures = match scenario.workload {
+        Workload::Job(_) => Measure::JOB,
+        Workload::Endpoint(_) => Measure::ENDPOINT,
+    };
+    for &measure in measures {
+        let needs_time = matches!(
+            measure,
+            Measure::Waited
+                | Measure::Makespan
+                | Measure::AvailabilityAny
+                | Measure::AvailabilityMin
+                | Measure::Serving
+                | Measure::LongestOutage
+        );
+        let from = if needs_time { timed } else { estimate };
+        let name = match measure {
+            Measure::Cost => format!("cost_{currency}"),
+            other => other.name().to_owned(),
+        };
+        summary(&mut row, &name, from.map(|estimate| estimate.measure(measure)));
+    }
+    let per_gain = estimate.and_then(|estimate| estimate.cost_per_gain);
+    match scenario.workload {
+        Workload::Job(_) => {
+            summary(
+                &mut row,
+                "time_to_result_h",
+                timed.and_then(|estimate| estimate.time_to_result_h),
+            );
+            probability(
+                &mut row,
+                "completion_probability",
+                timed.and_then(|estimate| estimate.completion),
+            );
+            probability(
+                &mut row,
+                "deadline_probability",
+                timed.and_then(|estimate| estimate.on_time),
+            );
+            estimated(&mut row, &format!("cost_per_completion_{currency}"), per_gain);
+            estimated(&mut row, "goodput", estimate.and_then(|estimate| estimate.goodput));
+        }
+        Workload::Endpoint(_) => {
+            estimated(&mut row, &format!("cost_per_serving_h_{currency}"), per_gain);
+        }
+    }
+    let saving = estimate.and_then(|estimate| estimate.saving);
+    let at = answer.saving_at_low_and_high;
+    for (name, value) in [
+        ("saving_mean", saving.map(|saving| saving.mean)),
+        ("saving_half_width", saving.and_then(|saving| saving.half_width)),
+        ("saving_p05", saving.and_then(|saving| saving.p05)),
+        ("saving_p95", saving.and_then(|saving| saving.p95)),
+        ("saving_at_spot_low", at.map(|(low, _)| low)),
+        ("saving_at_spot_high", at.map(|(_, high)| high)),
+    ] {
+        row.push((name.to_owned(), shown(value)));
+    }
+    row
+}
+
+fn shown(value: Option<impl std::fmt::Display>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn summary(row: &mut Vec<(String, String)>, name: &str, summary: Option<Summary>) {
+    let summary = summary.unwrap_or_default();
+    for (part, value) in [
+        ("mean", summary.mean),
+        ("half_width", summary.half_width),
+        ("sd", summary.sd),
+        ("p05", summary.p05),
+        ("p50", summary.p50),
+        ("p95", summary.p95),
+        ("p99", summary.p99),
+    ] {
+        row.push((format!("{name}_{part}"), shown(value)));
+    }
+}
+
+fn probability(row: &mut Vec<(String, String)>, name: &str, value: Option<Probability>) {
+    row.push((name.to_owned(), shown(value.map(|probability| probability.value))));
+    row.push((format!("{name}_low"), shown(value.map(|probability| probability.low))));
+    row.push((format!("{name}_high"), shown(value.map(|probability| probability.high))));
+}
+
+fn estimated(row: &mut Vec<(String, String)>, name: &str, value: Option<Estimated>) {
+    row.push((name.to_owned(), shown(value.map(|value| value.value))));
+    row.push((format!("{name}_half_width"), shown(value.and_then(|value| value.half_width))));
+}

@@ -1,0 +1,227 @@
+//! The JSON of `estimate`: names are a contract; added to, never renamed.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::model::plan::Outcome;
+use crate::model::workload::Workload;
+use crate::montecarlo::estimate::{Estimated, LineItem, PlanEstimate, Probability, Saving, Summary};
+use crate::montecarlo::observe::Measure;
+use crate::montecarlo::{Estimate, PlanAnswer};
+use crate::scenario::read::Assumption;
+use crate::scenario::validate::Scenario;
+
+/// Version of the names below.
+const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    stockout: &'static str,
+    scenario: &'a str,
+    scenario_sha256: String,
+    kind: &'static str,
+    machine: &'a str,
+    service: &'static str,
+    seed: u64,
+    confidence: f64,
+    method: &'static str,
+    replications: u64,
+    currency: String,
+    prices_as_of: Option<&'a str>,
+    spot_range: Option<SpotRange>,
+    assumptions: &'a [Assumption],
+    plans: Vec<Plan<'a>>,
+}
+
+/// Spot prices of the last twelve months per VM-hour, without any fee.
+#[derive(Serialize)]
+struct SpotRange {
+    low: f64,
+    median: f64,
+    high: f64,
+    from: String,
+    to: String,
+}
+
+#[derive(Serialize)]
+struct Plan<'a> {
+    plan: &'static str,
+    status: &'static str,
+    reason: Option<&'a str>,
+    to_build: &'static str,
+    replications: Option<u64>,
+    cost: Option<Summary>,
+    #[serde(flatten)]
+    of_kind: OfKind,
+    billed_h: Option<Summary>,
+    waited_h: Option<Summary>,
+    restarts: Option<Summary>,
+    preemptions: Option<Summary>,
+    saving: Option<Saving>,
+    saving_at_spot_low: Option<f64>,
+    saving_at_spot_high: Option<f64>,
+    line_items: Option<Vec<Line<'a>>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum OfKind {
+    Job {
+        makespan_h: Option<Summary>,
+        time_to_result_h: Option<Summary>,
+        lost_work_h: Option<Summary>,
+        completion_probability: Option<Probability>,
+        deadline_probability: Option<Probability>,
+        cost_per_completion: Option<Estimated>,
+        goodput: Option<Estimated>,
+        outcomes: Option<Outcomes>,
+    },
+    Endpoint {
+        availability_any: Option<Summary>,
+        availability_min: Option<Summary>,
+        serving_h: Option<Summary>,
+        longest_outage_h: Option<Summary>,
+        cost_per_serving_h: Option<Estimated>,
+    },
+}
+
+/// Replications by how they ended.
+#[derive(Serialize)]
+struct Outcomes {
+    completed: u64,
+    restarts_exhausted: u64,
+    no_capacity: u64,
+    timed_out: u64,
+    unfinished: u64,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    component: &'static str,
+    sku: &'a str,
+    quantity: f64,
+    unit: &'static str,
+    rate: f64,
+    amount: f64,
+    price_as_of: Option<&'a str>,
+    source: &'a str,
+}
+
+/// The hash that names a run: of everything that decides its result but the program's version.
+#[must_use]
+pub fn scenario_sha256(scenario: &Scenario) -> String {
+    let digest = Sha256::digest(scenario.canonical().as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The whole answer as JSON, ending in a line feed.
+#[must_use]
+pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
+    let document = Document {
+        schema_version: SCHEMA_VERSION,
+        stockout: env!("CARGO_PKG_VERSION"),
+        scenario: &scenario.name,
+        scenario_sha256: scenario_sha256(scenario),
+        kind: match scenario.workload {
+            Workload::Job(_) => "job",
+            Workload::Endpoint(_) => "endpoint",
+        },
+        machine: &scenario.machine,
+        service: scenario.service.name(),
+        seed: scenario.seed,
+        confidence: scenario.level.value(),
+        method: "simulation",
+        replications: answer.replications,
+        currency: scenario.currency.to_string(),
+        prices_as_of: scenario.prices_as_of.as_deref(),
+        spot_range: scenario.spot_range.as_ref().map(|range| SpotRange {
+            low: range.low.per_hour(),
+            median: range.median.per_hour(),
+            high: range.high.per_hour(),
+            from: range.from.to_string(),
+            to: range.to.to_string(),
+        }),
+        assumptions: &scenario.assumptions,
+        plans: answer.plans.iter().map(|answer| plan(scenario, answer)).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&document).expect("plain data becomes JSON");
+    text.push('\n');
+    text
+}
+
+fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
+    let estimate = answer.estimate.as_ref();
+    let times_known = scenario.times_known(answer.listed.plan);
+    let measure = |measure| {
+        estimate.map(|estimate| estimate.measure(measure)).filter(|summary| summary.mean.is_some())
+    };
+    let timed = |summary: Option<Summary>| summary.filter(|_| times_known);
+    Plan {
+        plan: answer.listed.plan.name(),
+        status: answer.listed.status_name(),
+        reason: answer.listed.reason(),
+        to_build: answer.listed.plan.to_build(scenario.workload.saves()),
+        replications: estimate.map(|estimate| estimate.replications),
+        cost: measure(Measure::Cost),
+        of_kind: of_kind(scenario, estimate, times_known, &measure),
+        billed_h: measure(Measure::Billed),
+        waited_h: timed(measure(Measure::Waited)),
+        restarts: measure(Measure::Restarts),
+        preemptions: measure(Measure::Preemptions),
+        saving: estimate.and_then(|estimate| estimate.saving),
+        saving_at_spot_low: answer.saving_at_low_and_high.map(|(low, _)| low),
+        saving_at_spot_high: answer.saving_at_low_and_high.map(|(_, high)| high),
+        line_items: estimate.map(|estimate| estimate.line_items.iter().map(line).collect()),
+    }
+}
+
+fn of_kind(
+    scenario: &Scenario,
+    estimate: Option<&PlanEstimate>,
+    times_known: bool,
+    measure: &dyn Fn(Measure) -> Option<Summary>,
+) -> OfKind {
+    let timed = estimate.filter(|_| times_known);
+    match scenario.workload {
+        Workload::Job(_) => OfKind::Job {
+            makespan_h: measure(Measure::Makespan).filter(|_| times_known),
+            time_to_result_h: timed.and_then(|estimate| estimate.time_to_result_h),
+            lost_work_h: measure(Measure::LostWork),
+            completion_probability: timed.and_then(|estimate| estimate.completion),
+            deadline_probability: timed.and_then(|estimate| estimate.on_time),
+            cost_per_completion: estimate.and_then(|estimate| estimate.cost_per_gain),
+            goodput: estimate.and_then(|estimate| estimate.goodput),
+            outcomes: timed.map(|estimate| {
+                let of = |outcome: Outcome| estimate.outcomes[outcome as usize];
+                Outcomes {
+                    completed: of(Outcome::Completed),
+                    restarts_exhausted: of(Outcome::RestartsExhausted),
+                    no_capacity: of(Outcome::NoCapacity),
+                    timed_out: of(Outcome::TimedOut),
+                    unfinished: of(Outcome::Unfinished),
+                }
+            }),
+        },
+        Workload::Endpoint(_) => OfKind::Endpoint {
+            availability_any: measure(Measure::AvailabilityAny).filter(|_| times_known),
+            availability_min: measure(Measure::AvailabilityMin).filter(|_| times_known),
+            serving_h: measure(Measure::Serving).filter(|_| times_known),
+            longest_outage_h: measure(Measure::LongestOutage).filter(|_| times_known),
+            cost_per_serving_h: estimate.and_then(|estimate| estimate.cost_per_gain),
+        },
+    }
+}
+
+fn line(item: &LineItem) -> Line<'_> {
+    Line {
+        component: item.component.name(),
+        sku: &item.sku,
+        quantity: item.quantity,
+        unit: "VM-h",
+        rate: item.rate,
+        amount: item.amount,
+        price_as_of: (!item.price_as_of.is_empty()).then_some(item.price_as_of.as_str()),
+        source: &item.source,
+    }
+}

@@ -1,0 +1,24 @@
+//! Tables, CSV, JSON and Markdown: what was computed, as people and programs read it. Computes
+//! nothing new.
+
+pub mod csv;
+pub mod json;
+pub mod numbers;
+// pub mod prices;
+#[cfg(feature = "cli")]
+pub mod table;
+
+/// The form of a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Format {
+    /// For a person, 80 columns wide.
+    #[default]
+    Table,
+    /// For a program, every figure at full precision.
+    Json,
+    /// One row per plan, units in the headers.
+    Csv,
+    /// For a review or a pull request.
+    Markdown,
+}

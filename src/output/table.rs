@@ -1,0 +1,487 @@
+//! The answer for a person: an 80-column table with one row per plan, what it rests on, and the
+//! commands to go on with. Also as Markdown.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::numbers::{self, NONE};
+use crate::model::plan::{Outcome, Plan};
+use crate::model::workload::Workload;
+use crate::montecarlo::estimate::{PlanEstimate, Summary};
+use crate::montecarlo::observe::Measure;
+use crate::montecarlo::{Estimate, PlanAnswer};
+use crate::scenario::validate::{Scenario, Status};
+
+/// The width that every terminal has.
+const WIDTH: usize = 80;
+
+/// Headers and rows: the first column is text, the others are numbers.
+pub struct Grid {
+    /// One per column.
+    pub headers: Vec<String>,
+    /// As many cells as headers each.
+    pub rows: Vec<Vec<String>>,
+    /// Columns that hold text.
+    pub text_columns: Vec<usize>,
+}
+
+impl Grid {
+    /// Aligned columns without borders, one blank between them.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(&self.headers);
+        for row in &self.rows {
+            table.add_row(row);
+        }
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, 1));
+            if !self.text_columns.contains(&index) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let mut out = String::new();
+        for line in table.to_string().lines() {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    /// A Markdown table.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let rule: Vec<String> = (0..self.headers.len())
+            .map(|index| {
+                if self.text_columns.contains(&index) { "---" } else { "---:" }.to_owned()
+            })
+            .collect();
+        let rows: String = self.rows.iter().map(|row| line(row)).collect();
+        format!("{}{}{rows}", line(&self.headers), line(&rule))
+    }
+}
+
+/// The answer as a person reads it; `full` adds every figure and assumption.
+#[must_use]
+pub fn estimate(scenario: &Scenario, answer: &Estimate, input: &str, full: bool) -> String {
+    let mut out = String::new();
+    for line in heading(scenario, answer) {
+        out.push_str(&wrapped(&line, ""));
+    }
+    out.push('\n');
+    out.push_str(&plans(scenario, answer).text());
+    out.push('\n');
+    for note in notes(scenario, answer) {
+        out.push_str(&wrapped(&note, "  "));
+    }
+    if full {
+        for plan in &answer.plans {
+            if let Some(estimate) = &plan.estimate {
+                out.push('\n');
+                out.push_str(&details(scenario, estimate).text());
+                out.push_str(&bill(scenario, estimate).text());
+            }
+        }
+    }
+    out.push('\n');
+    out.push_str(if full {
+        "Assumed (nobody supplied these):\n"
+    } else {
+        "Assumed, what matters most (all with --full):\n"
+    });
+    for line in assumptions(scenario, full) {
+        out.push_str(&wrapped(&format!("- {line}"), "  "));
+    }
+    out.push('\n');
+    out.push_str("Go on with:\n");
+    for line in next_commands(scenario, input) {
+        out.push_str(&format!("  {line}\n"));
+    }
+    out
+}
+
+/// The answer as Markdown.
+#[must_use]
+pub fn estimate_markdown(scenario: &Scenario, answer: &Estimate, full: bool) -> String {
+    let mut out = format!("### {}\n\n", scenario.name);
+    out.push_str(&heading(scenario, answer).join(" "));
+    out.push_str("\n\n");
+    out.push_str(&plans(scenario, answer).markdown());
+    out.push('\n');
+    for note in notes(scenario, answer) {
+        out.push_str(&format!("- {note}\n"));
+    }
+    if full {
+        for plan in &answer.plans {
+            if let Some(estimate) = &plan.estimate {
+                out.push_str(&format!("\n#### {}\n\n", estimate.plan.name()));
+                out.push_str(&details(scenario, estimate).markdown());
+                out.push('\n');
+                out.push_str(&bill(scenario, estimate).markdown());
+            }
+        }
+    }
+    out.push_str("\nAssumed:\n\n");
+    for line in assumptions(scenario, full) {
+        out.push_str(&format!("- {line}\n"));
+    }
+    out
+}
+
+fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
+    let what = match &scenario.workload {
+        Workload::Job(job) => {
+            let nodes = if job.nodes > 1 { format!(" on {} VMs", job.nodes) } else { String::new() };
+            let deadline = scenario
+                .deadline
+                .map_or_else(String::new, |deadline| format!(", due within {deadline}"));
+            format!("{} of work{nodes}{deadline}", job.work)
+        }
+        Workload::Endpoint(endpoint) => {
+            let plural = if endpoint.replicas == 1 { "" } else { "s" };
+            format!("{} replica{plural} over {}", endpoint.replicas, endpoint.horizon)
+        }
+    };
+    let machine = if scenario.machine.is_empty() {
+        "own prices".to_owned()
+    } else {
+        scenario.machine.clone()
+    };
+    let prices = scenario
+        .prices_as_of
+        .as_ref()
+        .map_or_else(|| "own prices".to_owned(), |day| format!("prices of {day}"));
+    vec![
+        format!("{}: {what}; {machine} ({}).", scenario.name, scenario.service.name()),
+        format!(
+            "{} replications, seed {}, {} confidence, {prices}, {}.",
+            numbers::whole(answer.replications),
+            scenario.seed,
+            percent_of(scenario.level.value()),
+            scenario.currency
+        ),
+    ]
+}
+
+/// A level as it was written: `95 %`, `99.9 %`.
+fn percent_of(level: f64) -> String {
+    format!("{} %", numbers::significant(level * 100.0, 6))
+}
+
+/// One row per plan.
+fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
+    let job = matches!(scenario.workload, Workload::Job(_));
+    let spot_range = scenario.spot_range.is_some();
+    let mut headers = vec!["plan", "saving"];
+    if spot_range {
+        headers.push("by price*");
+    }
+    headers.push("cost");
+    if job {
+        headers.push(if scenario.deadline.is_some() { "on time" } else { "finishes" });
+        headers.extend(["p95", "fails"]);
+    } else {
+        headers.extend(["any up", "all up", "outage"]);
+    }
+    headers.push("you build");
+    let rows = answer
+        .plans
+        .iter()
+        .map(|plan| {
+            let mut row = vec![plan.listed.plan.name().to_owned()];
+            let cells = plan_cells(scenario, plan, job);
+            row.push(cells.saving);
+            if spot_range {
+                row.push(cells.by_price);
+            }
+            row.push(cells.cost);
+            row.extend(cells.risk);
+            row.push(cells.build);
+            row
+        })
+        .collect();
+    let last = headers.len() - 1;
+    Grid {
+        headers: headers.into_iter().map(str::to_owned).collect(),
+        rows,
+        text_columns: vec![0, last],
+    }
+}
+
+struct Cells {
+    saving: String,
+    by_price: String,
+    cost: String,
+    risk: [String; 3],
+    build: String,
+}
+
+fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) -> Cells {
+    let none = || NONE.to_owned();
+    let Some(estimate) = &answer.estimate else {
+        let build = match answer.listed.status {
+            Status::PriceUnknown(_) => "no price",
+            _ => "not offered",
+        };
+        return Cells {
+            saving: none(),
+            by_price: none(),
+            cost: none(),
+            risk: [none(), none(), none()],
+            build: build.to_owned(),
+        };
+    };
+    let cost = estimate.measure(Measure::Cost);
+    let times_known = scenario.times_known(estimate.plan);
+    let timed = |text: String| if times_known { text } else { none() };
+    let risk = if job {
+        let finishes = estimate.on_time.or(estimate.completion);
+        let p95 = estimate.time_to_result_h.and_then(|summary| summary.p95);
+        let fails = estimate.failure(scenario.level);
+        [
+            timed(finishes.map_or_else(none, |probability| numbers::percent(probability.value))),
+            timed(p95.map_or_else(|| "never".to_owned(), numbers::hours)),
+            timed(fails.map_or_else(none, |probability| numbers::percent(probability.value))),
+        ]
+    } else {
+        let mean = |measure| estimate.measure(measure).mean;
+        let outage = estimate.measure(Measure::LongestOutage).p95;
+        [
+            timed(mean(Measure::AvailabilityAny).map_or_else(none, numbers::percent)),
+            timed(mean(Measure::AvailabilityMin).map_or_else(none, numbers::percent)),
+            timed(outage.map_or_else(none, numbers::hours)),
+        ]
+    };
+    Cells {
+        saving: match (estimate.plan, estimate.saving) {
+            (Plan::Standard, _) | (_, None) => none(),
+            (_, Some(saving)) => numbers::saving(saving.mean, saving.half_width),
+        },
+        by_price: answer.saving_at_low_and_high.map_or_else(none, |(low, high)| {
+            format!("{:.0}…{:.0} %", high * 100.0, low * 100.0)
+        }),
+        cost: cost.mean.map_or_else(none, |mean| numbers::amount(mean, cost.half_width)),
+        risk,
+        build: estimate.plan.to_build(scenario.workload.saves()).to_owned(),
+    }
+}
+
+fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
+    let mut notes = Vec::new();
+    notes.push(match scenario.workload {
+        Workload::Job(_) => {
+            "saving: per completed run, against standard; ± is simulation error alone. p95: 95 % \
+             have their result by then; a failure never does."
+                .to_owned()
+        }
+        Workload::Endpoint(_) => {
+            "saving: per serving hour, against standard; ± is simulation error alone. any up, all \
+             up: share of the horizon; outage: 95 % have none longer."
+                .to_owned()
+        }
+    });
+    if let Some(range) = &scenario.spot_range {
+        notes.push(format!(
+            "* saving at the highest and at the lowest Spot price of {} to {}.",
+            range.from, range.to
+        ));
+    }
+    if scenario.standard.tariff().is_none() {
+        notes.push(format!(
+            "no saving: standard is not there to compare with: {}.",
+            scenario.standard.reason().unwrap_or("no price")
+        ));
+    }
+    for plan in &answer.plans {
+        if let Some(reason) = plan.listed.reason() {
+            notes.push(format!("{}: {reason}.", plan.listed.plan.name()));
+        }
+        if let Some(estimate) = &plan.estimate {
+            let unfinished = estimate.outcomes[Outcome::Unfinished as usize];
+            if unfinished > 0 {
+                notes.push(format!(
+                    "{}: {} replications were given up unfinished.",
+                    plan.listed.plan.name(),
+                    numbers::whole(unfinished)
+                ));
+            }
+        }
+    }
+    notes
+}
+
+/// Every figure of one plan.
+fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
+    let times_known = scenario.times_known(estimate.plan);
+    let mut rows = Vec::new();
+    let mut summaries: Vec<(String, Summary)> = estimate
+        .measures
+        .iter()
+        .map(|(measure, summary)| {
+            let name = match measure {
+                Measure::Cost => format!("cost {}", scenario.currency),
+                other => other.name().replace('_', " "),
+            };
+            (name, *summary)
+        })
+        .collect();
+    if let (Some(time), true) = (estimate.time_to_result_h, times_known) {
+        summaries.push(("time to result h".into(), time));
+    }
+    for (name, summary) in summaries {
+        if !times_known && name.starts_with("makespan") {
+            continue;
+        }
+        let cell = |value: Option<f64>| {
+            value.map_or_else(|| NONE.to_owned(), |value| numbers::significant(value, 5))
+        };
+        let half_width =
+            summary.half_width.map_or_else(|| NONE.to_owned(), |value| numbers::significant(value, 2));
+        rows.push(vec![
+            name,
+            cell(summary.mean),
+            half_width,
+            cell(summary.sd),
+            cell(summary.p05),
+            cell(summary.p50),
+            cell(summary.p95),
+            cell(summary.p99),
+        ]);
+    }
+    let mut single = |name: &str, value: Option<f64>, half_width: Option<f64>| {
+        if let Some(value) = value {
+            let mut row = vec![name.to_owned(), numbers::significant(value, 6)];
+            row.push(half_width.map_or_else(
+                || NONE.to_owned(),
+                |half_width| numbers::significant(half_width, 2),
+            ));
+            row.resize(8, String::new());
+            rows.push(row);
+        }
+    };
+    let per_gain = estimate.cost_per_gain;
+    let name = match scenario.workload {
+        Workload::Job(_) => "cost per completion",
+        Workload::Endpoint(_) => "cost per serving h",
+    };
+    single(name, per_gain.map(|ratio| ratio.value), per_gain.and_then(|ratio| ratio.half_width));
+    let goodput = estimate.goodput;
+    single(
+        "goodput",
+        goodput.map(|ratio| ratio.value),
+        goodput.and_then(|ratio| ratio.half_width),
+    );
+    for (name, probability) in [
+        ("P(completed)", estimate.completion.filter(|_| times_known)),
+        ("P(on time)", estimate.on_time.filter(|_| times_known)),
+    ] {
+        if let Some(probability) = probability {
+            let mut row = vec![
+                name.to_owned(),
+                numbers::significant(probability.value, 6),
+                String::new(),
+                String::new(),
+                numbers::significant(probability.low, 6),
+                String::new(),
+                numbers::significant(probability.high, 6),
+            ];
+            row.resize(8, String::new());
+            rows.push(row);
+        }
+    }
+    let headers = [estimate.plan.name(), "mean", "±", "sd", "p5", "p50", "p95", "p99"];
+    Grid {
+        headers: headers.into_iter().map(str::to_owned).collect(),
+        rows,
+        text_columns: vec![0],
+    }
+}
+
+/// The mean bill of one plan.
+fn bill(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
+    let rows = estimate
+        .line_items
+        .iter()
+        .map(|item| {
+            vec![
+                format!("  {}", item.component.name()),
+                numbers::significant(item.quantity, 6),
+                numbers::significant(item.rate, 7),
+                numbers::significant(item.amount, 6),
+                if item.price_as_of.is_empty() { NONE.into() } else { item.price_as_of.clone() },
+                item.sku.clone(),
+            ]
+        })
+        .collect();
+    Grid {
+        headers: ["  line item", "VM-h", "per VM-h", "amount", "price of", "what"]
+            .into_iter()
+            .map(|header| match header {
+                "amount" => scenario.currency.to_string(),
+                other => other.to_owned(),
+            })
+            .collect(),
+        rows,
+        text_columns: vec![0, 4, 5],
+    }
+}
+
+fn assumptions(scenario: &Scenario, full: bool) -> Vec<String> {
+    let most = if full { usize::MAX } else { 3 };
+    scenario
+        .assumptions
+        .iter()
+        .take(most)
+        .map(|assumption| {
+            if full {
+                format!(
+                    "{} = {} ({}; {})",
+                    assumption.key, assumption.value, assumption.confidence, assumption.source
+                )
+            } else {
+                format!("{} = {} ({})", assumption.key, assumption.value, assumption.confidence)
+            }
+        })
+        .collect()
+}
+
+/// Commands a reader may want next.
+fn next_commands(scenario: &Scenario, input: &str) -> Vec<String> {
+    let input = if input.is_empty() { "…" } else { input };
+    let other = match scenario.workload {
+        Workload::Job(_) => "--set checkpoint.every=\"15 min\"",
+        Workload::Endpoint(_) => "--set workload.min_replicas=4 --set workload.max_replicas=4",
+    };
+    vec![
+        format!("stockout estimate {input} --full"),
+        format!("stockout estimate {input} {other}"),
+        format!("stockout estimate {input} --format json -o estimate.json"),
+    ]
+}
+
+/// A paragraph in lines of at most 80 columns, those after the first indented.
+fn wrapped(text: &str, indent: &str) -> String {
+    let mut out = String::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let width = line.chars().count();
+        if width > indent.len() && width + 1 + word.chars().count() > WIDTH {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            line = indent.to_owned();
+        }
+        if line.trim().is_empty() {
+            line.push_str(word);
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    out.push_str(line.trim_end());
+    out.push('\n');
+    out
+}

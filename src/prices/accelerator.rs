@@ -1,0 +1,128 @@
+//! Which GPUs go with which machine type.
+
+use super::machine::QuoteError;
+use super::table::{self, MachineType};
+
+/// GPUs that attach to N1, with the counts allowed on up to 8, on 16 and on 32 vCPUs.
+/// Source: Configure compute resources for inference (Google Cloud, 2026).
+const ATTACHED: [(&str, [&[u32]; 3]); 4] = [
+    ("NVIDIA_TESLA_T4", [&[1, 2, 4], &[1, 2, 4], &[2, 4]]),
+    ("NVIDIA_TESLA_V100", [&[1, 2, 4, 8], &[2, 4, 8], &[4, 8]]),
+    ("NVIDIA_TESLA_P100", [&[1, 2, 4], &[1, 2, 4], &[2, 4]]),
+    ("NVIDIA_TESLA_P4", [&[1, 2, 4], &[1, 2, 4], &[2, 4]]),
+];
+
+/// All GPUs of a machine: its own, or those attached to it.
+///
+/// # Errors
+/// [`QuoteError::Accelerator`]: the type takes none, or not this one, or not so many.
+pub(super) fn gpus(
+    machine: &MachineType,
+    accelerator: Option<(&str, u32)>,
+) -> Result<Option<(&'static str, u32)>, QuoteError> {
+    let Some((model, number)) = accelerator else { return Ok(machine.gpu) };
+    let name = machine.name;
+    let attached = ATTACHED.iter().find(|(of, _)| *of == model);
+    let of_n1: Vec<&str> = ATTACHED.iter().map(|(of, _)| *of).collect();
+    let refuse = |is_count, message: String, help: String, candidates: Vec<&str>| {
+        Err(QuoteError::Accelerator {
+            message,
+            help,
+            is_count,
+            found: if is_count { number.to_string() } else { model.to_owned() },
+            candidates: candidates.into_iter().map(str::to_owned).collect(),
+        })
+    };
+    match (machine.gpu, attached) {
+        (Some((own, of_own)), _) if own == model => {
+            if of_own == number {
+                return Ok(machine.gpu);
+            }
+            let message = format!("{name} has {of_own} × {own}, not {number}");
+            refuse(true, message, format!("write {of_own}, or leave the accelerator out"), vec![])
+        }
+        (Some((own, of_own)), _) => refuse(
+            false,
+            format!("{name} comes with {of_own} × {own} and takes no {model}"),
+            "leave the accelerator out: it belongs to the type".to_owned(),
+            vec![own],
+        ),
+        (None, _) if machine.family() != "n1" => refuse(
+            false,
+            format!("{name} takes no accelerator"),
+            format!("only n1 types take one: {}", of_n1.join(", ")),
+            vec![],
+        ),
+        (None, Some((of, counts))) => {
+            let size = match machine.vcpus {
+                ..=8 => 0,
+                9..=16 => 1,
+                _ => 2,
+            };
+            if counts[size].contains(&number) {
+                return Ok(Some((of, number)));
+            }
+            let allowed: Vec<String> = counts[size].iter().map(u32::to_string).collect();
+            let message = format!("{name} does not take {number} × {model}");
+            refuse(true, message, format!("it takes {}", allowed.join(", ")), vec![])
+        }
+        (None, None) => {
+            let with: Vec<&str> = table::machine_types()
+                .iter()
+                .filter(|machine| machine.gpu.is_some_and(|(own, _)| own == model))
+                .map(|machine| machine.name)
+                .collect();
+            let help = match with.first() {
+                Some(_) => format!("it comes with {}", with.join(", ")),
+                None => format!("it takes {}", of_n1.join(", ")),
+            };
+            refuse(false, format!("{name} takes no accelerator `{model}`"), help, of_n1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(machine: &str, model: &str, count: u32) -> Result<Option<(&'static str, u32)>, String> {
+        let machine = table::machine_type(machine).unwrap();
+        gpus(machine, Some((model, count)))
+            .map_err(|error| format!("{}: {error}: {}", error.key(), error.help()))
+    }
+
+    #[test]
+    fn counts_follow_the_size_of_the_host() {
+        for (machine, model, allowed) in [
+            ("n1-standard-2", "NVIDIA_TESLA_T4", vec![1, 2, 4]),
+            ("n1-standard-32", "NVIDIA_TESLA_T4", vec![2, 4]),
+            ("n1-highmem-8", "NVIDIA_TESLA_V100", vec![1, 2, 4, 8]),
+            ("n1-standard-16", "NVIDIA_TESLA_V100", vec![2, 4, 8]),
+            ("n1-standard-32", "NVIDIA_TESLA_V100", vec![4, 8]),
+            ("n1-standard-32", "NVIDIA_TESLA_P4", vec![2, 4]),
+        ] {
+            for count in 0..20 {
+                let taken = with(machine, model, count).is_ok();
+                assert_eq!(taken, allowed.contains(&count), "{machine} with {count} × {model}");
+            }
+        }
+        assert_eq!(
+            with("n1-standard-32", "NVIDIA_TESLA_T4", 1).unwrap_err(),
+            "machine.accelerator_count: n1-standard-32 does not take 1 × NVIDIA_TESLA_T4: it takes 2, 4"
+        );
+    }
+
+    #[test]
+    fn a_wrong_accelerator_is_explained() {
+        for (machine, model, message) in [
+            ("e2-standard-4", "NVIDIA_TESLA_T4", "takes no accelerator: only n1 types take one"),
+            ("n1-standard-4", "NVIDIA_L4", "takes no accelerator `NVIDIA_L4`: it comes with g2-st"),
+            ("n1-standard-4", "T4", "takes no accelerator `T4`: it takes NVIDIA_TESLA_T4, "),
+            ("a3-highgpu-8g", "NVIDIA_TESLA_T4", "comes with 8 × NVIDIA_H100_80GB and takes no"),
+            ("a3-highgpu-8g", "NVIDIA_H100_80GB", "has 8 × NVIDIA_H100_80GB, not 1: write 8"),
+        ] {
+            let error = with(machine, model, 1).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}

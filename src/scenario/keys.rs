@@ -1,0 +1,279 @@
+//! Every key a scenario may have: its type, default, meaning and source, as data.
+//!
+//! The reader, the schema, the format page and the messages about unknown keys all read this table,
+//! so that they cannot disagree. A new key is a row here and a use in [`super::validate`].
+
+use crate::model::plan::Plan;
+use crate::units::{DataSize, Rate, Share, SimDuration};
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A duration with its unit.
+    Duration,
+    /// A duration, or this word.
+    DurationOr(&'static str),
+    /// A price per hour or month.
+    Price,
+    /// A percentage from 0 % to 100 %.
+    Share,
+    /// A whole number in a range.
+    Count(i64, i64),
+    /// A whole number in a range, or this word.
+    CountOr(i64, i64, &'static str),
+    /// A size of storage.
+    Size,
+    /// Any text.
+    Text,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Boolean,
+    /// A distribution of the lifetime.
+    Lifetime,
+    /// A distribution of a wait, or a duration.
+    Wait,
+    /// A duration, or `{ initial, factor, max }`.
+    Backoff,
+    /// A list of plans.
+    Plans,
+}
+
+/// Which workloads have the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// Every workload.
+    All,
+    /// Jobs alone.
+    Job,
+    /// Endpoints alone.
+    Endpoint,
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Table and key.
+    pub path: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Which workloads have it.
+    pub of: For,
+    /// The value where it is left out, as it would be written; otherwise in words, in brackets.
+    pub default: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// Where the default comes from.
+    pub source: &'static str,
+    /// How sure the default is: quoted, derived, inferred or assumed.
+    pub confidence: &'static str,
+}
+
+const fn key(path: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Key {
+    Key { path, kind, of: For::All, default, about, source: "stockout's own default", confidence: "assumed" }
+}
+
+impl Key {
+    const fn job(self) -> Self {
+        Self { of: For::Job, ..self }
+    }
+
+    const fn endpoint(self) -> Self {
+        Self { of: For::Endpoint, ..self }
+    }
+
+    const fn from(self, source: &'static str, confidence: &'static str) -> Self {
+        Self { source, confidence, ..self }
+    }
+
+    /// Its table.
+    #[must_use]
+    pub fn table(&self) -> &'static str {
+        self.path.split_once('.').map_or("", |(table, _)| table)
+    }
+
+    /// Its name in the table.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.path.split_once('.').map_or(self.path, |(_, name)| name)
+    }
+
+    /// Whether the default is a value, not a description.
+    #[must_use]
+    pub fn has_default(&self) -> bool {
+        !self.default.starts_with('(')
+    }
+}
+
+const SERVICES: &[&str] = &["compute-engine", "vertex-training", "vertex-inference"];
+const NOT_FOUND: &str = "not found in Google's pages (looked for in November 2026)";
+
+/// The tables of a scenario, with what each is about.
+pub const TABLES: &[(&str, &str)] = &[
+    ("workload", "what is run"),
+    ("machine", "on which machine, and whose billing rules apply"),
+    ("market", "how long machines live and how long one waits for them"),
+    ("checkpoint", "how work is saved; left out: never, all work of a preempted attempt is lost"),
+    ("restart", "what happens after a preemption or a refusal"),
+    ("billing", "how used time becomes billed time"),
+    ("price", "prices by hand, each in place of the bundled table's"),
+    ("compare", "the plans to compare"),
+    ("simulation", "how many replications, under which luck"),
+];
+
+/// Every key.
+pub const KEYS: &[Key] = &[
+    key("workload.kind", Kind::Choice(&["job", "endpoint"]), "(required)", "a job that ends, or a deployment over a horizon"),
+    key("workload.work", Kind::Duration, "(required)", "hours of uninterrupted computing by the whole gang").job(),
+    key("workload.nodes", Kind::Count(1, 100_000), "1", "VMs in the gang: all run or none").job(),
+    key("workload.startup", Kind::Duration, "0 s", "boot, image and model load at the start of every attempt; billed").from("your own logs: from VM start to the first useful work", "assumed"),
+    key("workload.deadline", Kind::Duration, "(none)", "on time is completed by then; it stops nothing").job(),
+    key("workload.timeout", Kind::DurationOr("none"), "(7 d on vertex-training, else none)", "ends a submission, counted from its first start, gaps included").job().from("CustomJob scheduling.timeout, default 7 days; whether it counts across restarts was not found", "inferred"),
+    key("workload.give_up_after", Kind::Duration, "365 d", "ends a replication; what is unfinished is counted and shown").job(),
+    key("workload.horizon", Kind::Duration, "(required)", "how long the deployment is up").endpoint(),
+    key("workload.min_replicas", Kind::Count(1, 100_000), "1", "replicas asked for; equal to max_replicas until autoscaling comes").endpoint().from("DeployedModel minReplicaCount", "quoted"),
+    key("workload.max_replicas", Kind::Count(1, 100_000), "(min_replicas)", "the most replicas").endpoint().from("DeployedModel maxReplicaCount defaults to minReplicaCount", "quoted"),
+    key("machine.type", Kind::Text, "(required without prices)", "the machine type, such as g2-standard-12"),
+    key("machine.region", Kind::Text, "(required without prices)", "the region, such as us-central1; Spot prices are per region"),
+    key("machine.service", Kind::Choice(SERVICES), "(vertex-training for jobs, vertex-inference for endpoints)", "whose billing rules apply").from("the workload's kind", "assumed"),
+    key("machine.boot_disk", Kind::Size, "(100 GB on vertex-training, else 0 GB)", "boot disk per VM, billed for the billed time").from("CustomJob DiskSpec: 100 GB pd-ssd", "quoted"),
+    key("machine.accelerator", Kind::Text, "(none)", "accelerator attached to an N1 machine, such as NVIDIA_TESLA_T4"),
+    key("machine.accelerator_count", Kind::Count(1, 16), "1", "how many of them per VM"),
+    key("market.lifetime", Kind::Lifetime, "(required for Spot plans)", "time from a VM's start to its preemption"),
+    key("market.wait", Kind::Wait, "0 s", "time from asking for a Spot VM until it starts; never billed").from("your own job history: time in QUEUED and PENDING", "assumed"),
+    key("market.no_capacity_probability", Kind::Share, "0 %", "chance that a Spot request is refused after its wait, which uses up an attempt"),
+    key("market.shared_hazard", Kind::Share, "90 %", "share of the preemption hazard that strikes a whole gang at once").job().from("published multi-node Spot traces lose all nodes or none in 83–97 % of their slots", "derived"),
+    key("market.notice", Kind::Duration, "30 s", "warning before a preemption").from("ACPI G2 Soft Off, best effort and up to 30 seconds: Spot VMs (Google Cloud, 2026-03-19)", "quoted"),
+    key("market.standard_wait", Kind::Wait, "0 s", "time from asking for a standard VM until it starts").from("your own job history", "assumed"),
+    key("market.flex_wait", Kind::Wait, "(unknown: flex-start shows its price only)", "time from asking for flex-start capacity until it starts"),
+    key("market.max_wait", Kind::Duration, "24 h", "the longest flex-start waits; 0 s for ever").from("maxWaitDuration: Schedule training jobs based on resource availability (Google Cloud, 2026)", "quoted"),
+    key("market.max_run", Kind::Duration, "7 d", "the longest flex-start runs").from("at most 7 days: Schedule training jobs based on resource availability (Google Cloud, 2026)", "quoted"),
+    key("checkpoint.every", Kind::Duration, "(no periodic saves)", "work between two saves").job(),
+    key("checkpoint.save", Kind::Duration, "0 s", "time that one save takes").job(),
+    key("checkpoint.restore", Kind::Duration, "0 s", "time that loading a save takes").job(),
+    key("checkpoint.on_notice", Kind::Boolean, "false", "save what was done when the preemption notice comes").job(),
+    key("checkpoint.on_standard", Kind::Boolean, "true", "whether plans without preemption save too").job(),
+    key("restart.max_restarts", Kind::CountOr(0, 10_000, "unlimited"), "(6 for jobs, unlimited for endpoints)", "restarts of one submission, or of one replica").from("\"up to six times\" for training; for inference the sentence was removed in 2026: Use Spot VMs with training / inference", "quoted"),
+    key("restart.counts", Kind::Choice(&["job", "preemption"]), "(job for jobs, preemption for endpoints)", "restarts are counted over the job's life, or anew whenever VMs have started").from(NOT_FOUND, "assumed"),
+    key("restart.backoff", Kind::Backoff, "0 s", "gap before a restart: a duration, or { initial, factor, max }").from(NOT_FOUND, "assumed"),
+    key("restart.resubmit_after", Kind::Duration, "1 h", "spot-resubmit: gap before a failed submission is submitted again").job(),
+    key("restart.max_submissions", Kind::Count(1, 10_000), "20", "spot-resubmit: submissions of one job, the first included").job(),
+    key("billing.increment", Kind::Duration, "1 s", "billed time is a multiple of this").from("per second on Compute Engine; for Vertex AI no sentence of Google's was found (third parties write 30 s)", "assumed"),
+    key("billing.minimum", Kind::Duration, "0 s", "billed time of an uptime is at least this").from(NOT_FOUND, "assumed"),
+    key("billing.free_if_preempted_within", Kind::Duration, "1 min", "a preemption before this uptime waives the Compute Engine line").from("Spot VMs (Google Cloud, 2026-03-19); that the fee line stays is assumed", "inferred"),
+    key("price.basis", Kind::Choice(&["compute-engine", "vertex"]), "(required with price.standard on Vertex AI)", "whether price.standard is the Compute Engine price or already contains the fee"),
+    key("price.standard", Kind::Price, "(bundled table)", "standard price of one VM"),
+    key("price.spot", Kind::Price, "(bundled table)", "Compute Engine Spot price of one VM, without the fee"),
+    key("price.flex_start", Kind::Price, "(bundled table)", "Compute Engine flex-start price of one VM, without the fee"),
+    key("price.committed_1y", Kind::Price, "(bundled table)", "price of one VM under a one-year commitment, without the fee"),
+    key("price.committed_3y", Kind::Price, "(bundled table)", "price of one VM under a three-year commitment, without the fee"),
+    key("price.fee", Kind::Share, "15 %", "Vertex AI's management fee, a share of the standard Compute Engine price; never discounted").from("invoice of August 2025 (us-central1): 15.00 % on every component; other regions inferred", "inferred"),
+    key("price.boot_disk", Kind::Price, "(bundled table)", "price of one gigabyte of boot disk"),
+    key("compare.plans", Kind::Plans, "[\"standard\", \"spot\", \"spot-resubmit\", \"spot-then-standard\", \"flex-start\"]", "the plans to compare"),
+    key("simulation.replications", Kind::Count(1, 1_000_000_000), "100000", "replications of every plan"),
+    key("simulation.half_width", Kind::Share, "(none: a fixed number of replications)", "instead: replicate until the half-width of every plan's mean cost is at most this share of it"),
+    key("simulation.seed", Kind::Count(0, i64::MAX), "1", "chooses the luck; the same seed gives the same bytes"),
+    key("simulation.confidence", Kind::Share, "95 %", "level of the confidence intervals"),
+];
+
+/// Names that are meant and not built yet: refused by name, with when they come.
+pub const LATER: &[(&str, &str)] = &[
+    ("workload.load", "autoscaling comes with fleets; write min_replicas = max_replicas"),
+    ("workload.initial_replicas", "autoscaling comes with fleets; write min_replicas = max_replicas"),
+    ("workload.target_utilisation", "autoscaling comes with fleets; write min_replicas = max_replicas"),
+    ("workload.items", "batch inference comes with fleets; use kind = \"job\" or \"endpoint\""),
+    ("workload.runs", "budgets per month come later; this run is estimated alone"),
+    ("workload.jobs", "job lists come later; estimate one job at a time"),
+    ("pools", "more than one pool of machines comes with fleets; describe one in [machine]"),
+    ("workload.pools", "more than one pool of machines comes with fleets; describe one in [machine]"),
+    ("market.zones", "zones come with fleets; describe one market"),
+    ("market.shocks", "common shocks come with fleets; use market.shared_hazard"),
+    ("machine.zone", "zones come with fleets; write machine.region"),
+    ("machine.zones", "zones come with fleets; write machine.region"),
+    ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
+    ("simulation.start", "dated prices and hazards by the hour come later"),
+    ("simulation.sampling", "lattice sampling comes with sweeps"),
+    ("sweep", "sweeps come later; use --set for one design point"),
+    ("decide", "verdicts come later"),
+    ("baseline", "own baselines come later; give prices in [price]"),
+];
+
+/// The key of a path.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// What a kind of value looks like, for messages: words and an example.
+#[must_use]
+pub fn expects(kind: Kind) -> String {
+    match kind {
+        Kind::Duration => "a duration with a unit, such as \"20 min\"".into(),
+        Kind::DurationOr(word) => format!("a duration with a unit, such as \"7 d\", or \"{word}\""),
+        Kind::Price => "a price with currency and time, such as \"0.35 USD/h\"".into(),
+        Kind::Share => "a percentage, such as \"40 %\"".into(),
+        Kind::Count(low, high) => format!("a whole number from {low} to {high}, without quotes"),
+        Kind::CountOr(low, high, word) => {
+            format!("a whole number from {low} to {high}, without quotes, or \"{word}\"")
+        }
+        Kind::Size => "a size with a unit, such as \"100 GB\"".into(),
+        Kind::Text => "text in quotes".into(),
+        Kind::Choice(words) => one_of(words.iter().copied()),
+        Kind::Boolean => "true or false, without quotes".into(),
+        Kind::Lifetime => {
+            "a distribution, such as { model = \"exponential\", mean = \"10 h\" }".into()
+        }
+        Kind::Wait => {
+            "a duration, or a distribution such as { model = \"exponential\", mean = \"5 min\" }"
+                .into()
+        }
+        Kind::Backoff => {
+            "a duration, or { initial = \"1 min\", factor = 2.0, max = \"1 h\" }".into()
+        }
+        Kind::Plans => format!("a list of plans: {}", one_of(Plan::ALL.iter().map(|plan| plan.name()))),
+    }
+}
+
+/// `"a", "b" or "c"`.
+pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("\"{word}\"")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.join(""),
+    }
+}
+
+/// Whether a default that is a value can be read as its kind; held by a test.
+#[must_use]
+pub fn default_is_valid(key: &Key) -> bool {
+    let text = key.default;
+    match key.kind {
+        Kind::Duration | Kind::DurationOr(_) | Kind::Wait | Kind::Backoff => {
+            SimDuration::parse(text).is_ok()
+        }
+        Kind::Price => Rate::parse(text).is_ok(),
+        Kind::Share => Share::parse(text).is_ok(),
+        Kind::Size => DataSize::parse(text).is_ok(),
+        Kind::Count(low, high) | Kind::CountOr(low, high, _) => {
+            text.parse().is_ok_and(|value: i64| (low..=high).contains(&value))
+        }
+        Kind::Choice(words) => words.contains(&text),
+        Kind::Boolean => matches!(text, "true" | "false"),
+        Kind::Plans => text.starts_with('['),
+        Kind::Text | Kind::Lifetime => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_a_table_and_a_default_that_can_be_read() {
+        for key in KEYS {
+            assert!(TABLES.iter().any(|(table, _)| *table == key.table()), "{}", key.path);
+            assert!(!key.has_default() || default_is_valid(key), "{}", key.path);
+            assert_eq!(KEYS.iter().filter(|other| other.path == key.path).count(), 1);
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! `[machine]` and `[price]` → what the machine costs, each figure resolved by itself: from the
+//! scenario, else from the user's price file, else from the bundled table.
+
+use super::read::Reader;
+use super::source::nearest;
+use crate::model::billing::{Figure, PriceSheet, Purchase, Service};
+use crate::prices::file::PriceFile;
+use crate::prices::machine::{MachineId, Quote, QuoteError, SpotRange, quote};
+use crate::prices::table;
+use crate::units::{Currency, DataSize, Rate, Share};
+
+/// Where prices beyond the scenario's own come from.
+pub trait Prices {
+    /// The user's price for a machine.
+    fn figure(&self, id: &MachineId<'_>, purchase: Purchase) -> Option<(Figure, Currency)>;
+}
+
+impl Prices for PriceFile {
+    fn figure(&self, id: &MachineId<'_>, purchase: Purchase) -> Option<(Figure, Currency)> {
+        Self::figure(self, id, purchase)
+    }
+}
+
+/// No price file: the bundled table alone.
+pub struct NoPriceFile;
+
+impl Prices for NoPriceFile {
+    fn figure(&self, _id: &MachineId<'_>, _purchase: Purchase) -> Option<(Figure, Currency)> {
+        None
+    }
+}
+
+/// A machine with its prices.
+pub struct Machine {
+    /// In words.
+    pub words: String,
+    /// What it costs.
+    pub sheet: PriceSheet,
+    /// Spot over the last twelve months, where the Spot price is the bundled one.
+    pub spot_range: Option<SpotRange>,
+    /// The currency of every price.
+    pub currency: Currency,
+    /// The oldest price's day, where any is dated.
+    pub as_of: Option<String>,
+    /// Why flex-start is not offered for it.
+    pub no_flex_start: Option<String>,
+    /// Why it is not offered on demand.
+    pub no_standard: Option<String>,
+}
+
+impl Machine {
+    /// " for TYPE in REGION", or nothing where no machine is named.
+    #[must_use]
+    pub fn place(&self) -> String {
+        if self.words.is_empty() { String::new() } else { format!(" for {}", self.words) }
+    }
+}
+
+/// Reads machine and prices.
+pub fn read(
+    reader: &mut Reader<'_>,
+    service: Service,
+    prices: &dyn Prices,
+) -> Option<Machine> {
+    let machine_type = reader.text("machine.type");
+    let region = reader.text("machine.region");
+    let accelerator = reader.text("machine.accelerator");
+    let accelerator_count = match reader.count("machine.accelerator_count") {
+        Some(count) => u32::try_from(count).unwrap_or(1),
+        None => 1,
+    };
+    if accelerator.is_none() {
+        if let Some(node) = reader.node("machine.accelerator_count") {
+            reader.problems.error(
+                &node.at,
+                "machine.accelerator_count without machine.accelerator",
+                "write accelerator = \"NVIDIA_TESLA_T4\", or delete the count",
+            );
+        }
+    }
+    let boot_disk = reader.size("machine.boot_disk").unwrap_or_else(|| {
+        let size = if service == Service::VertexTraining {
+            DataSize::from_gb(100)
+        } else {
+            DataSize::ZERO
+        };
+        if reader.node("machine.boot_disk").is_none() {
+            reader.take("machine.boot_disk", size);
+            if size > DataSize::ZERO {
+                reader.assume("machine.boot_disk", format!("{size} pd-ssd"), 32);
+            }
+        }
+        size
+    });
+
+    let fee = reader.share("price.fee").unwrap_or_else(|| Share::percent(15));
+    let fee = if service.has_fee() { fee } else { Share::ZERO };
+    let given = Given::read(reader, service, fee);
+    let currency = given.currency.unwrap_or(Currency::USD);
+
+    let id = machine_type.zip(region).map(|(machine_type, region)| MachineId {
+        machine_type,
+        region,
+        accelerator: accelerator.map(|name| (name, accelerator_count)),
+    });
+    let mut sheet = PriceSheet { fee, boot_disk, ..PriceSheet::default() };
+    let mut currency_of_file = None;
+    for (purchase, figure) in &given.figures {
+        *sheet.machine_mut(*purchase) = Some(figure.clone());
+    }
+    if let Some(id) = &id {
+        for purchase in Purchase::ALL {
+            if sheet.machine(purchase).is_some() {
+                continue;
+            }
+            if let Some((figure, of)) = prices.figure(id, purchase) {
+                if given.currency.is_none_or(|given| given == of)
+                    && currency_of_file.is_none_or(|first| first == of)
+                {
+                    currency_of_file = Some(of);
+                    *sheet.machine_mut(purchase) = Some(figure);
+                }
+            }
+        }
+    }
+    let currency = currency_of_file.unwrap_or(currency);
+    let by_hand: Vec<Purchase> =
+        Purchase::ALL.into_iter().filter(|&purchase| sheet.machine(purchase).is_some()).collect();
+
+    let quoted = match &id {
+        Some(id) => bundled(reader, id, !by_hand.is_empty()),
+        None => {
+            let enough = given.has(Purchase::Standard) && given.has(Purchase::Spot);
+            if !enough {
+                ask_for_machine(reader, machine_type.is_some(), region.is_some(), !given.figures.is_empty());
+            }
+            None
+        }
+    };
+    let mut spot_range = None;
+    if let (Some(quote), Currency::USD) = (&quoted, currency) {
+        if !by_hand.contains(&Purchase::Spot) {
+            spot_range = quote.spot_range.clone();
+        }
+        for (index, purchase) in Purchase::ALL.into_iter().enumerate() {
+            if !by_hand.contains(&purchase) {
+                *sheet.machine_mut(purchase) = quote.figures[index].clone();
+            }
+        }
+        if quote.has_local_ssd {
+            for purchase in Purchase::ALL {
+                // A price by hand is the whole machine's.
+                if !by_hand.contains(&purchase) {
+                    let price = quote.local_ssd.iter().find(|(of, _)| *of == purchase);
+                    sheet.local_ssd.push((purchase, price.map(|(_, price)| price.clone())));
+                }
+            }
+        }
+    }
+    sheet.boot_disk_gb = given.boot_disk.or_else(|| {
+        (currency == Currency::USD && boot_disk > DataSize::ZERO)
+            .then(|| table::boot_disk_gb(service))
+    });
+    let gpu = machine_type
+        .and_then(table::machine_type)
+        .map(|machine| accelerator.or(machine.gpu.map(|(model, _)| model)));
+    let words: Vec<String> = [
+        machine_type.map(str::to_owned),
+        accelerator.map(|name| format!("{accelerator_count} × {name}")),
+        region.map(str::to_owned),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    Some(Machine {
+        as_of: oldest(&sheet),
+        words: words.join(", "),
+        sheet,
+        spot_range,
+        currency,
+        no_flex_start: gpu.and_then(no_flex_start),
+        no_standard: machine_type.and_then(|name| no_standard(name, service)),
+    })
+}
+
+/// Prices given in the scenario.
+struct Given {
+    figures: Vec<(Purchase, Figure)>,
+    boot_disk: Option<Figure>,
+    currency: Option<Currency>,
+}
+
+impl Given {
+    fn read(reader: &mut Reader<'_>, service: Service, fee: Share) -> Self {
+        let basis = reader.choice("price.basis");
+        let mut given = Self { figures: Vec::new(), boot_disk: None, currency: None };
+        for purchase in Purchase::ALL {
+            let path = format!("price.{}", purchase.key());
+            let Some(rate) = given.price(reader, &path) else { continue };
+            let mut rate = rate;
+            if purchase == Purchase::Standard {
+                if service.has_fee() && basis.is_none() && reader.node("price.basis").is_none() {
+                    if let Some(node) = reader.node(&path) {
+                        reader.problems.error(
+                            &node.at,
+                            "price.standard on Vertex AI, and price.basis is missing",
+                            "write basis = \"compute-engine\", or \"vertex\" when this price already contains the management fee",
+                        );
+                    }
+                }
+                if basis == Some("vertex") {
+                    let fee = if service.has_fee() { fee } else { Share::percent(15) };
+                    rate = rate.without_surcharge(fee);
+                }
+            }
+            given.figures.push((purchase, by_hand(rate)));
+        }
+        given.boot_disk = given.price(reader, "price.boot_disk").map(by_hand);
+        given
+    }
+
+    /// A price in the one currency of the scenario.
+    fn price(&mut self, reader: &mut Reader<'_>, path: &str) -> Option<Rate> {
+        let (rate, currency) = reader.price(path)?;
+        let first = *self.currency.get_or_insert(currency);
+        if first != currency {
+            let at = reader.node(path)?.at.clone();
+            reader.problems.error(
+                &at,
+                format!("{path} is in {currency}, other prices are in {first}"),
+                "write all prices in one currency",
+            );
+        }
+        Some(rate)
+    }
+
+    fn has(&self, purchase: Purchase) -> bool {
+        self.figures.iter().any(|(of, _)| *of == purchase)
+    }
+}
+
+fn by_hand(rate: Rate) -> Figure {
+    Figure { rate, as_of: String::new(), source: "[price] of the scenario".into() }
+}
+
+/// The bundled prices; what is wrong with the machine's name is reported, unless its prices are
+/// given by hand.
+fn bundled(reader: &mut Reader<'_>, id: &MachineId<'_>, priced: bool) -> Option<Quote> {
+    let error = match quote(id) {
+        Ok(quote) => return Some(quote),
+        Err(error) => error,
+    };
+    if priced && !matches!(error, QuoteError::Accelerator { .. }) {
+        return None;
+    }
+    let path = error.key();
+    let place = reader.node(path).map(|node| node.at.clone());
+    let near = nearest(error.found(), error.candidates().iter().map(String::as_str))
+        .map(|near| format!("did you mean \"{near}\"? "))
+        .unwrap_or_default();
+    let help = format!("{near}{}", error.help());
+    match place {
+        Some(place) => reader.problems.error(&place, format!("{path}: {error}"), help),
+        None => reader.problems.missing(format!("{path}: {error}"), help),
+    }
+    None
+}
+
+fn ask_for_machine(reader: &mut Reader<'_>, has_type: bool, has_region: bool, some_price: bool) {
+    let (message, help) = match (has_type, has_region) {
+        (true, false) => (
+            "machine.region is missing",
+            "write region = \"us-central1\" in [machine], or give --region us-central1",
+        ),
+        (false, true) => (
+            "machine.type is missing",
+            "write type = \"g2-standard-12\" in [machine], or give --machine g2-standard-12",
+        ),
+        _ if some_price => (
+            "without a machine, price.standard and price.spot are both needed",
+            "write both in [price], or type and region in [machine]",
+        ),
+        _ => (
+            "there is no machine",
+            "write type = \"g2-standard-12\" and region = \"us-central1\" in [machine], or standard and spot in [price]",
+        ),
+    };
+    reader.problems.missing(message, help);
+}
+
+/// The oldest day among the prices.
+fn oldest(sheet: &PriceSheet) -> Option<String> {
+    Purchase::ALL
+        .into_iter()
+        .filter(|purchase| matches!(purchase, Purchase::Standard | Purchase::Spot))
+        .filter_map(|purchase| sheet.machine(purchase))
+        .map(|figure| figure.as_of.clone())
+        .filter(|day| !day.is_empty())
+        .min()
+}
+
+/// Source: flex-start takes L4, A100, H100, H200 and B200 only. Schedule training jobs based on
+/// resource availability (Google Cloud, 2026).
+fn no_flex_start(gpu: Option<&str>) -> Option<String> {
+    match gpu {
+        Some(gpu) if table::flex_start_offered(gpu) => None,
+        Some(gpu) => Some(format!(
+            "flex-start takes L4, A100, H100, H200 and B200 only (Google Cloud, 2026), not {gpu}"
+        )),
+        None => Some(
+            "flex-start takes machines with L4, A100, H100, H200 or B200 only (Google Cloud, 2026)"
+                .into(),
+        ),
+    }
+}
+
+/// Source: small A3 shapes are not offered on demand for custom training, only as Spot or
+/// flex-start (Configure compute resources for training, Google Cloud, 2026).
+fn no_standard(machine_type: &str, service: Service) -> Option<String> {
+    let small_a3 = matches!(machine_type, "a3-highgpu-1g" | "a3-highgpu-2g" | "a3-highgpu-4g");
+    (small_a3 && service == Service::VertexTraining).then(|| {
+        format!("{machine_type} is not offered on demand for Vertex AI training (Google Cloud, 2026)")
+    })
+}

@@ -1,0 +1,644 @@
+//! Typed values out of a tree of written ones; every problem is reported, nothing is guessed.
+
+use super::keys::{self, For, Key, Kind};
+use super::source::{Place, Problems, nearest};
+use super::tree::{Node, Value};
+use crate::model::capacity::{self, Wait};
+use crate::model::distribution::{Dimension, Family};
+use crate::model::lifetime::{self, Lifetime};
+use crate::model::plan::Plan;
+use crate::model::restart::Backoff;
+use crate::units::{Currency, DataSize, Decimal, Rate, Share, SimDuration, UnitError};
+
+/// A value that nobody supplied, with where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Assumption {
+    /// The key that would change it.
+    pub key: String,
+    /// The value taken.
+    pub value: String,
+    /// Where it comes from.
+    pub source: String,
+    /// quoted, derived, inferred or assumed.
+    pub confidence: String,
+    /// Its place among those worth showing first: the lowest matters most.
+    #[serde(skip)]
+    pub rank: u8,
+}
+
+/// Reads keys, reports problems, and keeps account of what was taken.
+pub struct Reader<'a> {
+    root: &'a Node,
+    /// Where problems go.
+    pub problems: &'a mut Problems,
+    /// Every key with the value taken, given or default.
+    pub settings: Vec<(String, String)>,
+    /// What nobody supplied.
+    pub assumptions: Vec<Assumption>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of a whole scenario.
+    pub fn new(root: &'a Node, problems: &'a mut Problems) -> Self {
+        Self { root, problems, settings: Vec::new(), assumptions: Vec::new() }
+    }
+
+    /// The node of a key, where it was written.
+    #[must_use]
+    pub fn node(&self, path: &str) -> Option<&'a Node> {
+        self.root.at_path(path)
+    }
+
+    /// Reports keys that do not exist, come later, or belong to another kind of workload.
+    pub fn check_names(&mut self, of: For) {
+        for table in self.root.entries() {
+            let known = keys::TABLES.iter().any(|(name, _)| *name == table.key);
+            if self.refuse_later(&table.key, &table.at) {
+                continue;
+            }
+            if !known {
+                let names = keys::TABLES.iter().map(|(name, _)| *name);
+                let owner = keys::KEYS.iter().find(|key| key.name() == table.key);
+                let help = match (owner, nearest(&table.key, names.clone())) {
+                    (Some(key), _) => format!("write it in [{}]", key.table()),
+                    (None, Some(near)) => format!("did you mean [{near}]?"),
+                    (None, None) => format!("the tables are {}", names.collect::<Vec<_>>().join(", ")),
+                };
+                self.problems.error(&table.at, format!("there is no table `{}`", table.key), help);
+                continue;
+            }
+            if !matches!(table.node.value, Value::Table(_)) {
+                self.problems.error(
+                    &table.node.at,
+                    format!("`{}` is {}, not a table", table.key, table.node.kind()),
+                    format!("write [{}] on a line of its own and its keys below", table.key),
+                );
+            }
+            for entry in table.node.entries() {
+                self.check_name(&table.key, &entry.key, &entry.at, of);
+            }
+        }
+    }
+
+    fn check_name(&mut self, table: &str, name: &str, at: &Place, of: For) {
+        let path = format!("{table}.{name}");
+        match keys::find(&path) {
+            Some(key) if key.of == For::All || key.of == of || of == For::All => {}
+            Some(key) => {
+                let (owner, this) = match key.of {
+                    For::Job => ("job", "endpoint"),
+                    _ => ("endpoint", "job"),
+                };
+                self.problems.error(
+                    at,
+                    format!("`{path}` belongs to kind = \"{owner}\", and this is kind = \"{this}\""),
+                    "delete it, or change workload.kind",
+                );
+            }
+            None if self.refuse_later(&path, at) => {}
+            None => {
+                let siblings =
+                    keys::KEYS.iter().filter(|key| key.table() == table).map(|key| key.name());
+                let elsewhere = keys::KEYS.iter().find(|key| key.name() == name);
+                let help = if let Some(key) = elsewhere {
+                    format!("write it in [{}]: {}", key.table(), key.path)
+                } else if let Some(near) = nearest(name, siblings.clone()) {
+                    format!("did you mean `{near}`?")
+                } else if let Some(near) =
+                    nearest(name, keys::KEYS.iter().map(|key| key.name()))
+                {
+                    let table = keys::KEYS.iter().find(|key| key.name() == near);
+                    format!("did you mean `{}`?", table.map_or(near, |key| key.path))
+                } else {
+                    format!("[{table}] has {}", siblings.collect::<Vec<_>>().join(", "))
+                };
+                self.problems.error(at, format!("there is no key `{path}`"), help);
+            }
+        }
+    }
+
+    fn refuse_later(&mut self, path: &str, at: &Place) -> bool {
+        let Some((_, why)) = keys::LATER.iter().find(|(name, _)| *name == path) else {
+            return false;
+        };
+        self.problems.error(at, format!("`{path}` is not supported yet"), *why);
+        true
+    }
+
+    /// Notes a value that nobody supplied, from the key's own default and source.
+    pub fn assume(&mut self, path: &str, value: impl Into<String>, rank: u8) {
+        if let Some(key) = keys::find(path) {
+            self.assume_from(path, value, key.source, key.confidence, rank);
+        }
+    }
+
+    /// Notes a value that nobody supplied.
+    pub fn assume_from(
+        &mut self,
+        path: &str,
+        value: impl Into<String>,
+        source: impl Into<String>,
+        confidence: &str,
+        rank: u8,
+    ) {
+        self.assumptions.push(Assumption {
+            key: path.to_owned(),
+            value: value.into(),
+            source: source.into(),
+            confidence: confidence.to_owned(),
+            rank,
+        });
+    }
+
+    /// Notes what was taken for a key.
+    pub fn take(&mut self, path: &str, value: impl std::fmt::Display) {
+        self.settings.push((path.to_owned(), value.to_string()));
+    }
+
+    fn wrong(&mut self, key: &Key, node: &Node) {
+        let shown = match &node.value {
+            Value::Text(text) => format!("\"{}\"", text.chars().take(60).collect::<String>()),
+            Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => node.to_toml(),
+            _ => node.kind().to_owned(),
+        };
+        let is_number = matches!(node.value, Value::Integer(_) | Value::Float(_));
+        let (message, help) = match (key.kind, is_number) {
+            (Kind::Duration | Kind::DurationOr(_) | Kind::Wait | Kind::Backoff, true) => {
+                (format!("{} = {shown} has no unit", key.path), format!("write \"{shown} min\""))
+            }
+            (Kind::Size, true) => {
+                (format!("{} = {shown} has no unit", key.path), format!("write \"{shown} GB\""))
+            }
+            (Kind::Price, true) => {
+                (format!("{} = {shown} has no unit", key.path), format!("write \"{shown} USD/h\""))
+            }
+            (Kind::Share, true) => {
+                let help = Share::parse(&shown).err().map_or_else(String::new, |error| error.help);
+                (format!("{} = {shown} has no unit", key.path), help)
+            }
+            _ => (
+                format!("{} = {shown} is not allowed", key.path),
+                format!("write {}", keys::expects(key.kind)),
+            ),
+        };
+        self.problems.error(&node.at, message, help);
+    }
+
+    fn unit_error(&mut self, path: &str, node: &Node, error: &UnitError) {
+        self.problems.error(&node.at, format!("{path}: {}", error.message), error.help.clone());
+    }
+
+    /// A key that was written, read by `parse` from its text; `None` where it was not, or is wrong.
+    fn text_value<T: std::fmt::Display>(
+        &mut self,
+        path: &str,
+        parse: impl Fn(&str) -> Result<T, UnitError>,
+    ) -> Option<T> {
+        let (key, node) = self.written(path)?;
+        let Value::Text(text) = &node.value else {
+            self.wrong(key, node);
+            return None;
+        };
+        match parse(text) {
+            Ok(value) => {
+                self.take(path, &value);
+                Some(value)
+            }
+            Err(error) => {
+                self.unit_error(path, node, &error);
+                None
+            }
+        }
+    }
+
+    fn written(&self, path: &str) -> Option<(&'static Key, &'a Node)> {
+        Some((keys::find(path)?, self.node(path)?))
+    }
+
+    /// A duration; `None` where it was not written, or is wrong.
+    pub fn duration(&mut self, path: &str) -> Option<SimDuration> {
+        self.text_value(path, SimDuration::parse)
+    }
+
+    /// A duration of at least 1 µs.
+    pub fn positive_duration(&mut self, path: &str) -> Option<SimDuration> {
+        let value = self.duration(path)?;
+        if value > SimDuration::ZERO {
+            return Some(value);
+        }
+        let at = self.node(path)?.at.clone();
+        self.problems.error(&at, format!("{path} is zero"), "write a duration above 0");
+        None
+    }
+
+    /// A duration, or `None` for the key's word; the outer `None` where it was not written.
+    pub fn duration_or_word(&mut self, path: &str) -> Option<Option<SimDuration>> {
+        let (key, node) = self.written(path)?;
+        match (&node.value, key.kind) {
+            (Value::Text(text), Kind::DurationOr(word)) if text == word => {
+                self.take(path, word);
+                Some(None)
+            }
+            _ => self.positive_duration(path).map(Some),
+        }
+    }
+
+    /// A percentage.
+    pub fn share(&mut self, path: &str) -> Option<Share> {
+        self.text_value(path, Share::parse)
+    }
+
+    /// A size of storage.
+    pub fn size(&mut self, path: &str) -> Option<DataSize> {
+        self.text_value(path, DataSize::parse)
+    }
+
+    /// A price and its currency.
+    pub fn price(&mut self, path: &str) -> Option<(Rate, Currency)> {
+        let (key, node) = self.written(path)?;
+        let Value::Text(text) = &node.value else {
+            self.wrong(key, node);
+            return None;
+        };
+        match Rate::parse(text) {
+            Ok((rate, currency)) => {
+                self.take(path, format_args!("{rate} {currency}/h"));
+                Some((rate, currency))
+            }
+            Err(error) => {
+                self.unit_error(path, node, &error);
+                None
+            }
+        }
+    }
+
+    /// Text.
+    pub fn text(&mut self, path: &str) -> Option<&'a str> {
+        let (key, node) = self.written(path)?;
+        match &node.value {
+            Value::Text(text) if !text.trim().is_empty() && text.len() <= 200 => {
+                self.take(path, text);
+                Some(text.trim())
+            }
+            _ => {
+                self.wrong(key, node);
+                None
+            }
+        }
+    }
+
+    /// One of the key's words.
+    pub fn choice(&mut self, path: &str) -> Option<&'static str> {
+        let (key, node) = self.written(path)?;
+        let Kind::Choice(words) = key.kind else { return None };
+        if let Value::Text(text) = &node.value {
+            if let Some(word) = words.iter().find(|word| *word == text) {
+                self.take(path, word);
+                return Some(word);
+            }
+        }
+        self.wrong(key, node);
+        None
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&mut self, path: &str) -> Option<bool> {
+        let (key, node) = self.written(path)?;
+        match node.value {
+            Value::Boolean(truth) => {
+                self.take(path, truth);
+                Some(truth)
+            }
+            _ => {
+                self.wrong(key, node);
+                None
+            }
+        }
+    }
+
+    /// A whole number in the key's range.
+    pub fn count(&mut self, path: &str) -> Option<i64> {
+        let (key, node) = self.written(path)?;
+        let (Kind::Count(low, high) | Kind::CountOr(low, high, _)) = key.kind else { return None };
+        match node.value {
+            Value::Integer(number) if (low..=high).contains(&number) => {
+                self.take(path, number);
+                Some(number)
+            }
+            _ => {
+                self.wrong(key, node);
+                None
+            }
+        }
+    }
+
+    /// A whole number, or `None` for the key's word; the outer `None` where it was not written.
+    pub fn count_or_word(&mut self, path: &str) -> Option<Option<i64>> {
+        let (key, node) = self.written(path)?;
+        match (&node.value, key.kind) {
+            (Value::Text(text), Kind::CountOr(_, _, word)) if text == word => {
+                self.take(path, word);
+                Some(None)
+            }
+            _ => self.count(path).map(Some),
+        }
+    }
+
+    /// The plans of a list, each once.
+    pub fn plans(&mut self, path: &str) -> Option<Vec<Plan>> {
+        let (key, node) = self.written(path)?;
+        let Value::Array(items) = &node.value else {
+            self.wrong(key, node);
+            return None;
+        };
+        let mut plans = Vec::new();
+        for item in items {
+            let name = match &item.value {
+                Value::Text(name) => name.as_str(),
+                _ => "",
+            };
+            match Plan::of_name(name) {
+                Some(plan) if !plans.contains(&plan) => plans.push(plan),
+                Some(_) => self.problems.error(
+                    &item.at,
+                    format!("{path}: \"{name}\" is listed twice"),
+                    "delete one",
+                ),
+                None if name == "mixed" => self.problems.error(
+                    &item.at,
+                    "the plan \"mixed\" is not supported yet",
+                    "it comes with fleets; delete it",
+                ),
+                None => {
+                    let names = Plan::ALL.iter().map(|plan| plan.name());
+                    let help = nearest(name, names.clone()).map_or_else(
+                        || format!("the plans are {}", keys::one_of(names.clone())),
+                        |near| format!("did you mean \"{near}\"?"),
+                    );
+                    self.problems.error(&item.at, format!("there is no plan {}", item.to_toml()), help);
+                }
+            }
+        }
+        if plans.is_empty() && items.is_empty() {
+            self.problems.error(&node.at, format!("{path} is empty"), "list at least one plan");
+        }
+        let names: Vec<&str> = plans.iter().map(|plan| plan.name()).collect();
+        self.take(path, names.join(", "));
+        (!plans.is_empty()).then_some(plans)
+    }
+
+    /// A lifetime.
+    pub fn lifetime(&mut self, path: &str) -> Option<Lifetime> {
+        let (key, node) = self.written(path)?;
+        if let Value::Text(text) = &node.value {
+            if text == "never" {
+                self.take(path, "never");
+                return Some(Lifetime::Never);
+            }
+        }
+        if !matches!(node.value, Value::Table(_)) {
+            self.wrong(key, node);
+            return None;
+        }
+        self.distribution(path, node, lifetime::FAMILIES, &["empirical", "hazard", "piecewise", "trace"])
+    }
+
+    /// A wait: a distribution, or a plain duration.
+    pub fn wait(&mut self, path: &str) -> Option<Wait> {
+        let (key, node) = self.written(path)?;
+        match &node.value {
+            Value::Text(_) => self.duration(path).map(Wait::Fixed),
+            Value::Table(_) => {
+                self.distribution(path, node, capacity::FAMILIES, &["empirical", "trace"])
+            }
+            _ => {
+                self.wrong(key, node);
+                None
+            }
+        }
+    }
+
+    /// A distribution of one of `families`. Without a `model` it is exponential, and that is noted.
+    fn distribution<T>(
+        &mut self,
+        path: &str,
+        node: &Node,
+        families: &[Family<T>],
+        later: &[&str],
+    ) -> Option<T> {
+        let names = || families.iter().map(|family| family.name);
+        let name = match node.get("model").map(|model| (&model.value, &model.at)) {
+            Some((Value::Text(name), _)) => name.as_str(),
+            Some((_, at)) => {
+                self.problems.error(
+                    at,
+                    format!("{path}.model is not text"),
+                    format!("write {}", keys::one_of(names())),
+                );
+                return None;
+            }
+            None => {
+                self.assume_from(
+                    &format!("{path}.model"),
+                    "exponential",
+                    "only a mean is known: the memoryless law",
+                    "assumed",
+                    1,
+                );
+                "exponential"
+            }
+        };
+        let Some(family) = families.iter().find(|family| family.name == name) else {
+            let at = node.get("model").map_or(&node.at, |model| &model.at);
+            if later.contains(&name) {
+                self.problems.error(
+                    at,
+                    format!("{path}: the model \"{name}\" is not supported yet"),
+                    format!("write {}", keys::one_of(names())),
+                );
+            } else {
+                let help = nearest(name, names()).map_or_else(
+                    || format!("the models are {}", keys::one_of(names())),
+                    |near| format!("did you mean \"{near}\"?"),
+                );
+                self.problems.error(at, format!("{path}: there is no model \"{name}\""), help);
+            }
+            return None;
+        };
+        let mut good = true;
+        for entry in node.entries() {
+            let known = entry.key == "model"
+                || family.parameters.iter().any(|parameter| parameter.name == entry.key);
+            if !known {
+                good = false;
+                let takes: Vec<&str> =
+                    family.parameters.iter().map(|parameter| parameter.name).collect();
+                let owner = families
+                    .iter()
+                    .find(|other| other.parameters.iter().any(|p| p.name == entry.key));
+                let help = match owner {
+                    Some(other) => format!(
+                        "`{}` belongs to model = \"{}\"; {name} takes {}",
+                        entry.key,
+                        other.name,
+                        if takes.is_empty() { "no parameter".to_owned() } else { takes.join(", ") }
+                    ),
+                    None => format!("{name} takes {}", takes.join(", ")),
+                };
+                self.problems.error(
+                    &entry.at,
+                    format!("{path}: {name} has no parameter `{}`", entry.key),
+                    help,
+                );
+            }
+        }
+        let mut values = Vec::new();
+        let mut shown = format!("{name}");
+        for parameter in family.parameters {
+            let Some(value) = node.get(parameter.name) else {
+                let example = match parameter.dimension {
+                    Dimension::Time => "\"10 h\"",
+                    Dimension::Number => "1.0",
+                };
+                self.problems.error(
+                    &node.at,
+                    format!("{path}: {name} needs `{}`: {}", parameter.name, parameter.about),
+                    format!("write {} = {example}", parameter.name),
+                );
+                good = false;
+                continue;
+            };
+            let full = format!("{path}.{}", parameter.name);
+            match self.parameter(&full, value, parameter.dimension, parameter.range) {
+                Some(value) => {
+                    values.push(value);
+                    shown.push_str(&format!(", {} {value}", parameter.name));
+                }
+                None => good = false,
+            }
+        }
+        if !good {
+            return None;
+        }
+        self.take(path, shown);
+        Some((family.build)(&values))
+    }
+
+    /// One parameter: hours of a duration, or a plain number.
+    fn parameter(
+        &mut self,
+        path: &str,
+        node: &Node,
+        dimension: Dimension,
+        (low, high): (f64, f64),
+    ) -> Option<f64> {
+        let value = match (dimension, &node.value) {
+            (Dimension::Time, Value::Text(text)) => match SimDuration::parse(text) {
+                Ok(duration) => duration.hours(),
+                Err(error) => {
+                    self.unit_error(path, node, &error);
+                    return None;
+                }
+            },
+            (Dimension::Time, Value::Integer(_) | Value::Float(_)) => {
+                let number = node.to_toml();
+                self.problems.error(
+                    &node.at,
+                    format!("{path} = {number} has no unit"),
+                    format!("write \"{number} h\""),
+                );
+                return None;
+            }
+            (Dimension::Number, Value::Integer(number)) => *number as f64,
+            (Dimension::Number, Value::Float(number)) => *number,
+            (Dimension::Number, Value::Text(text)) => {
+                let plain = Decimal::parse(text.trim()).is_ok();
+                self.problems.error(
+                    &node.at,
+                    format!("{path} is text"),
+                    if plain {
+                        format!("write {} without quotes", text.trim())
+                    } else {
+                        "write a plain number, without quotes or a unit".to_owned()
+                    },
+                );
+                return None;
+            }
+            _ => {
+                self.problems.error(
+                    &node.at,
+                    format!("{path} is {}", node.kind()),
+                    match dimension {
+                        Dimension::Time => "write a duration, such as \"10 h\"",
+                        Dimension::Number => "write a plain number",
+                    },
+                );
+                return None;
+            }
+        };
+        if value.is_finite() && (low..=high).contains(&value) {
+            return Some(value);
+        }
+        let range = match dimension {
+            Dimension::Time => format!(
+                "write a duration from \"{}\" to \"365250 d\"",
+                SimDuration::from_hours_nearest(low)
+            ),
+            Dimension::Number => format!("write a number from {low} to {high}"),
+        };
+        self.problems.error(&node.at, format!("{path} is outside its range"), range);
+        None
+    }
+
+    /// A backoff: a duration, or `{ initial, factor, max }`.
+    pub fn backoff(&mut self, path: &str) -> Option<Backoff> {
+        let (key, node) = self.written(path)?;
+        match &node.value {
+            Value::Text(_) => self.duration(path).map(Backoff::fixed),
+            Value::Table(entries) => {
+                let mut good = true;
+                for entry in entries {
+                    if !["initial", "factor", "max"].contains(&entry.key.as_str()) {
+                        self.problems.error(
+                            &entry.at,
+                            format!("{path} has no `{}`", entry.key),
+                            "it has initial, factor and max",
+                        );
+                        good = false;
+                    }
+                }
+                let longest = crate::model::distribution::LONGEST_H;
+                let mut part = |name: &str, dimension, range, default: Option<f64>| {
+                    match (node.get(name), default) {
+                        (Some(value), _) => {
+                            self.parameter(&format!("{path}.{name}"), value, dimension, range)
+                        }
+                        (None, Some(default)) => Some(default),
+                        (None, None) => {
+                            self.problems.error(
+                                &node.at,
+                                format!("{path} needs `{name}`"),
+                                format!("write {}", keys::expects(Kind::Backoff)),
+                            );
+                            None
+                        }
+                    }
+                };
+                let initial = part("initial", Dimension::Time, (0.0, longest), None);
+                let factor = part("factor", Dimension::Number, (1.0, 1e6), Some(1.0));
+                let max = part("max", Dimension::Time, (0.0, longest), Some(longest));
+                let backoff = Backoff {
+                    initial: SimDuration::from_hours_nearest(initial?),
+                    factor: factor?,
+                    max: SimDuration::from_hours_nearest(max?),
+                };
+                self.take(path, format_args!("{} × {} up to {}", backoff.initial, backoff.factor, backoff.max));
+                good.then_some(backoff)
+            }
+            _ => {
+                self.wrong(key, node);
+                None
+            }
+        }
+    }
+}

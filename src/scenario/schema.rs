@@ -1,0 +1,217 @@
+//! The JSON Schema and the format page of scenario files, made from the table of keys.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{self, For, KEYS, Key, Kind, TABLES};
+use crate::model::capacity;
+use crate::model::distribution::{Dimension, Family};
+use crate::model::lifetime;
+use crate::model::plan::Plan;
+
+const NUMBER: &str = r"[0-9][0-9_]*(\.[0-9]+)?";
+
+/// The JSON Schema (draft 2020-12) of scenario files, ending in a line feed.
+#[must_use]
+pub fn schema() -> String {
+    let mut tables = Map::new();
+    for (table, about) in TABLES {
+        let keys = KEYS.iter().filter(|key| key.table() == *table);
+        let properties: Map<String, Value> =
+            keys.map(|key| (key.name().to_owned(), described(key))).collect();
+        let mut object = json!({
+            "type": "object",
+            "description": about,
+            "additionalProperties": false,
+            "properties": properties,
+        });
+        if *table == "workload" {
+            object["required"] = json!(["kind"]);
+            object["oneOf"] = json!([
+                { "properties": { "kind": { "const": "job" } }, "required": ["work"] },
+                { "properties": { "kind": { "const": "endpoint" } }, "required": ["horizon"] },
+            ]);
+        }
+        tables.insert((*table).to_owned(), object);
+    }
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "stockout scenario",
+        "description": "A workload on Spot VMs: what is run, on which machine, in which market",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["workload"],
+        "properties": tables,
+    });
+    let mut text = serde_json::to_string_pretty(&schema).expect("plain data becomes JSON");
+    text.push('\n');
+    text
+}
+
+fn described(key: &Key) -> Value {
+    let mut value = of_kind(key.kind);
+    value["description"] = json!(format!("{}. Default: {}. Source: {}", key.about, key.default, key.source));
+    if key.has_default() {
+        let number = key.default.parse::<i64>().ok();
+        value["default"] = match key.kind {
+            Kind::Count(..) | Kind::CountOr(..) => json!(number),
+            Kind::Boolean => json!(key.default == "true"),
+            Kind::Plans => json!(Plan::DEFAULT.map(Plan::name)),
+            _ => json!(key.default),
+        };
+    }
+    value
+}
+
+fn of_kind(kind: Kind) -> Value {
+    match kind {
+        Kind::Duration => duration(),
+        Kind::DurationOr(word) => json!({ "anyOf": [duration(), { "const": word }] }),
+        Kind::Price => json!({
+            "type": "string",
+            "pattern": format!("^\\s*{NUMBER}\\s*[A-Z]{{3}}\\s*/\\s*(h|month)\\s*$"),
+        }),
+        Kind::Share => json!({ "type": "string", "pattern": format!("^\\s*{NUMBER}\\s*%\\s*$") }),
+        Kind::Count(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
+        Kind::CountOr(low, high, word) => json!({
+            "anyOf": [
+                { "type": "integer", "minimum": low, "maximum": high },
+                { "const": word },
+            ]
+        }),
+        Kind::Size => json!({
+            "type": "string",
+            "pattern": format!("^\\s*{NUMBER}\\s*(GB|GiB|TB)\\s*$"),
+        }),
+        Kind::Text => json!({ "type": "string", "minLength": 1, "maxLength": 200 }),
+        Kind::Choice(words) => json!({ "enum": words }),
+        Kind::Boolean => json!({ "type": "boolean" }),
+        Kind::Lifetime => {
+            let mut options = families(lifetime::FAMILIES);
+            options.push(json!({ "const": "never" }));
+            json!({ "anyOf": options })
+        }
+        Kind::Wait => {
+            let mut options = families(capacity::FAMILIES);
+            options.push(duration());
+            json!({ "anyOf": options })
+        }
+        Kind::Backoff => json!({
+            "anyOf": [
+                duration(),
+                {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["initial"],
+                    "properties": {
+                        "initial": duration(),
+                        "factor": { "type": "number", "minimum": 1 },
+                        "max": duration(),
+                    },
+                },
+            ]
+        }),
+        Kind::Plans => json!({
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": true,
+            "items": { "enum": Plan::ALL.map(Plan::name) },
+        }),
+    }
+}
+
+fn duration() -> Value {
+    json!({
+        "type": "string",
+        "pattern": format!("^\\s*{NUMBER}\\s*(ms|s|min|h|d|week|weeks)\\s*$"),
+    })
+}
+
+/// One object per family.
+fn families<T>(families: &[Family<T>]) -> Vec<Value> {
+    families
+        .iter()
+        .map(|family| {
+            let mut properties = Map::new();
+            properties.insert("model".into(), json!({ "const": family.name }));
+            let mut required = vec![];
+            for parameter in family.parameters {
+                let mut value = match parameter.dimension {
+                    Dimension::Time => duration(),
+                    Dimension::Number => json!({
+                        "type": "number",
+                        "minimum": parameter.range.0,
+                        "maximum": parameter.range.1,
+                    }),
+                };
+                value["description"] = json!(parameter.about);
+                properties.insert(parameter.name.into(), value);
+                required.push(parameter.name);
+            }
+            // A distribution without a model is exponential.
+            if family.name != "exponential" {
+                required.insert(0, "model");
+            }
+            json!({
+                "type": "object",
+                "description": family.about,
+                "additionalProperties": false,
+                "required": required,
+                "properties": properties,
+            })
+        })
+        .collect()
+}
+
+/// Every key as Markdown tables: the part of the format page that is held to the program by a test.
+#[must_use]
+pub fn key_tables() -> String {
+    let mut text = String::new();
+    for (table, about) in TABLES {
+        text.push_str(&format!("### `[{table}]`: {about}\n\n"));
+        text.push_str("| key | takes | default | meaning | source of the default |\n");
+        text.push_str("|---|---|---|---|---|\n");
+        for key in KEYS.iter().filter(|key| key.table() == *table) {
+            let of = match key.of {
+                For::All => "",
+                For::Job => " (jobs)",
+                For::Endpoint => " (endpoints)",
+            };
+            let default = if key.has_default() {
+                format!("`{}`", key.default)
+            } else {
+                key.default.trim_matches(['(', ')']).to_owned()
+            };
+            let takes = keys::expects(key.kind).replace('|', "\\|");
+            text.push_str(&format!(
+                "| `{}`{of} | {takes} | {default} | {} | {} ({}) |\n",
+                key.name(),
+                key.about,
+                key.source,
+                key.confidence
+            ));
+        }
+        text.push('\n');
+    }
+    text.push_str("### Distributions\n\n");
+    distributions(&mut text, "lifetime", lifetime::FAMILIES);
+    distributions(&mut text, "wait", capacity::FAMILIES);
+    text
+}
+
+fn distributions<T>(text: &mut String, of: &str, families: &[Family<T>]) {
+    text.push_str(&format!("| {of} | parameters | meaning |\n|---|---|---|\n"));
+    for family in families {
+        let parameters: Vec<String> = family
+            .parameters
+            .iter()
+            .map(|parameter| format!("`{}` ({})", parameter.name, parameter.about))
+            .collect();
+        text.push_str(&format!(
+            "| `{}` | {} | {} |\n",
+            family.name,
+            parameters.join(", "),
+            family.about
+        ));
+    }
+    text.push('\n');
+}

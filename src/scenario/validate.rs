@@ -1,0 +1,816 @@
+//! Written → [`Scenario`]: every value checked, every default named, every problem reported.
+
+use super::keys::{self, For};
+use super::read::{Assumption, Reader};
+use super::source::Problems;
+use super::tree::{Node, Value};
+use crate::model::billing::{
+    BillingRules, Figure, PriceSheet, Purchase, Service, Tariff, tariff,
+};
+use crate::model::capacity::{Market, Wait};
+use crate::model::checkpoint::Program;
+use crate::model::lifetime::Lifetime;
+use crate::model::plan::{Course, Plan};
+use crate::model::restart::{Backoff, Counts, RestartRules};
+use crate::model::workload::{EndpointModel, JobModel, Workload};
+use crate::prices::machine::SpotRange;
+use crate::stats::interval::Level;
+use crate::units::{Currency, Rate, Share, SimDuration};
+
+/// A validated experiment: fixed numbers only.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name: the file's, without ending.
+    pub name: String,
+    /// What is run.
+    pub workload: Workload,
+    /// Whose billing rules apply.
+    pub service: Service,
+    /// The machine in words, such as "g2-standard-12, us-central1".
+    pub machine: String,
+    /// How used time becomes billed time.
+    pub billing: BillingRules,
+    /// What the machine costs.
+    pub sheet: PriceSheet,
+    /// Spot over the last twelve months, where the bundled table knows it and the price is its.
+    pub spot_range: Option<SpotRange>,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// The oldest price's day, where any price is dated.
+    pub prices_as_of: Option<String>,
+    /// On time is completed by then.
+    pub deadline: Option<SimDuration>,
+    /// The plans to show, in their order.
+    pub plans: Vec<Listed>,
+    /// The standard plan, against which savings are measured, listed or not.
+    pub standard: Listed,
+    /// When there are enough replications.
+    pub stop: Stop,
+    /// Chooses the luck.
+    pub seed: u64,
+    /// Level of the intervals.
+    pub level: Level,
+    /// What nobody supplied, the ones that matter most first.
+    pub assumptions: Vec<Assumption>,
+    /// Every key with the value taken.
+    pub settings: Vec<(String, String)>,
+}
+
+/// When there are enough replications.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stop {
+    /// After this many.
+    Replications(u64),
+    /// When the half-width of every plan's mean cost is at most this share of it.
+    HalfWidth(Share),
+}
+
+/// A plan and whether it can be bought.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Which plan.
+    pub plan: Plan,
+    /// Whether it can be bought.
+    pub status: Status,
+    /// Something to know about it.
+    pub note: Option<String>,
+}
+
+/// Whether a plan can be bought.
+#[derive(Clone, Debug)]
+pub enum Status {
+    /// At this tariff.
+    Offered(Tariff),
+    /// Not, and why.
+    NotOffered(String),
+    /// A price is missing; what to write.
+    PriceUnknown(String),
+}
+
+impl Listed {
+    /// The tariff, where the plan is offered.
+    #[must_use]
+    pub const fn tariff(&self) -> Option<&Tariff> {
+        match &self.status {
+            Status::Offered(tariff) => Some(tariff),
+            Status::NotOffered(_) | Status::PriceUnknown(_) => None,
+        }
+    }
+
+    /// The status in results.
+    #[must_use]
+    pub const fn status_name(&self) -> &'static str {
+        match self.status {
+            Status::Offered(_) => "offered",
+            Status::NotOffered(_) => "not-offered",
+            Status::PriceUnknown(_) => "price-unknown",
+        }
+    }
+
+    /// Why it is not offered, or what to know about it.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match &self.status {
+            Status::Offered(_) => self.note.as_deref(),
+            Status::NotOffered(reason) | Status::PriceUnknown(reason) => Some(reason),
+        }
+    }
+}
+
+impl Scenario {
+    /// Whether a plan's times are known: flex-start's are not without a `flex_wait`.
+    #[must_use]
+    pub const fn times_known(&self, plan: Plan) -> bool {
+        !matches!(plan.course(), Course::FlexStart) || self.workload.market().flex_wait.is_some()
+    }
+
+    /// The canonical text of everything that decides the result: hashed to name a run.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let mut text = String::new();
+        let mut settings = self.settings.clone();
+        settings.sort();
+        for (key, value) in settings {
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+        for listed in self.plans.iter().chain([&self.standard]) {
+            text.push_str(&format!("plan {} {}\n", listed.plan.name(), listed.status_name()));
+            for line in listed.tariff().into_iter().flat_map(|tariff| &tariff.lines) {
+                text.push_str(&format!(
+                    "{} {:?} {} {}/h\n",
+                    line.component.name(),
+                    line.meter,
+                    line.price.rate,
+                    self.currency
+                ));
+            }
+        }
+        text
+    }
+}
+
+/// Reads a whole scenario. `None` where any problem is an error; warnings stay in `problems`.
+pub fn validate(
+    name: &str,
+    root: &Node,
+    prices: &dyn super::machine::Prices,
+    problems: &mut Problems,
+) -> Option<Scenario> {
+    let mut reader = Reader::new(root, problems);
+    let kind = kind(&mut reader);
+    reader.check_names(kind.unwrap_or(For::All));
+    let kind = kind?;
+    let job = kind == For::Job;
+
+    let service = service(&mut reader, job);
+    let machine = super::machine::read(&mut reader, service, prices);
+    let billing = billing(&mut reader);
+    let restart = restart(&mut reader, job);
+    let plans = reader.plans("compare.plans").unwrap_or_else(|| {
+        let names: Vec<&str> = Plan::DEFAULT.iter().map(|plan| plan.name()).collect();
+        reader.take("compare.plans", names.join(", "));
+        Plan::DEFAULT.to_vec()
+    });
+    let spot = plans.iter().any(|plan| plan.course().uses_spot());
+    let nodes = if job { count(&mut reader, "workload.nodes", 1) } else { 1 };
+    let market = market(&mut reader, spot, job, nodes);
+    let max_run = or_default(&mut reader, "market.max_run", SimDuration::from_hours(168), None);
+    let (workload, deadline) = if job {
+        job_workload(&mut reader, service, nodes, market, restart)?
+    } else {
+        (endpoint_workload(&mut reader, market, restart)?, None)
+    };
+    let (stop, seed, level) = simulation(&mut reader);
+
+    let machine = machine?;
+    let list = |plan| Listing { workload: &workload, service, machine: &machine, max_run, deadline }.list(plan);
+    let standard = list(Plan::Standard);
+    let plans: Vec<Listed> = plans.into_iter().map(list).collect();
+    warn_about_prices(&mut reader, &machine.sheet);
+    name_general_assumptions(&mut reader, &plans, service, &machine);
+
+    let mut assumptions = std::mem::take(&mut reader.assumptions);
+    assumptions.sort_by_key(|assumption| assumption.rank);
+    let settings = std::mem::take(&mut reader.settings);
+    if problems.any_error() {
+        return None;
+    }
+    Some(Scenario {
+        name: name.to_owned(),
+        workload,
+        service,
+        machine: machine.words,
+        billing,
+        sheet: machine.sheet,
+        spot_range: machine.spot_range,
+        currency: machine.currency,
+        prices_as_of: machine.as_of,
+        deadline,
+        plans,
+        standard,
+        stop,
+        seed,
+        level,
+        assumptions,
+        settings,
+    })
+}
+
+fn kind(reader: &mut Reader<'_>) -> Option<For> {
+    let node = reader.node("workload.kind");
+    if let Some(Node { value: Value::Text(text), at }) = node {
+        if text == "batch" {
+            reader.problems.error(
+                at,
+                "workload.kind = \"batch\" is not supported yet",
+                "batch inference comes with fleets; use \"job\" or \"endpoint\"",
+            );
+            return None;
+        }
+    }
+    if node.is_none() {
+        reader.problems.missing(
+            "workload.kind is missing",
+            "write kind = \"job\" or kind = \"endpoint\" in [workload], or --set workload.kind=job",
+        );
+        return None;
+    }
+    match reader.choice("workload.kind")? {
+        "job" => Some(For::Job),
+        _ => Some(For::Endpoint),
+    }
+}
+
+fn service(reader: &mut Reader<'_>, job: bool) -> Service {
+    let given = reader.choice("machine.service").and_then(Service::of_name);
+    given.unwrap_or_else(|| {
+        let service = if job { Service::VertexTraining } else { Service::VertexInference };
+        if reader.node("machine.service").is_none() {
+            reader.take("machine.service", service.name());
+            reader.assume("machine.service", service.name(), 3);
+        }
+        service
+    })
+}
+
+/// A duration, or its default, which is noted as an assumption under `rank`.
+fn or_default(
+    reader: &mut Reader<'_>,
+    path: &str,
+    default: SimDuration,
+    rank: Option<u8>,
+) -> SimDuration {
+    if let Some(value) = reader.duration(path) {
+        return value;
+    }
+    if reader.node(path).is_none() {
+        reader.take(path, default);
+        if let Some(rank) = rank {
+            reader.assume(path, default.to_string(), rank);
+        }
+    }
+    default
+}
+
+fn count(reader: &mut Reader<'_>, path: &str, default: u32) -> u32 {
+    match reader.count(path) {
+        Some(value) => u32::try_from(value).unwrap_or(default),
+        None => {
+            if reader.node(path).is_none() {
+                reader.take(path, default);
+            }
+            default
+        }
+    }
+}
+
+fn billing(reader: &mut Reader<'_>) -> BillingRules {
+    const MONTH: SimDuration = SimDuration::from_hours(744);
+    let mut increment =
+        or_default(reader, "billing.increment", SimDuration::from_secs(1), Some(30));
+    let minimum = or_default(reader, "billing.minimum", SimDuration::ZERO, Some(60));
+    let free = or_default(
+        reader,
+        "billing.free_if_preempted_within",
+        SimDuration::from_secs(60),
+        Some(50),
+    );
+    for (path, value, positive) in
+        [("billing.increment", increment, true), ("billing.minimum", minimum, false)]
+    {
+        if (positive && value == SimDuration::ZERO) || value > MONTH {
+            if let Some(node) = reader.node(path) {
+                let help = if positive {
+                    "write a duration above 0 and up to \"31 d\", such as \"1 s\""
+                } else {
+                    "write a duration up to \"31 d\""
+                };
+                reader.problems.error(&node.at, format!("{path} is outside its range"), help);
+            }
+        }
+    }
+    increment = increment.max(SimDuration::SHORTEST);
+    BillingRules { increment, minimum, free_if_preempted_within: free }
+}
+
+fn restart(reader: &mut Reader<'_>, job: bool) -> RestartRules {
+    let max_restarts = reader.count_or_word("restart.max_restarts").unwrap_or_else(|| {
+        let default = job.then_some(6);
+        let shown = default.map_or("unlimited".to_owned(), |most: i64| most.to_string());
+        if reader.node("restart.max_restarts").is_none() {
+            reader.take("restart.max_restarts", &shown);
+            reader.assume("restart.max_restarts", shown, if job { 40 } else { 14 });
+        }
+        default
+    });
+    let counts = match reader.choice("restart.counts") {
+        Some("job") => Counts::Job,
+        Some(_) => Counts::Preemption,
+        None => {
+            let (default, shown) =
+                if job { (Counts::Job, "job") } else { (Counts::Preemption, "preemption") };
+            if reader.node("restart.counts").is_none() {
+                reader.take("restart.counts", shown);
+                reader.assume("restart.counts", shown, 41);
+            }
+            default
+        }
+    };
+    let backoff = reader.backoff("restart.backoff").unwrap_or_else(|| {
+        if reader.node("restart.backoff").is_none() {
+            reader.take("restart.backoff", "0 s");
+            reader.assume("restart.backoff", "0 s", 25);
+        }
+        Backoff::fixed(SimDuration::ZERO)
+    });
+    let (resubmit_after, max_submissions) = if job {
+        (
+            or_default(reader, "restart.resubmit_after", SimDuration::from_hours(1), Some(45)),
+            count(reader, "restart.max_submissions", 20),
+        )
+    } else {
+        (SimDuration::ZERO, 1)
+    };
+    RestartRules {
+        max_restarts: max_restarts.and_then(|most| u32::try_from(most).ok()),
+        counts,
+        backoff,
+        resubmit_after,
+        max_submissions,
+    }
+}
+
+fn market(reader: &mut Reader<'_>, spot: bool, job: bool, nodes: u32) -> Market {
+    let lifetime = reader.lifetime("market.lifetime").unwrap_or_else(|| {
+        if spot && reader.node("market.lifetime").is_none() {
+            reader.problems.missing(
+                "market.lifetime is missing, and a Spot plan is compared",
+                "write lifetime = { model = \"exponential\", mean = \"10 h\" } in [market], or give --mean-lifetime \"10 h\"; \
+                 if you do not know it, try \"24 h\" and \"147 h\" (15 % a day)",
+            );
+        }
+        Lifetime::Never
+    });
+    if let Lifetime::Bathtub { .. } = lifetime {
+        let at = reader.node("market.lifetime").map(|node| node.at.clone());
+        reader.problems.warning(
+            at.as_ref(),
+            "the bathtub's right wall is the 24 h cap of old preemptible VMs, which Spot VMs do not have",
+            "use it to reproduce published results; for Spot VMs choose another model",
+        );
+    }
+    let spot_wait = wait(reader, "market.wait", spot.then_some(5));
+    let no_capacity_probability = reader.share("market.no_capacity_probability").unwrap_or_else(|| {
+        if spot && reader.node("market.no_capacity_probability").is_none() {
+            reader.take("market.no_capacity_probability", "0 %");
+            reader.assume("market.no_capacity_probability", "0 %", 12);
+        }
+        Share::ZERO
+    });
+    let mut shared_hazard = Share::ZERO;
+    if job {
+        shared_hazard = reader.share("market.shared_hazard").unwrap_or_else(|| {
+            if reader.node("market.shared_hazard").is_none() {
+                reader.take("market.shared_hazard", "90 %");
+                if nodes > 1 {
+                    reader.assume("market.shared_hazard", "90 %", 4);
+                }
+            }
+            Share::percent(90)
+        });
+    }
+    let notice = or_default(reader, "market.notice", SimDuration::from_secs(30), None);
+    let standard_wait = wait(reader, "market.standard_wait", Some(20));
+    let flex_wait = reader.wait("market.flex_wait");
+    let max_wait = or_default(reader, "market.max_wait", SimDuration::from_hours(24), None);
+    if no_capacity_probability == Share::ONE {
+        let at = reader.node("market.no_capacity_probability").map(|node| node.at.clone());
+
+        reader.problems.warning(
+            at.as_ref(),
+            "every Spot request is refused: no Spot plan will complete",
+            "write a probability below \"100 %\"",
+        );
+    }
+    Market {
+        lifetime,
+        wait: spot_wait,
+        no_capacity_probability,
+        shared_hazard,
+        notice,
+        standard_wait,
+        flex_wait,
+        max_wait: (max_wait > SimDuration::ZERO).then_some(max_wait),
+    }
+}
+
+/// A wait, none where it was not written: noted as an assumption under `rank`.
+fn wait(reader: &mut Reader<'_>, path: &str, rank: Option<u8>) -> Wait {
+    reader.wait(path).unwrap_or_else(|| {
+        if reader.node(path).is_none() {
+            reader.take(path, "0 s");
+            if let Some(rank) = rank {
+                reader.assume(path, "0 s", rank);
+            }
+        }
+        Wait::NONE
+    })
+}
+
+fn job_workload(
+    reader: &mut Reader<'_>,
+    service: Service,
+    nodes: u32,
+    market: Market,
+    restart: RestartRules,
+) -> Option<(Workload, Option<SimDuration>)> {
+    let work = required(reader, "workload.work", "work", "8 h");
+    let startup = or_default(reader, "workload.startup", SimDuration::ZERO, Some(6));
+    let deadline = match reader.node("workload.deadline") {
+        Some(_) => reader.positive_duration("workload.deadline"),
+        None => None,
+    };
+    let timeout = reader.duration_or_word("workload.timeout").unwrap_or_else(|| {
+        let default = (service == Service::VertexTraining).then(|| SimDuration::from_hours(168));
+        if reader.node("workload.timeout").is_none() {
+            let shown = default.map_or("none".to_owned(), |timeout| timeout.to_string());
+            reader.take("workload.timeout", &shown);
+            if default.is_some() {
+                reader.assume("workload.timeout", shown, 42);
+            }
+        }
+        default
+    });
+    let give_up_after = match reader.node("workload.give_up_after") {
+        Some(_) => reader.positive_duration("workload.give_up_after"),
+        None => {
+            reader.take("workload.give_up_after", "365 d");
+            Some(SimDuration::from_hours(8_760))
+        }
+    };
+    let program = program(reader, startup, market.notice);
+    let on_standard = reader.boolean("checkpoint.on_standard").unwrap_or(true);
+    let standard_program = Program {
+        every: if on_standard { program.every } else { None },
+        notice: None,
+        ..program
+    };
+    let (work, give_up_after) = (work?, give_up_after?);
+    if let (Some(every), Some(node)) = (program.every, reader.node("checkpoint.every")) {
+        // 10⁹ saves in one attempt is an absurd interval; it also bounds U to 64 bits.
+        if work.micros() / every.micros() > 1_000_000_000 {
+            reader.problems.error(
+                &node.at,
+                "checkpoint.every makes more than 10⁹ saves",
+                "write a longer interval",
+            );
+            return None;
+        }
+    }
+    if let (Some(deadline), Some(node)) = (deadline, reader.node("workload.deadline")) {
+        let shortest = standard_program.uptime_needed(work, false);
+        if deadline < shortest {
+            reader.problems.warning(
+                Some(&node.at),
+                format!("the deadline {deadline} is shorter than the {shortest} that the job needs without any preemption"),
+                "no plan can meet it",
+            );
+        }
+    }
+    let job = JobModel {
+        work,
+        nodes,
+        program,
+        standard_program,
+        timeout,
+        give_up_after,
+        market,
+        restart,
+    };
+    Some((Workload::Job(job), deadline))
+}
+
+fn program(reader: &mut Reader<'_>, startup: SimDuration, notice: SimDuration) -> Program {
+    let table = reader.node("checkpoint");
+    let every = match reader.node("checkpoint.every") {
+        Some(_) => reader.positive_duration("checkpoint.every"),
+        None => None,
+    };
+    let save = or_default(reader, "checkpoint.save", SimDuration::ZERO, None);
+    let restore = or_default(reader, "checkpoint.restore", SimDuration::ZERO, None);
+    let on_notice = reader.boolean("checkpoint.on_notice").unwrap_or(false);
+    if let Some(table) = table {
+        if every.is_none() && !on_notice && reader.node("checkpoint.every").is_none() {
+            reader.problems.error(
+                &table.at,
+                "[checkpoint] never saves",
+                "write every = \"30 min\" or on_notice = true, or delete the table",
+            );
+        }
+        if let (true, true, Some(node)) = (on_notice, save > notice, table.get("on_notice")) {
+            reader.problems.warning(
+                Some(&node.at),
+                format!("a save takes {save}, longer than the notice of {notice}: it is not tried"),
+                "shorten checkpoint.save, or delete on_notice",
+            );
+        }
+    }
+    Program {
+        startup,
+        restore,
+        every,
+        save,
+        notice: (on_notice && save <= notice).then_some(notice),
+    }
+}
+
+fn required(reader: &mut Reader<'_>, path: &str, name: &str, example: &str) -> Option<SimDuration> {
+    if reader.node(path).is_none() {
+        reader.problems.missing(
+            format!("{path} is missing"),
+            format!("write {name} = \"{example}\" in [workload], or give --{name} \"{example}\""),
+        );
+        return None;
+    }
+    reader.positive_duration(path)
+}
+
+fn endpoint_workload(
+    reader: &mut Reader<'_>,
+    market: Market,
+    restart: RestartRules,
+) -> Option<Workload> {
+    let horizon = required(reader, "workload.horizon", "horizon", "30 d");
+    let startup = or_default(reader, "workload.startup", SimDuration::ZERO, Some(6));
+    let least = count(reader, "workload.min_replicas", 1);
+    let most = count(reader, "workload.max_replicas", least);
+    if most != least {
+        if let Some(node) = reader.node("workload.max_replicas") {
+            let (message, help) = if most < least {
+                ("workload.max_replicas is below workload.min_replicas".to_owned(), String::new())
+            } else {
+                (
+                    format!("autoscaling from {least} to {most} replicas is not supported yet"),
+                    format!(
+                        "it comes with fleets; write max_replicas = {least} for a fixed number, or set both"
+                    ),
+                )
+            };
+            reader.problems.error(&node.at, message, help);
+        }
+        return None;
+    }
+    let horizon = horizon?;
+    if i128::from(horizon.micros()) * i128::from(least) > i128::from(i64::MAX / 4) {
+        let at = reader.node("workload.horizon").map(|node| node.at.clone())?;
+        reader.problems.error(
+            &at,
+            format!("{least} replicas over {horizon} leave the range of time"),
+            "write fewer replicas or a shorter horizon",
+        );
+        return None;
+    }
+    Some(Workload::Endpoint(EndpointModel { horizon, replicas: least, startup, market, restart }))
+}
+
+fn simulation(reader: &mut Reader<'_>) -> (Stop, u64, Level) {
+    let replications = reader.count("simulation.replications");
+    let half_width = reader.share("simulation.half_width");
+    let stop = match (replications, half_width) {
+        (Some(_), Some(_)) => {
+            if let Some(node) = reader.node("simulation.half_width") {
+                reader.problems.error(
+                    &node.at,
+                    "both replications and half_width are given",
+                    "delete one: a fixed number, or a target half-width",
+                );
+            }
+            Stop::Replications(1)
+        }
+        (None, Some(share)) => {
+            if share == Share::ZERO {
+                if let Some(node) = reader.node("simulation.half_width") {
+                    reader.problems.error(
+                        &node.at,
+                        "simulation.half_width is zero",
+                        "write a percentage above 0, such as \"0.2 %\"",
+                    );
+                }
+            }
+            Stop::HalfWidth(share)
+        }
+        (Some(count), None) => Stop::Replications(count.unsigned_abs()),
+        (None, None) => {
+            reader.take("simulation.replications", 100_000);
+            Stop::Replications(100_000)
+        }
+    };
+    let seed = reader.count("simulation.seed").unwrap_or(1).unsigned_abs();
+    let confidence = reader.share("simulation.confidence").unwrap_or(Share::percent(95));
+    let level = Level::new(confidence.fraction()).unwrap_or_else(|| {
+        if let Some(node) = reader.node("simulation.confidence") {
+            reader.problems.error(
+                &node.at,
+                format!("a confidence of {confidence} has no interval"),
+                "write a percentage between 0 % and 100 %, such as \"95 %\"",
+            );
+        }
+        Level::new(0.95).expect("0.95 is a level")
+    });
+    (stop, seed, level)
+}
+
+// ------------------------------------------------------------------------------------------- plans
+
+/// What decides whether a plan is offered.
+struct Listing<'a> {
+    workload: &'a Workload,
+    service: Service,
+    machine: &'a super::machine::Machine,
+    max_run: SimDuration,
+    deadline: Option<SimDuration>,
+}
+
+impl Listing<'_> {
+    fn list(&self, plan: Plan) -> Listed {
+        let status = match self.not_offered(plan) {
+            Some(reason) => Status::NotOffered(reason),
+            None => match tariff(plan, self.service, &self.machine.sheet) {
+                Ok(tariff) => Status::Offered(tariff),
+                Err(missing) => Status::PriceUnknown(format!(
+                    "no {} price{}; write {} = \"… {}/h\" in [price]",
+                    missing.of,
+                    self.machine.place(),
+                    missing.key,
+                    self.machine.currency
+                )),
+            },
+        };
+        Listed { plan, note: self.note(plan), status }
+    }
+
+    /// Why a plan cannot be bought, whatever it costs.
+    fn not_offered(&self, plan: Plan) -> Option<String> {
+        let is_job = matches!(self.workload, Workload::Job(_));
+        if plan == Plan::SpotResubmit && !is_job {
+            return Some("a deployment is not submitted again: spot-resubmit is for jobs".into());
+        }
+        if plan == Plan::FlexStart {
+            if let Some(reason) = &self.machine.no_flex_start {
+                return Some(reason.clone());
+            }
+            let (needs, what) = match self.workload {
+                Workload::Job(job) => {
+                    (job.standard_program.uptime_needed(job.work, false), "the job runs")
+                }
+                Workload::Endpoint(endpoint) => (endpoint.horizon, "the horizon is"),
+            };
+            if needs > self.max_run {
+                return Some(format!(
+                    "{what} {needs}, flex-start at most {} (maxRunDuration; Google Cloud, 2026)",
+                    self.max_run
+                ));
+            }
+        }
+        let on_demand = Purchase::of_plan(plan).iter().any(|purchase| {
+            matches!(purchase, Purchase::Standard | Purchase::Committed1y | Purchase::Committed3y)
+        });
+        if on_demand {
+            return self.machine.no_standard.clone();
+        }
+        None
+    }
+
+    fn note(&self, plan: Plan) -> Option<String> {
+        match (plan, self.workload) {
+            (Plan::FlexStart, workload) if workload.market().flex_wait.is_none() => {
+                let (Workload::Job(job), Some(deadline)) = (workload, self.deadline) else {
+                    return Some("its wait is unknown: write flex_wait in [market]".into());
+                };
+                let needs = job.standard_program.uptime_needed(job.work, false);
+                Some(if deadline >= needs {
+                    format!(
+                        "its wait is unknown; up to {} still meets the deadline",
+                        deadline.saturating_sub(needs)
+                    )
+                } else {
+                    "its wait is unknown, and none meets the deadline".into()
+                })
+            }
+            (Plan::SpotThenStandard, Workload::Job(_)) => {
+                Some("needs your own orchestration".into())
+            }
+            (Plan::SpotThenStandard, Workload::Endpoint(endpoint))
+                if endpoint.restart.max_restarts.is_none() =>
+            {
+                Some("restarts are unlimited, so it never leaves Spot: the same as spot".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn warn_about_prices(reader: &mut Reader<'_>, sheet: &PriceSheet) {
+    if let (Some(spot), Some(standard)) = (&sheet.spot, &sheet.standard) {
+        if spot.rate >= standard.rate {
+            let at = reader
+                .node("price.spot")
+                .or_else(|| reader.node("price.standard"))
+                .map(|node| node.at.clone());
+            reader.problems.warning(
+                at.as_ref(),
+                format!(
+                    "the Spot price {} is not below the standard price {}",
+                    spot.rate, standard.rate
+                ),
+                "check both; a standard price may be a flex-start price filed under the wrong name",
+            );
+        }
+    }
+}
+
+/// What every result rests on and no key says.
+fn name_general_assumptions(
+    reader: &mut Reader<'_>,
+    plans: &[Listed],
+    service: Service,
+    machine: &super::machine::Machine,
+) {
+    let offered = |pick: fn(Plan) -> bool| {
+        plans.iter().any(|listed| pick(listed.plan) && listed.tariff().is_some())
+    };
+    let of_table = |figure: &Option<Figure>| {
+        figure.as_ref().filter(|figure| !figure.as_of.is_empty()).cloned()
+    };
+    if let (true, Some(spot)) = (offered(|plan| plan.course().uses_spot()), of_table(&machine.sheet.spot)) {
+        let range = machine.spot_range.as_ref().map_or_else(String::new, |range| {
+            format!(" ({} to {} within twelve months)", short(range.low), short(range.high))
+        });
+        reader.assume_from(
+            "price.spot",
+            format!("{} {}/h, price of {}{range}", short(spot.rate), machine.currency, spot.as_of),
+            "bundled table; a Spot price can change up to once a day: Spot VMs (Google Cloud, 2026-03-19)",
+            "quoted",
+            2,
+        );
+    }
+    if service.has_fee() && reader.node("price.fee").is_none() {
+        reader.assume("price.fee", machine.sheet.fee.to_string(), 10);
+    }
+    if service.has_fee() && offered(|plan| plan.course().uses_spot()) {
+        reader.assume_from(
+            "(fee in the first minute)",
+            "a preemption in the first minute waives the Compute Engine line, not the fee",
+            "not found in Google's pages (looked for in November 2026)",
+            "assumed",
+            55,
+        );
+    }
+    if offered(|plan| matches!(plan, Plan::Committed1y | Plan::Committed3y)) {
+        reader.assume_from(
+            "(commitments)",
+            "the rest of a commitment's term is used elsewhere",
+            "stockout's own reading: an idle commitment costs its whole term",
+            "assumed",
+            22,
+        );
+    }
+    reader.assume_from(
+        "(startup)",
+        "startup is billed like work",
+        "batch inference bills it (Get batch inferences, Google Cloud, 2026); for training and online inference not found",
+        "inferred",
+        35,
+    );
+}
+
+/// A rate with the digits a reader wants.
+fn short(rate: Rate) -> String {
+    format!("{:.4}", rate.per_hour())
+}
+
+/// The default of a key that has one as a value, for messages and pages.
+#[must_use]
+pub fn default_of(path: &str) -> Option<&'static str> {
+    keys::find(path).filter(|key| key.has_default()).map(|key| key.default)
+}

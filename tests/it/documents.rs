@@ -1,0 +1,82 @@
+//! What the documents show is what the program does.
+
+use std::process::Command;
+
+use assert_cmd::cargo::cargo_bin;
+use stockout::scenario::schema;
+
+fn output_of(arguments: &[&str]) -> String {
+    let output = Command::new(cargo_bin!("stockout")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The block of a document that starts with this line inside a fence.
+fn block<'a>(document: &'a str, first: &str) -> &'a str {
+    let start = document.find(first).unwrap_or_else(|| panic!("no block starts with {first}"));
+    let end = start + document[start..].find("```").expect("the block ends");
+    &document[start..end]
+}
+
+#[test]
+fn the_readme_shows_the_real_output() {
+    let readme = include_str!("../../README.md");
+    let real = output_of(&["estimate", "scenarios/training-l4.toml"]);
+    assert_eq!(block(readme, "training-l4: "), real);
+    for command in [
+        "cargo run --release -- estimate scenarios/training-l4.toml",
+        "cargo test",
+    ] {
+        assert!(readme.contains(command), "{command}");
+    }
+}
+
+/// Every shipped scenario against its printed table: `UPDATE_GOLDEN=1 cargo test` writes them anew.
+#[test]
+fn every_scenario_prints_its_golden_table() {
+    let mut count = 0;
+    for entry in std::fs::read_dir("scenarios").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "toml") {
+            continue;
+        }
+        count += 1;
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let real = output_of(&["estimate", path.to_str().unwrap(), "--replications", "5000", "--full"]);
+        golden(&format!("{name}.txt"), &real);
+    }
+    assert!(count >= 5);
+}
+
+#[test]
+fn every_request_prints_its_golden_scenario() {
+    for name in ["deploy-model-n1-t4", "custom-job-a2"] {
+        let real = output_of(&["import", &format!("scenarios/requests/{name}.json")]);
+        golden(&format!("{name}.toml"), &real);
+    }
+}
+
+fn golden(name: &str, real: &str) {
+    let path = format!("tests/golden/{name}");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, real).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(kept, real, "{path} differs; UPDATE_GOLDEN=1 cargo test writes it anew");
+}
+
+/// The key tables of the format page are the program's own.
+#[test]
+fn the_format_page_has_every_key() {
+    let page = include_str!("../../scenarios/README.md");
+    let (_, rest) = page.split_once("<!-- keys -->\n").expect("the page marks its key tables");
+    let (tables, _) = rest.split_once("<!-- end of keys -->").expect("and their end");
+    if tables != schema::key_tables() {
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            let page = page.replace(tables, &schema::key_tables());
+            std::fs::write("scenarios/README.md", page).unwrap();
+        } else {
+            panic!("scenarios/README.md differs; UPDATE_GOLDEN=1 cargo test writes it anew");
+        }
+    }
+}

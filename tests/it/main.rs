@@ -1,0 +1,10 @@
+//! What the program promises, one module per behaviour.
+
+mod cases;
+mod cli;
+mod documents;
+mod engine;
+mod oracle;
+mod parsers;
+mod reference;
+mod threads;

@@ -67,9 +67,12 @@ fn replications(criterion: &mut Criterion) {
     for (name, text, count, settings) in [
         ("job", JOB, 200_000_u64, &[][..]),
         ("gang of 8", JOB, 200_000, &["workload.nodes=8", "market.shared_hazard=60 %"][..]),
-        ("weibull job", JOB, 200_000, &[
-            "market.lifetime={ model = \"weibull\", shape = 0.6, scale = \"7 h\" }",
-        ][..]),
+        (
+            "weibull job",
+            JOB,
+            200_000,
+            &["market.lifetime={ model = \"weibull\", shape = 0.6, scale = \"7 h\" }"][..],
+        ),
         ("endpoint of 10 over 30 days", ENDPOINT, 1_000, &[][..]),
     ] {
         let count_set = format!("simulation.replications={count}");

@@ -48,7 +48,8 @@ impl Luck {
     #[inline]
     #[must_use]
     pub const fn new(seed: u64, replication: u64) -> Self {
-        let key = mix(mix(seed.wrapping_add(GOLDEN)).wrapping_add(replication.wrapping_mul(GOLDEN)));
+        let key =
+            mix(mix(seed.wrapping_add(GOLDEN)).wrapping_add(replication.wrapping_mul(GOLDEN)));
         // Two replications whose keys differ by a few addresses would repeat each other's draws
         // shifted; the mask makes them different all the same.
         let mask = mix(key ^ 0xd1b5_4a32_d192_ed03);
@@ -67,8 +68,7 @@ impl Luck {
     #[inline]
     #[must_use]
     pub fn uniform(self, purpose: Purpose, slot: u32, attempt: u32) -> f64 {
-        const CELL: f64 = 1.0 / (1_u64 << 52) as f64;
-        ((self.bits(purpose, slot, attempt) >> 12) as f64 + 0.5) * CELL
+        middle_of_cell(self.bits(purpose, slot, attempt))
     }
 
     /// A unit-exponential number by inversion, `−ln u`.
@@ -77,6 +77,13 @@ impl Luck {
     pub fn unit_exponential(self, purpose: Purpose, slot: u32, attempt: u32) -> f64 {
         -ln(self.uniform(purpose, slot, attempt))
     }
+}
+
+/// The middle of the cell that the upper 52 bits name.
+#[inline]
+fn middle_of_cell(bits: u64) -> f64 {
+    const CELL: f64 = 1.0 / (1_u64 << 52) as f64;
+    ((bits >> 12) as f64 + 0.5) * CELL
 }
 
 /// The one natural logarithm of the crate: the same bits on every machine.
@@ -95,9 +102,8 @@ mod tests {
     /// A golden value: a change here changes every result ever printed.
     #[test]
     fn the_first_draws_are_what_they_always_were() {
-        let bits: Vec<u64> = (0..3)
-            .map(|attempt| Luck::new(1, 0).bits(Purpose::Lifetime, 0, attempt))
-            .collect();
+        let bits: Vec<u64> =
+            (0..3).map(|attempt| Luck::new(1, 0).bits(Purpose::Lifetime, 0, attempt)).collect();
         assert_eq!(bits, GOLDEN_BITS);
     }
 
@@ -138,14 +144,10 @@ mod tests {
 
     #[test]
     fn a_uniform_is_never_zero_or_one() {
-        const CELL: f64 = 1.0 / (1_u64 << 52) as f64;
-        assert!((0.0 + 0.5) * CELL > 0.0);
-        assert!(((u64::MAX >> 12) as f64 + 0.5) * CELL < 1.0);
+        assert!(middle_of_cell(0) > 0.0);
+        assert!(middle_of_cell(u64::MAX) < 1.0);
     }
 
-    const GOLDEN_BITS: [u64; 3] = [
-        2_402_290_669_273_355_838,
-        9_452_182_942_790_738_454,
-        6_984_294_546_672_744_455,
-    ];
+    const GOLDEN_BITS: [u64; 3] =
+        [2_402_290_669_273_355_838, 9_452_182_942_790_738_454, 6_984_294_546_672_744_455];
 }

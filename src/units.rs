@@ -23,10 +23,7 @@ pub struct UnitError {
 }
 
 fn refuse<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, UnitError> {
-    Err(UnitError {
-        message: message.into(),
-        help: help.into(),
-    })
+    Err(UnitError { message: message.into(), help: help.into() })
 }
 
 /// An exact decimal number as written: `digits × 10^-scale`.
@@ -76,10 +73,7 @@ impl Decimal {
         if count == 0 || bytes.last() == Some(&b'.') || bytes.first() == Some(&b'.') {
             return Err(bad());
         }
-        Ok(Self {
-            digits: if negative { -digits } else { digits },
-            scale,
-        })
+        Ok(Self { digits: if negative { -digits } else { digits }, scale })
     }
 
     /// This number × `factor` as an integer, rounded half to even; `None` outside 128 bits.
@@ -125,7 +119,7 @@ fn clip(text: &str) -> String {
 
 // ---------------------------------------------------------------------------------------- time
 
-/// A length of simulated time [µs], never negative.
+/// A length of simulated time \[µs\], never negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SimDuration(i64);
 
@@ -196,11 +190,7 @@ impl SimDuration {
     #[must_use]
     pub const fn times(self, count: i64) -> Self {
         let product = self.0.saturating_mul(count);
-        Self(if product > Self::NEVER.0 {
-            Self::NEVER.0
-        } else {
-            product
-        })
+        Self(if product > Self::NEVER.0 { Self::NEVER.0 } else { product })
     }
 
     /// The difference, or zero where `other` is longer.
@@ -253,10 +243,9 @@ impl SimDuration {
             }
         };
         match value.times(micros_per_unit) {
-            Some(micros) if micros < 0 => refuse(
-                format!("`{}` is negative", clip(text)),
-                "write a duration of 0 or more",
-            ),
+            Some(micros) if micros < 0 => {
+                refuse(format!("`{}` is negative", clip(text)), "write a duration of 0 or more")
+            }
             Some(micros) if micros <= Self::LONGEST.0.into() => Ok(Self(micros as i64)),
             _ => refuse(
                 format!("`{}` is longer than 1,000 years", clip(text)),
@@ -446,10 +435,7 @@ impl Rate {
     /// This rate times a share, rounded half to even to the picounit.
     #[must_use]
     pub fn share(self, share: Share) -> Self {
-        Self::narrow(div_half_even(
-            i128::from(self.0) * i128::from(share.0),
-            Share::WHOLE.into(),
-        ))
+        Self::narrow(div_half_even(i128::from(self.0) * i128::from(share.0), Share::WHOLE.into()))
     }
 
     /// This rate divided by (1 + `share`), rounded half to even to the picounit.
@@ -465,9 +451,7 @@ impl Rate {
     #[must_use]
     pub fn times(self, quantity: Decimal) -> Option<Self> {
         let picos = quantity.times(self.0.into())?;
-        (0..=i128::from(Self::LARGEST.0))
-            .contains(&picos)
-            .then_some(Self(picos as i64))
+        (0..=i128::from(Self::LARGEST.0)).contains(&picos).then_some(Self(picos as i64))
     }
 
     fn narrow(picos: i128) -> Self {
@@ -498,7 +482,9 @@ impl Rate {
             other => {
                 return refuse(
                     format!("`{}` is a price per `{}`", clip(text), clip(other)),
-                    format!("prices are per h or per month (730 h): write \"{number} {currency}/h\""),
+                    format!(
+                        "prices are per h or per month (730 h): write \"{number} {currency}/h\""
+                    ),
                 );
             }
         };
@@ -635,10 +621,7 @@ impl DataSize {
     /// In gigabytes, exactly.
     #[must_use]
     pub const fn gb(self) -> Decimal {
-        Decimal {
-            digits: self.0 as i128,
-            scale: 3,
-        }
+        Decimal { digits: self.0 as i128, scale: 3 }
     }
 
     /// Reads `"100 GB"` or `"2 TB"`.
@@ -667,10 +650,7 @@ impl DataSize {
             Some(size) if (0..=i128::from(Self::LARGEST_GB) * 1_000).contains(&size) => {
                 Ok(Self(size as i64))
             }
-            _ => refuse(
-                format!("`{}` is outside 0 GB to 10,000 TB", clip(text)),
-                write,
-            ),
+            _ => refuse(format!("`{}` is outside 0 GB to 10,000 TB", clip(text)), write),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `estimate`: every plan for one workload, compared.
 
+use super::Failure;
 use super::input::Input;
 use super::progress::Progress;
 use super::write::{self, Destination};
-use super::Failure;
 use crate::montecarlo;
 use crate::montecarlo::replicate::RunError;
 use crate::output::{Format, csv, json, table};
@@ -37,10 +37,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let scenario = arguments.input.scenario()?;
     warn_if_stale(&scenario);
-    let threads = arguments.threads.map_or_else(
-        || std::thread::available_parallelism().map_or(1, usize::from),
-        usize::from,
-    );
+    let threads = arguments
+        .threads
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let progress = Progress::new(arguments.quiet);
     let result = montecarlo::run(&scenario, threads, &progress);
     progress.finish();

@@ -50,7 +50,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let left: Vec<&str> = missing
         .iter()
-        .filter(|(key, _)| written.root.at_path(key).is_none() && !(is_job && key == &"workload.horizon"))
+        .filter(|(key, _)| {
+            written.root.at_path(key).is_none() && !(is_job && key == &"workload.horizon")
+        })
         .map(|(_, line)| *line)
         .collect();
     if !left.is_empty() {

@@ -75,10 +75,10 @@ impl Short {
         let text = |key: &str, value: &Option<String>| {
             value.as_ref().map(|value| format!("{key}={}", quoted(value)))
         };
-        let number =
-            |key: &str, value: Option<u64>| value.map(|value| format!("{key}={value}"));
+        let number = |key: &str, value: Option<u64>| value.map(|value| format!("{key}={value}"));
         let kind = no_file.then(|| {
-            let kind = if self.horizon.is_some() || self.replicas.is_some() { "endpoint" } else { "job" };
+            let kind =
+                if self.horizon.is_some() || self.replicas.is_some() { "endpoint" } else { "job" };
             format!("workload.kind={kind}")
         });
         [
@@ -93,10 +93,7 @@ impl Short {
             number("workload.min_replicas", self.replicas.map(u64::from)),
             number("workload.max_replicas", self.replicas.map(u64::from)),
             self.mean_lifetime.as_ref().map(|mean| {
-                format!(
-                    "market.lifetime={{ model = \"exponential\", mean = {} }}",
-                    quoted(mean)
-                )
+                format!("market.lifetime={{ model = \"exponential\", mean = {} }}", quoted(mean))
             }),
             number("simulation.replications", self.replications),
             number("simulation.seed", self.seed),

@@ -35,9 +35,9 @@ pub fn man(arguments: &ManArguments) -> Result<(), Failure> {
     let mut command = Cli::command();
     command.build();
     let mut render = |command: clap::Command| {
-        clap_mangen::Man::new(command)
-            .render(&mut bytes)
-            .map_err(|error| Failure::Run(anyhow::Error::new(error).context("could not make the man page")))
+        clap_mangen::Man::new(command).render(&mut bytes).map_err(|error| {
+            Failure::Run(anyhow::Error::new(error).context("could not make the man page"))
+        })
     };
     render(command.clone())?;
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {

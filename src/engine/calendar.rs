@@ -63,7 +63,7 @@ impl<E: Copy> Calendar<E> {
 
     /// The next event and its time.
     #[inline]
-    pub fn next(&mut self) -> Option<(SimTime, E)> {
+    pub fn pop(&mut self) -> Option<(SimTime, E)> {
         self.heap.pop().map(|Reverse(entry)| (entry.key.0, entry.event))
     }
 
@@ -89,7 +89,7 @@ mod tests {
         for (seconds, event) in [(5, 'c'), (1, 'a'), (5, 'd'), (1, 'b')] {
             calendar.schedule(at(seconds), event);
         }
-        let order: String = std::iter::from_fn(|| calendar.next().map(|(_, event)| event)).collect();
+        let order: String = std::iter::from_fn(|| calendar.pop().map(|(_, event)| event)).collect();
         assert_eq!(order, "abcd");
     }
 
@@ -100,7 +100,7 @@ mod tests {
         calendar.schedule(at(2), 2);
         calendar.cancel(first);
         calendar.cancel(first);
-        assert_eq!(calendar.next(), Some((at(2), 2)));
-        assert_eq!(calendar.next(), None);
+        assert_eq!(calendar.pop(), Some((at(2), 2)));
+        assert_eq!(calendar.pop(), None);
     }
 }

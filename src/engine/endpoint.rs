@@ -143,7 +143,7 @@ impl Endpoint {
         for slot in 0..model.replicas {
             self.calendar.schedule(SimTime::START, (slot, Event::Ask));
         }
-        while let Some((now, (slot, event))) = self.calendar.next() {
+        while let Some((now, (slot, event))) = self.calendar.pop() {
             if now >= horizon {
                 break;
             }

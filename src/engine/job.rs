@@ -96,11 +96,7 @@ impl<'a> Job<'a> {
                 self.ask(now)
             }
             Pending::Answer(request, Answer::Refused { wait }) => {
-                self.record(Attempt {
-                    wait,
-                    end: End::Refused,
-                    ..blank(request)
-                });
+                self.record(Attempt { wait, end: End::Refused, ..blank(request) });
                 self.trouble(now, Trouble::Refused)
             }
             Pending::Answer(request, Answer::Granted { wait, lifetime }) => {
@@ -113,22 +109,14 @@ impl<'a> Job<'a> {
     /// Asks for capacity now.
     #[inline]
     fn ask(&mut self, now: SimTime) -> Option<(SimTime, Pending)> {
-        let request = Request {
-            capacity: self.capacity,
-            asked: now,
-            slot: 0,
-            attempt: self.attempts,
-        };
+        let request =
+            Request { capacity: self.capacity, asked: now, slot: 0, attempt: self.attempts };
         self.attempts += 1;
         let answer = request.answer(&self.model.market, self.gang, self.luck);
         let at = now + answer.wait();
         let limit = self.limit();
         if at >= limit {
-            self.record(Attempt {
-                wait: limit - now,
-                end: End::Abandoned,
-                ..blank(request)
-            });
+            self.record(Attempt { wait: limit - now, end: End::Abandoned, ..blank(request) });
             return self.reached(limit);
         }
         Some((at, Pending::Answer(request, answer)))

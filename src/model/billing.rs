@@ -228,10 +228,8 @@ impl Tariff {
         }
         let mut total = 0_i64;
         for (index, line) in self.lines.iter().enumerate() {
-            let quantity = metered
-                .read(line.meter)
-                .checked_mul(i64::from(vms))
-                .ok_or(OutOfRange)?;
+            let quantity =
+                metered.read(line.meter).checked_mul(i64::from(vms)).ok_or(OutOfRange)?;
             let amount = amount(quantity, line.price.rate)?;
             each(index, quantity, amount);
             total = total.checked_add(amount.nanos()).ok_or(OutOfRange)?;
@@ -259,14 +257,13 @@ fn amount(quantity: i64, rate: Rate) -> Result<Money, OutOfRange> {
     const MICROS: u64 = 1_000_000;
     let (quantity, picos) = (quantity as u64, rate.picos() as u64);
     // Whole seconds at a price of whole nanounits is the common case, and fits 64 bits.
-    if quantity % MICROS == 0 && picos % 1_000 == 0 {
-        if let Some(product) = (quantity / MICROS).checked_mul(picos / 1_000) {
-            let (whole, rest) = (product / 3_600, product % 3_600);
-            let up = rest > 1_800 || (rest == 1_800 && whole & 1 == 1);
-            return i64::try_from(whole + u64::from(up))
-                .map(Money::from_nanos)
-                .map_err(|_| OutOfRange);
-        }
+    if quantity % MICROS == 0
+        && picos % 1_000 == 0
+        && let Some(product) = (quantity / MICROS).checked_mul(picos / 1_000)
+    {
+        let (whole, rest) = (product / 3_600, product % 3_600);
+        let up = rest > 1_800 || (rest == 1_800 && whole & 1 == 1);
+        return i64::try_from(whole + u64::from(up)).map(Money::from_nanos).map_err(|_| OutOfRange);
     }
     // 3.6·10⁹ µs in an hour, 10³ picounits in a nanounit.
     let nanos =
@@ -317,13 +314,8 @@ pub enum Purchase {
 
 impl Purchase {
     /// Every purchase, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [
-        Self::Standard,
-        Self::Spot,
-        Self::FlexStart,
-        Self::Committed1y,
-        Self::Committed3y,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Standard, Self::Spot, Self::FlexStart, Self::Committed1y, Self::Committed3y];
 
     /// The word of price files: `standard`, `spot`, `flex-start`, `commit-1y`, `commit-3y`.
     #[must_use]
@@ -502,7 +494,8 @@ pub fn tariff(plan: Plan, service: Service, sheet: &PriceSheet) -> Result<Tariff
             }
             if let Some((price, sku)) = rule.price(purchase, service, sheet)? {
                 let capacity = purchase.capacity();
-                let is_commitment = matches!(purchase, Purchase::Committed1y | Purchase::Committed3y);
+                let is_commitment =
+                    matches!(purchase, Purchase::Committed1y | Purchase::Committed3y);
                 let meter = if rule.committed && is_commitment {
                     Meter::Span
                 } else if rule.waived {
@@ -510,10 +503,8 @@ pub fn tariff(plan: Plan, service: Service, sheet: &PriceSheet) -> Result<Tariff
                 } else {
                     Meter::Uptime(capacity)
                 };
-                let price = Figure {
-                    source: format!("{}; rule: {}", price.source, rule.source),
-                    ..price
-                };
+                let price =
+                    Figure { source: format!("{}; rule: {}", price.source, rule.source), ..price };
                 lines.push(Line { component: rule.component, sku, meter, price });
             }
         }
@@ -530,15 +521,13 @@ impl Rule {
         sheet: &PriceSheet,
     ) -> Result<Option<(Figure, String)>, MissingPrice> {
         let machine = |purchase: Purchase| {
-            sheet.machine(purchase).cloned().ok_or(MissingPrice {
-                key: purchase.key(),
-                of: purchase.name(),
-            })
+            sheet
+                .machine(purchase)
+                .cloned()
+                .ok_or(MissingPrice { key: purchase.key(), of: purchase.name() })
         };
         Ok(Some(match self.price {
-            PriceOf::Machine => {
-                (machine(purchase)?, format!("{} machine", purchase.name()))
-            }
+            PriceOf::Machine => (machine(purchase)?, format!("{} machine", purchase.name())),
             PriceOf::StandardAndFee => {
                 let mut price = machine(Purchase::Standard)?;
                 price.rate = price.rate + price.rate.share(sheet.fee);
@@ -637,7 +626,8 @@ mod tests {
     /// Preempted at 59 s: the Compute Engine line is waived, 59 s of fee stay. At 60 s nothing is.
     #[test]
     fn a_preemption_in_the_first_minute_waives_the_compute_engine_line_alone() {
-        let fee = |seconds: i64| crate::units::div_half_even(i128::from(seconds) * 150_000_000, 3_600);
+        let fee =
+            |seconds: i64| crate::units::div_half_even(i128::from(seconds) * 150_000_000, 3_600);
         let early = cost(Plan::Spot, Service::VertexInference, &[spot(59, true)], 0, 1);
         assert_eq!(i128::from(early), fee(59));
         let finished = cost(Plan::Spot, Service::VertexInference, &[spot(59, false)], 0, 1);
@@ -651,7 +641,10 @@ mod tests {
     fn a_commitment_is_charged_used_or_not() {
         let used = [Usage { capacity: Capacity::Standard, ..spot(3_600, false) }];
         assert_eq!(cost(Plan::Committed1y, Service::ComputeEngine, &used, 7_200, 1), 1_200_000_000);
-        assert_eq!(cost(Plan::Committed1y, Service::VertexTraining, &used, 7_200, 1), 1_350_000_000);
+        assert_eq!(
+            cost(Plan::Committed1y, Service::VertexTraining, &used, 7_200, 1),
+            1_350_000_000
+        );
     }
 
     #[test]

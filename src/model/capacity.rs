@@ -75,9 +75,9 @@ impl Wait {
     pub fn draw(&self, luck: Luck, purpose: Purpose, slot: u32, attempt: u32) -> SimDuration {
         match *self {
             Self::Fixed(wait) => wait,
-            Self::Exponential { mean_h } => SimDuration::from_hours_f64(
-                mean_h * luck.unit_exponential(purpose, slot, attempt),
-            ),
+            Self::Exponential { mean_h } => {
+                SimDuration::from_hours_f64(mean_h * luck.unit_exponential(purpose, slot, attempt))
+            }
             Self::LogNormal { median_h, sigma } => {
                 let z = normal_upper_quantile(luck.uniform(purpose, slot, attempt));
                 SimDuration::from_hours_f64(median_h * exp(sigma * z))
@@ -144,10 +144,12 @@ impl Market {
                 refused: false,
             },
             Capacity::FlexStart => {
-                let wait = self
-                    .flex_wait
-                    .unwrap_or(Wait::NONE)
-                    .draw(luck, Purpose::FlexWait, slot, attempt);
+                let wait = self.flex_wait.unwrap_or(Wait::NONE).draw(
+                    luck,
+                    Purpose::FlexWait,
+                    slot,
+                    attempt,
+                );
                 match self.max_wait {
                     Some(most) if wait > most => Answer { wait: most, refused: true },
                     _ => Answer { wait, refused: false },
@@ -168,9 +170,9 @@ impl Market {
         attempt: u32,
     ) -> SimDuration {
         match capacity {
-            Capacity::Spot => self
-                .lifetime
-                .draw(luck.unit_exponential(Purpose::Lifetime, slot, attempt), gang),
+            Capacity::Spot => {
+                self.lifetime.draw(luck.unit_exponential(Purpose::Lifetime, slot, attempt), gang)
+            }
             Capacity::Standard | Capacity::FlexStart => SimDuration::NEVER,
         }
     }

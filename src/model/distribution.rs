@@ -48,12 +48,7 @@ pub const LONGEST_H: f64 = 365_250.0 * 24.0;
 
 /// A duration parameter of 1 µs to 1,000 years.
 pub(super) const fn time(name: &'static str, about: &'static str) -> Parameter {
-    Parameter {
-        name,
-        dimension: Dimension::Time,
-        about,
-        range: (SHORTEST_H, LONGEST_H),
-    }
+    Parameter { name, dimension: Dimension::Time, about, range: (SHORTEST_H, LONGEST_H) }
 }
 
 /// A plain parameter between two bounds.
@@ -63,12 +58,7 @@ pub(super) const fn number(
     low: f64,
     high: f64,
 ) -> Parameter {
-    Parameter {
-        name,
-        dimension: Dimension::Number,
-        about,
-        range: (low, high),
-    }
+    Parameter { name, dimension: Dimension::Number, about, range: (low, high) }
 }
 
 /// P(Z > z) of a standard normal variable.

@@ -7,7 +7,7 @@
 use libm::{exp, expm1, log1p};
 
 use super::distribution::{
-    Family, normal_survival, normal_upper_quantile, number, time, LONGEST_H,
+    Family, LONGEST_H, normal_survival, normal_upper_quantile, number, time,
 };
 use crate::luck::ln;
 use crate::units::{Share, SimDuration};
@@ -118,11 +118,7 @@ impl Lifetime {
             Self::Weibull { shape, scale_h } => exp(shape * ln(age_h / scale_h)),
             Self::LogNormal { median_h, sigma } => {
                 let z = ln(age_h / median_h) / sigma;
-                if z < 0.0 {
-                    -log1p(-normal_survival(-z))
-                } else {
-                    -ln(normal_survival(z))
-                }
+                if z < 0.0 { -log1p(-normal_survival(-z)) } else { -ln(normal_survival(z)) }
             }
             Self::Bathtub { a, tau1_h, tau2_h, b_h, end_h } => {
                 if age_h >= end_h {
@@ -264,7 +260,13 @@ mod tests {
         let width = end_h / f64::from(cells);
         let mut sum = 0.0;
         for i in 0..=cells {
-            let weight = if i == 0 || i == cells { 1.0 } else if i % 2 == 1 { 4.0 } else { 2.0 };
+            let weight = if i == 0 || i == cells {
+                1.0
+            } else if i % 2 == 1 {
+                4.0
+            } else {
+                2.0
+            };
             sum += weight * exp(-lifetime.cumulative_hazard(f64::from(i) * width));
         }
         assert!((sum * width / 3.0 - 14.1533).abs() < 5e-5, "{}", sum * width / 3.0);

@@ -122,13 +122,8 @@ impl Plan {
     ];
 
     /// The plans compared where the scenario names none.
-    pub const DEFAULT: [Self; 5] = [
-        Self::Standard,
-        Self::Spot,
-        Self::SpotResubmit,
-        Self::SpotThenStandard,
-        Self::FlexStart,
-    ];
+    pub const DEFAULT: [Self; 5] =
+        [Self::Standard, Self::Spot, Self::SpotResubmit, Self::SpotThenStandard, Self::FlexStart];
 
     /// The name in scenarios and results.
     #[must_use]
@@ -214,14 +209,12 @@ impl Course {
             },
         };
         match self {
-            Self::SpotResubmit if submissions < rules.max_submissions => Decision::Submit {
-                capacity: Capacity::Spot,
-                after: rules.resubmit_after,
-            },
-            Self::SpotThenStandard if outcome == Outcome::RestartsExhausted => Decision::Submit {
-                capacity: Capacity::Standard,
-                after: SimDuration::ZERO,
-            },
+            Self::SpotResubmit if submissions < rules.max_submissions => {
+                Decision::Submit { capacity: Capacity::Spot, after: rules.resubmit_after }
+            }
+            Self::SpotThenStandard if outcome == Outcome::RestartsExhausted => {
+                Decision::Submit { capacity: Capacity::Standard, after: SimDuration::ZERO }
+            }
             _ => Decision::Stop(outcome),
         }
     }

@@ -111,9 +111,8 @@ mod tests {
 
     #[test]
     fn backoff_grows_to_its_longest() {
-        let gaps: Vec<i64> = (1..=5)
-            .map(|k| rules(Counts::Job).backoff.before(k).micros() / 1_000_000)
-            .collect();
+        let gaps: Vec<i64> =
+            (1..=5).map(|k| rules(Counts::Job).backoff.before(k).micros() / 1_000_000).collect();
         assert_eq!(gaps, [60, 180, 540, 600, 600]);
         let fixed = Backoff::fixed(SimDuration::from_secs(7));
         assert_eq!(fixed.before(9_999), SimDuration::from_secs(7));

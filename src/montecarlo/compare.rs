@@ -23,7 +23,8 @@ impl AgainstStandard {
     pub fn add(&mut self, plan: (u64, u64), standard: (u64, u64)) {
         self.paired.add(plan, standard);
         if plan.1 > 0 && standard.1 > 0 && standard.0 > 0 {
-            let relative = (plan.0 as f64 / plan.1 as f64) / (standard.0 as f64 / standard.1 as f64);
+            let relative =
+                (plan.0 as f64 / plan.1 as f64) / (standard.0 as f64 / standard.1 as f64);
             // A float-to-int cast saturates; + 0.5 rounds.
             self.relative.add((relative * 1e9 + 0.5) as u64);
         }

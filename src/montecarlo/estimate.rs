@@ -165,13 +165,10 @@ fn plan_estimate(
         plan,
         replications,
         measures,
-        time_to_result_h: job.map(|_| {
-            time_to_result(tally, replications, level, experiment.measures())
-        }),
+        time_to_result_h: job
+            .map(|_| time_to_result(tally, replications, level, experiment.measures())),
         completion: job.and_then(|_| probability(completed, replications, level)),
-        on_time: experiment
-            .deadline
-            .and_then(|_| probability(tally.on_time, replications, level)),
+        on_time: experiment.deadline.and_then(|_| probability(tally.on_time, replications, level)),
         cost_per_gain: tally
             .cost_per_gain
             .ratio()

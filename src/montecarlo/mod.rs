@@ -53,7 +53,11 @@ pub fn run(scenario: &Scenario, threads: usize, watch: &dyn Watch) -> Result<Est
                 let at = |spot| saving_at_spot_price(plan, tariff, standard, spot);
                 Some((at(range.low)?, at(range.high)?))
             });
-            PlanAnswer { listed: listed.clone(), estimate: estimate.cloned(), saving_at_low_and_high }
+            PlanAnswer {
+                listed: listed.clone(),
+                estimate: estimate.cloned(),
+                saving_at_low_and_high,
+            }
         })
         .collect();
     Ok(Estimate { plans, replications: tally.replications })

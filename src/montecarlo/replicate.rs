@@ -204,7 +204,10 @@ impl Experiment {
                 let watched = watch.advanced(end - start);
                 if result.is_err() || !watched {
                     go_on.store(false, Ordering::Relaxed);
-                    return (worker.tally, result.err().or(Some((u64::MAX, RunError::Interrupted))));
+                    return (
+                        worker.tally,
+                        result.err().or(Some((u64::MAX, RunError::Interrupted))),
+                    );
                 }
             }
             (worker.tally, None)
@@ -212,7 +215,8 @@ impl Experiment {
         let parts = spread(threads, &work);
         // Blocks are taken in order, so every block before a failed one has been finished: the
         // first error is the same on any number of threads.
-        if let Some((_, error)) = parts.iter().filter_map(|part| part.1).min_by_key(|error| error.0) {
+        if let Some((_, error)) = parts.iter().filter_map(|part| part.1).min_by_key(|error| error.0)
+        {
             return Err(error);
         }
         for (part, _) in &parts {
@@ -357,10 +361,11 @@ fn record(
 ) -> Result<(u64, u64), RunError> {
     let tariff = &experiment.plans[plan].1;
     let lines = &mut tally.lines;
-    let cost = observation.cost(tariff, experiment.workload.gang_size(), |line, quantity, amount| {
-        lines[line].0 += u128::from(quantity);
-        lines[line].1 += u128::from(amount);
-    })?;
+    let cost =
+        observation.cost(tariff, experiment.workload.gang_size(), |line, quantity, amount| {
+            lines[line].0 += u128::from(quantity);
+            lines[line].1 += u128::from(amount);
+        })?;
     let measures = experiment.measures();
     tally.quantities[0].add(cost);
     for (index, quantity) in tally.quantities.iter_mut().enumerate().skip(1) {

@@ -5,7 +5,9 @@ use sha2::{Digest, Sha256};
 
 use crate::model::plan::Outcome;
 use crate::model::workload::Workload;
-use crate::montecarlo::estimate::{Estimated, LineItem, PlanEstimate, Probability, Saving, Summary};
+use crate::montecarlo::estimate::{
+    Estimated, LineItem, PlanEstimate, Probability, Saving, Summary,
+};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::read::Assumption;

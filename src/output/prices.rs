@@ -8,6 +8,8 @@
 mod records;
 #[cfg(feature = "cli")]
 mod text;
+#[cfg(feature = "cli")]
+mod words;
 
 pub use records::{csv, json};
 #[cfg(feature = "cli")]

@@ -56,9 +56,7 @@ impl Grid {
             format!("| {} |\n", cells.join(" | "))
         };
         let rule: Vec<String> = (0..self.headers.len())
-            .map(|index| {
-                if self.text_columns.contains(&index) { "---" } else { "---:" }.to_owned()
-            })
+            .map(|index| if self.text_columns.contains(&index) { "---" } else { "---:" }.to_owned())
             .collect();
         let rows: String = self.rows.iter().map(|row| line(row)).collect();
         format!("{}{}{rows}", line(&self.headers), line(&rule))
@@ -135,7 +133,8 @@ pub fn estimate_markdown(scenario: &Scenario, answer: &Estimate, full: bool) -> 
 fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let what = match &scenario.workload {
         Workload::Job(job) => {
-            let nodes = if job.nodes > 1 { format!(" on {} VMs", job.nodes) } else { String::new() };
+            let nodes =
+                if job.nodes > 1 { format!(" on {} VMs", job.nodes) } else { String::new() };
             let deadline = scenario
                 .deadline
                 .map_or_else(String::new, |deadline| format!(", due within {deadline}"));
@@ -261,9 +260,9 @@ fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) -> Cells {
             (Plan::Standard, _) | (_, None) => none(),
             (_, Some(saving)) => numbers::saving(saving.mean, saving.half_width),
         },
-        by_price: answer.saving_at_low_and_high.map_or_else(none, |(low, high)| {
-            format!("{:.0}…{:.0} %", high * 100.0, low * 100.0)
-        }),
+        by_price: answer
+            .saving_at_low_and_high
+            .map_or_else(none, |(low, high)| format!("{:.0}…{:.0} %", high * 100.0, low * 100.0)),
         cost: cost.mean.map_or_else(none, |mean| numbers::amount(mean, cost.half_width)),
         risk,
         build: estimate.plan.to_build(scenario.workload.saves()).to_owned(),
@@ -339,8 +338,9 @@ fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
         let cell = |value: Option<f64>| {
             value.map_or_else(|| NONE.to_owned(), |value| numbers::significant(value, 5))
         };
-        let half_width =
-            summary.half_width.map_or_else(|| NONE.to_owned(), |value| numbers::significant(value, 2));
+        let half_width = summary
+            .half_width
+            .map_or_else(|| NONE.to_owned(), |value| numbers::significant(value, 2));
         rows.push(vec![
             name,
             cell(summary.mean),
@@ -352,17 +352,18 @@ fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
             cell(summary.p99),
         ]);
     }
-    let mut single = |name: &str, value: Option<f64>, half_width: Option<f64>| {
-        if let Some(value) = value {
-            let mut row = vec![name.to_owned(), numbers::significant(value, 6)];
-            row.push(half_width.map_or_else(
-                || NONE.to_owned(),
-                |half_width| numbers::significant(half_width, 2),
-            ));
-            row.resize(8, String::new());
-            rows.push(row);
-        }
-    };
+    let mut single =
+        |name: &str, value: Option<f64>, half_width: Option<f64>| {
+            if let Some(value) = value {
+                let mut row = vec![name.to_owned(), numbers::significant(value, 6)];
+                row.push(half_width.map_or_else(
+                    || NONE.to_owned(),
+                    |half_width| numbers::significant(half_width, 2),
+                ));
+                row.resize(8, String::new());
+                rows.push(row);
+            }
+        };
     let per_gain = estimate.cost_per_gain;
     let name = match scenario.workload {
         Workload::Job(_) => "cost per completion",
@@ -370,11 +371,7 @@ fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
     };
     single(name, per_gain.map(|ratio| ratio.value), per_gain.and_then(|ratio| ratio.half_width));
     let goodput = estimate.goodput;
-    single(
-        "goodput",
-        goodput.map(|ratio| ratio.value),
-        goodput.and_then(|ratio| ratio.half_width),
-    );
+    single("goodput", goodput.map(|ratio| ratio.value), goodput.and_then(|ratio| ratio.half_width));
     for (name, probability) in [
         ("P(completed)", estimate.completion.filter(|_| times_known)),
         ("P(on time)", estimate.on_time.filter(|_| times_known)),
@@ -394,11 +391,7 @@ fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
         }
     }
     let headers = [estimate.plan.name(), "mean", "±", "sd", "p5", "p50", "p95", "p99"];
-    Grid {
-        headers: headers.into_iter().map(str::to_owned).collect(),
-        rows,
-        text_columns: vec![0],
-    }
+    Grid { headers: headers.into_iter().map(str::to_owned).collect(), rows, text_columns: vec![0] }
 }
 
 /// The mean bill of one plan.

@@ -14,7 +14,7 @@ struct Caveat {
 }
 
 /// Found when the table was collected, August to November 2026.
-const CAVEATS: [Caveat; 6] = [
+const CAVEATS: [Caveat; 4] = [
     Caveat {
         types: "g2-",
         gpu: Some("NVIDIA_L4"),
@@ -32,18 +32,6 @@ const CAVEATS: [Caveat; 6] = [
         gpu: None,
         region: Some("asia-northeast1"),
         text: "Spot fell by 74 % between 2025-09-25 and 2025-11-06 and stayed there: the high of the range is of before.",
-    },
-    Caveat {
-        types: "a3-",
-        gpu: None,
-        region: Some("us-central1"),
-        text: "Flex-start: vCPU and RAM are of an invoice of August 2025.",
-    },
-    Caveat {
-        types: "a2-",
-        gpu: None,
-        region: Some("us-central1"),
-        text: "Flex-start: vCPU and RAM are of one note of 2026-08-02.",
     },
     Caveat {
         types: "n1-",

@@ -161,9 +161,13 @@ impl Hourly {
             _ if self.other_currency.contains(&purchase) => {
                 Missing::NotFound(format!("{name}: no price in {}", self.currency))
             }
-            (Purchase::Standard, _) if self.sheet.standard.is_some() => Missing::NotOffered(
-                format!("{name}: {} does not offer {} on demand", service.name(), self.machine_type),
-            ),
+            (Purchase::Standard, _) if self.sheet.standard.is_some() => {
+                Missing::NotOffered(format!(
+                    "{name}: {} does not offer {} on demand",
+                    service.name(),
+                    self.machine_type
+                ))
+            }
             (Purchase::FlexStart, Some(gpu)) if !table::flex_start_offered(gpu) => {
                 Missing::NotOffered(format!("{name}: not offered with {gpu}"))
             }

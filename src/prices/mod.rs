@@ -5,8 +5,9 @@
 //!
 //! # Where a price comes from
 //! In this order, each figure by itself: the scenario's `[price]` (read by the scenario), the file
-//! named with `--prices` ([`file`]), the bundled table ([`table`], [`machine`]). [`hourly`] puts the
-//! last two together with the rules of each service: what an hour costs all in, and what that saves.
+//! named with `--prices` ([`mod@file`]), the bundled table ([`table`], [`machine`]). [`hourly`] puts
+//! the last two together with the rules of each service: what an hour costs all in, and what that
+//! saves.
 //!
 //! # What is guessed
 //! Nothing. A figure that was not found is `None` and shown as missing, never zero and never taken
@@ -21,6 +22,7 @@
 
 mod accelerator;
 mod caveats;
+mod error;
 pub mod file;
 pub mod hourly;
 pub mod machine;

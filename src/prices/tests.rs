@@ -217,9 +217,9 @@ fn every_type_has_a_price_somewhere_and_spot_is_below_standard() {
                 assert!(range.low <= spot && spot <= range.high, "{} {region}", machine.name);
             }
             for (purchase, parts) in &quote.parts {
-                let sum = parts.iter().fold(Rate::ZERO, |sum, part| {
-                    sum + part.rate.times(part.quantity).unwrap()
-                });
+                let sum = parts
+                    .iter()
+                    .fold(Rate::ZERO, |sum, part| sum + part.rate.times(part.quantity).unwrap());
                 assert_eq!(Some(sum), rate(*purchase));
             }
         }
@@ -320,8 +320,7 @@ fn a_query_finds_a_machine_its_regions_or_all_types() {
     let Answer::Types { rows, without } = all else { panic!("types") };
     assert_eq!(rows.len() + without.len(), 45);
     let machine = Some(("a2-ultragpu-1g", None));
-    let Answer::Regions { rows, without } =
-        find(&Query { machine, ..Query::default() }).unwrap()
+    let Answer::Regions { rows, without } = find(&Query { machine, ..Query::default() }).unwrap()
     else {
         panic!("regions")
     };

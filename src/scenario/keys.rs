@@ -70,7 +70,15 @@ pub struct Key {
 }
 
 const fn key(path: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Key {
-    Key { path, kind, of: For::All, default, about, source: "stockout's own default", confidence: "assumed" }
+    Key {
+        path,
+        kind,
+        of: For::All,
+        default,
+        about,
+        source: "stockout's own default",
+        confidence: "assumed",
+    }
 }
 
 impl Key {
@@ -179,13 +187,22 @@ pub const KEYS: &[Key] = &[
 /// Names that are meant and not built yet: refused by name, with when they come.
 pub const LATER: &[(&str, &str)] = &[
     ("workload.load", "autoscaling comes with fleets; write min_replicas = max_replicas"),
-    ("workload.initial_replicas", "autoscaling comes with fleets; write min_replicas = max_replicas"),
-    ("workload.target_utilisation", "autoscaling comes with fleets; write min_replicas = max_replicas"),
+    (
+        "workload.initial_replicas",
+        "autoscaling comes with fleets; write min_replicas = max_replicas",
+    ),
+    (
+        "workload.target_utilisation",
+        "autoscaling comes with fleets; write min_replicas = max_replicas",
+    ),
     ("workload.items", "batch inference comes with fleets; use kind = \"job\" or \"endpoint\""),
     ("workload.runs", "budgets per month come later; this run is estimated alone"),
     ("workload.jobs", "job lists come later; estimate one job at a time"),
     ("pools", "more than one pool of machines comes with fleets; describe one in [machine]"),
-    ("workload.pools", "more than one pool of machines comes with fleets; describe one in [machine]"),
+    (
+        "workload.pools",
+        "more than one pool of machines comes with fleets; describe one in [machine]",
+    ),
     ("market.zones", "zones come with fleets; describe one market"),
     ("market.shocks", "common shocks come with fleets; use market.shared_hazard"),
     ("machine.zone", "zones come with fleets; write machine.region"),
@@ -230,7 +247,9 @@ pub fn expects(kind: Kind) -> String {
         Kind::Backoff => {
             "a duration, or { initial = \"1 min\", factor = 2.0, max = \"1 h\" }".into()
         }
-        Kind::Plans => format!("a list of plans: {}", one_of(Plan::ALL.iter().map(|plan| plan.name()))),
+        Kind::Plans => {
+            format!("a list of plans: {}", one_of(Plan::ALL.iter().map(|plan| plan.name())))
+        }
     }
 }
 

@@ -57,11 +57,7 @@ impl Machine {
 }
 
 /// Reads machine and prices.
-pub fn read(
-    reader: &mut Reader<'_>,
-    service: Service,
-    prices: &dyn Prices,
-) -> Option<Machine> {
+pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> Option<Machine> {
     let machine_type = reader.text("machine.type");
     let region = reader.text("machine.region");
     let accelerator = reader.text("machine.accelerator");
@@ -69,14 +65,14 @@ pub fn read(
         Some(count) => u32::try_from(count).unwrap_or(1),
         None => 1,
     };
-    if accelerator.is_none() {
-        if let Some(node) = reader.node("machine.accelerator_count") {
-            reader.problems.error(
-                &node.at,
-                "machine.accelerator_count without machine.accelerator",
-                "write accelerator = \"NVIDIA_TESLA_T4\", or delete the count",
-            );
-        }
+    if accelerator.is_none()
+        && let Some(node) = reader.node("machine.accelerator_count")
+    {
+        reader.problems.error(
+            &node.at,
+            "machine.accelerator_count without machine.accelerator",
+            "write accelerator = \"NVIDIA_TESLA_T4\", or delete the count",
+        );
     }
     let boot_disk = reader.size("machine.boot_disk").unwrap_or_else(|| {
         let size = if service == Service::VertexTraining {
@@ -113,13 +109,12 @@ pub fn read(
             if sheet.machine(purchase).is_some() {
                 continue;
             }
-            if let Some((figure, of)) = prices.figure(id, purchase) {
-                if given.currency.is_none_or(|given| given == of)
-                    && currency_of_file.is_none_or(|first| first == of)
-                {
-                    currency_of_file = Some(of);
-                    *sheet.machine_mut(purchase) = Some(figure);
-                }
+            if let Some((figure, of)) = prices.figure(id, purchase)
+                && given.currency.is_none_or(|given| given == of)
+                && currency_of_file.is_none_or(|first| first == of)
+            {
+                currency_of_file = Some(of);
+                *sheet.machine_mut(purchase) = Some(figure);
             }
         }
     }
@@ -132,7 +127,12 @@ pub fn read(
         None => {
             let enough = given.has(Purchase::Standard) && given.has(Purchase::Spot);
             if !enough {
-                ask_for_machine(reader, machine_type.is_some(), region.is_some(), !given.figures.is_empty());
+                ask_for_machine(
+                    reader,
+                    machine_type.is_some(),
+                    region.is_some(),
+                    !given.figures.is_empty(),
+                );
             }
             None
         }
@@ -140,7 +140,7 @@ pub fn read(
     let mut spot_range = None;
     if let (Some(quote), Currency::USD) = (&quoted, currency) {
         if !by_hand.contains(&Purchase::Spot) {
-            spot_range = quote.spot_range.clone();
+            spot_range = quote.spot_range;
         }
         for (index, purchase) in Purchase::ALL.into_iter().enumerate() {
             if !by_hand.contains(&purchase) {
@@ -199,14 +199,16 @@ impl Given {
             let Some(rate) = given.price(reader, &path) else { continue };
             let mut rate = rate;
             if purchase == Purchase::Standard {
-                if service.has_fee() && basis.is_none() && reader.node("price.basis").is_none() {
-                    if let Some(node) = reader.node(&path) {
-                        reader.problems.error(
+                if service.has_fee()
+                    && basis.is_none()
+                    && reader.node("price.basis").is_none()
+                    && let Some(node) = reader.node(&path)
+                {
+                    reader.problems.error(
                             &node.at,
                             "price.standard on Vertex AI, and price.basis is missing",
                             "write basis = \"compute-engine\", or \"vertex\" when this price already contains the management fee",
                         );
-                    }
                 }
                 if basis == Some("vertex") {
                     let fee = if service.has_fee() { fee } else { Share::percent(15) };
@@ -319,6 +321,8 @@ fn no_flex_start(gpu: Option<&str>) -> Option<String> {
 fn no_standard(machine_type: &str, service: Service) -> Option<String> {
     let small_a3 = matches!(machine_type, "a3-highgpu-1g" | "a3-highgpu-2g" | "a3-highgpu-4g");
     (small_a3 && service == Service::VertexTraining).then(|| {
-        format!("{machine_type} is not offered on demand for Vertex AI training (Google Cloud, 2026)")
+        format!(
+            "{machine_type} is not offered on demand for Vertex AI training (Google Cloud, 2026)"
+        )
     })
 }

@@ -62,7 +62,9 @@ impl<'a> Reader<'a> {
                 let help = match (owner, nearest(&table.key, names.clone())) {
                     (Some(key), _) => format!("write it in [{}]", key.table()),
                     (None, Some(near)) => format!("did you mean [{near}]?"),
-                    (None, None) => format!("the tables are {}", names.collect::<Vec<_>>().join(", ")),
+                    (None, None) => {
+                        format!("the tables are {}", names.collect::<Vec<_>>().join(", "))
+                    }
                 };
                 self.problems.error(&table.at, format!("there is no table `{}`", table.key), help);
                 continue;
@@ -91,7 +93,9 @@ impl<'a> Reader<'a> {
                 };
                 self.problems.error(
                     at,
-                    format!("`{path}` belongs to kind = \"{owner}\", and this is kind = \"{this}\""),
+                    format!(
+                        "`{path}` belongs to kind = \"{owner}\", and this is kind = \"{this}\""
+                    ),
                     "delete it, or change workload.kind",
                 );
             }
@@ -104,9 +108,7 @@ impl<'a> Reader<'a> {
                     format!("write it in [{}]: {}", key.table(), key.path)
                 } else if let Some(near) = nearest(name, siblings.clone()) {
                     format!("did you mean `{near}`?")
-                } else if let Some(near) =
-                    nearest(name, keys::KEYS.iter().map(|key| key.name()))
-                {
+                } else if let Some(near) = nearest(name, keys::KEYS.iter().map(|key| key.name())) {
                     let table = keys::KEYS.iter().find(|key| key.name() == near);
                     format!("did you mean `{}`?", table.map_or(near, |key| key.path))
                 } else {
@@ -291,11 +293,11 @@ impl<'a> Reader<'a> {
     pub fn choice(&mut self, path: &str) -> Option<&'static str> {
         let (key, node) = self.written(path)?;
         let Kind::Choice(words) = key.kind else { return None };
-        if let Value::Text(text) = &node.value {
-            if let Some(word) = words.iter().find(|word| *word == text) {
-                self.take(path, word);
-                return Some(word);
-            }
+        if let Value::Text(text) = &node.value
+            && let Some(word) = words.iter().find(|word| *word == text)
+        {
+            self.take(path, word);
+            return Some(word);
         }
         self.wrong(key, node);
         None
@@ -375,7 +377,11 @@ impl<'a> Reader<'a> {
                         || format!("the plans are {}", keys::one_of(names.clone())),
                         |near| format!("did you mean \"{near}\"?"),
                     );
-                    self.problems.error(&item.at, format!("there is no plan {}", item.to_toml()), help);
+                    self.problems.error(
+                        &item.at,
+                        format!("there is no plan {}", item.to_toml()),
+                        help,
+                    );
                 }
             }
         }
@@ -390,17 +396,22 @@ impl<'a> Reader<'a> {
     /// A lifetime.
     pub fn lifetime(&mut self, path: &str) -> Option<Lifetime> {
         let (key, node) = self.written(path)?;
-        if let Value::Text(text) = &node.value {
-            if text == "never" {
-                self.take(path, "never");
-                return Some(Lifetime::Never);
-            }
+        if let Value::Text(text) = &node.value
+            && text == "never"
+        {
+            self.take(path, "never");
+            return Some(Lifetime::Never);
         }
         if !matches!(node.value, Value::Table(_)) {
             self.wrong(key, node);
             return None;
         }
-        self.distribution(path, node, lifetime::FAMILIES, &["empirical", "hazard", "piecewise", "trace"])
+        self.distribution(
+            path,
+            node,
+            lifetime::FAMILIES,
+            &["empirical", "hazard", "piecewise", "trace"],
+        )
     }
 
     /// A wait: a distribution, or a plain duration.
@@ -493,7 +504,7 @@ impl<'a> Reader<'a> {
             }
         }
         let mut values = Vec::new();
-        let mut shown = format!("{name}");
+        let mut shown = name.to_string();
         for parameter in family.parameters {
             let Some(value) = node.get(parameter.name) else {
                 let example = match parameter.dimension {
@@ -608,20 +619,21 @@ impl<'a> Reader<'a> {
                     }
                 }
                 let longest = crate::model::distribution::LONGEST_H;
-                let mut part = |name: &str, dimension, range, default: Option<f64>| {
-                    match (node.get(name), default) {
-                        (Some(value), _) => {
-                            self.parameter(&format!("{path}.{name}"), value, dimension, range)
-                        }
-                        (None, Some(default)) => Some(default),
-                        (None, None) => {
-                            self.problems.error(
-                                &node.at,
-                                format!("{path} needs `{name}`"),
-                                format!("write {}", keys::expects(Kind::Backoff)),
-                            );
-                            None
-                        }
+                let mut part = |name: &str, dimension, range, default: Option<f64>| match (
+                    node.get(name),
+                    default,
+                ) {
+                    (Some(value), _) => {
+                        self.parameter(&format!("{path}.{name}"), value, dimension, range)
+                    }
+                    (None, Some(default)) => Some(default),
+                    (None, None) => {
+                        self.problems.error(
+                            &node.at,
+                            format!("{path} needs `{name}`"),
+                            format!("write {}", keys::expects(Kind::Backoff)),
+                        );
+                        None
                     }
                 };
                 let initial = part("initial", Dimension::Time, (0.0, longest), None);
@@ -632,7 +644,10 @@ impl<'a> Reader<'a> {
                     factor: factor?,
                     max: SimDuration::from_hours_nearest(max?),
                 };
-                self.take(path, format_args!("{} × {} up to {}", backoff.initial, backoff.factor, backoff.max));
+                self.take(
+                    path,
+                    format_args!("{} × {} up to {}", backoff.initial, backoff.factor, backoff.max),
+                );
                 good.then_some(backoff)
             }
             _ => {

@@ -170,8 +170,8 @@ impl Node {
 }
 
 fn toml_key(key: &str) -> String {
-    let bare = !key.is_empty()
-        && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let bare =
+        !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     if bare { key.to_owned() } else { toml_text(key) }
 }
 

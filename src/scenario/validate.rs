@@ -4,9 +4,7 @@ use super::keys::{self, For};
 use super::read::{Assumption, Reader};
 use super::source::Problems;
 use super::tree::{Node, Value};
-use crate::model::billing::{
-    BillingRules, Figure, PriceSheet, Purchase, Service, Tariff, tariff,
-};
+use crate::model::billing::{BillingRules, Figure, PriceSheet, Purchase, Service, Tariff, tariff};
 use crate::model::capacity::{Market, Wait};
 use crate::model::checkpoint::Program;
 use crate::model::lifetime::Lifetime;
@@ -183,7 +181,9 @@ pub fn validate(
     let (stop, seed, level) = simulation(&mut reader);
 
     let machine = machine?;
-    let list = |plan| Listing { workload: &workload, service, machine: &machine, max_run, deadline }.list(plan);
+    let list = |plan| {
+        Listing { workload: &workload, service, machine: &machine, max_run, deadline }.list(plan)
+    };
     let standard = list(Plan::Standard);
     let plans: Vec<Listed> = plans.into_iter().map(list).collect();
     warn_about_prices(&mut reader, &machine.sheet);
@@ -218,15 +218,15 @@ pub fn validate(
 
 fn kind(reader: &mut Reader<'_>) -> Option<For> {
     let node = reader.node("workload.kind");
-    if let Some(Node { value: Value::Text(text), at }) = node {
-        if text == "batch" {
-            reader.problems.error(
-                at,
-                "workload.kind = \"batch\" is not supported yet",
-                "batch inference comes with fleets; use \"job\" or \"endpoint\"",
-            );
-            return None;
-        }
+    if let Some(Node { value: Value::Text(text), at }) = node
+        && text == "batch"
+    {
+        reader.problems.error(
+            at,
+            "workload.kind = \"batch\" is not supported yet",
+            "batch inference comes with fleets; use \"job\" or \"endpoint\"",
+        );
+        return None;
     }
     if node.is_none() {
         reader.problems.missing(
@@ -298,15 +298,15 @@ fn billing(reader: &mut Reader<'_>) -> BillingRules {
     for (path, value, positive) in
         [("billing.increment", increment, true), ("billing.minimum", minimum, false)]
     {
-        if (positive && value == SimDuration::ZERO) || value > MONTH {
-            if let Some(node) = reader.node(path) {
-                let help = if positive {
-                    "write a duration above 0 and up to \"31 d\", such as \"1 s\""
-                } else {
-                    "write a duration up to \"31 d\""
-                };
-                reader.problems.error(&node.at, format!("{path} is outside its range"), help);
-            }
+        if ((positive && value == SimDuration::ZERO) || value > MONTH)
+            && let Some(node) = reader.node(path)
+        {
+            let help = if positive {
+                "write a duration above 0 and up to \"31 d\", such as \"1 s\""
+            } else {
+                "write a duration up to \"31 d\""
+            };
+            reader.problems.error(&node.at, format!("{path} is outside its range"), help);
         }
     }
     increment = increment.max(SimDuration::SHORTEST);
@@ -380,13 +380,14 @@ fn market(reader: &mut Reader<'_>, spot: bool, job: bool, nodes: u32) -> Market 
         );
     }
     let spot_wait = wait(reader, "market.wait", spot.then_some(5));
-    let no_capacity_probability = reader.share("market.no_capacity_probability").unwrap_or_else(|| {
-        if spot && reader.node("market.no_capacity_probability").is_none() {
-            reader.take("market.no_capacity_probability", "0 %");
-            reader.assume("market.no_capacity_probability", "0 %", 12);
-        }
-        Share::ZERO
-    });
+    let no_capacity_probability =
+        reader.share("market.no_capacity_probability").unwrap_or_else(|| {
+            if spot && reader.node("market.no_capacity_probability").is_none() {
+                reader.take("market.no_capacity_probability", "0 %");
+                reader.assume("market.no_capacity_probability", "0 %", 12);
+            }
+            Share::ZERO
+        });
     let mut shared_hazard = Share::ZERO;
     if job {
         shared_hazard = reader.share("market.shared_hazard").unwrap_or_else(|| {
@@ -470,11 +471,8 @@ fn job_workload(
     };
     let program = program(reader, startup, market.notice);
     let on_standard = reader.boolean("checkpoint.on_standard").unwrap_or(true);
-    let standard_program = Program {
-        every: if on_standard { program.every } else { None },
-        notice: None,
-        ..program
-    };
+    let standard_program =
+        Program { every: if on_standard { program.every } else { None }, notice: None, ..program };
     let (work, give_up_after) = (work?, give_up_after?);
     if let (Some(every), Some(node)) = (program.every, reader.node("checkpoint.every")) {
         // 10⁹ saves in one attempt is an absurd interval; it also bounds U to 64 bits.
@@ -608,14 +606,14 @@ fn simulation(reader: &mut Reader<'_>) -> (Stop, u64, Level) {
             Stop::Replications(1)
         }
         (None, Some(share)) => {
-            if share == Share::ZERO {
-                if let Some(node) = reader.node("simulation.half_width") {
-                    reader.problems.error(
-                        &node.at,
-                        "simulation.half_width is zero",
-                        "write a percentage above 0, such as \"0.2 %\"",
-                    );
-                }
+            if share == Share::ZERO
+                && let Some(node) = reader.node("simulation.half_width")
+            {
+                reader.problems.error(
+                    &node.at,
+                    "simulation.half_width is zero",
+                    "write a percentage above 0, such as \"0.2 %\"",
+                );
             }
             Stop::HalfWidth(share)
         }
@@ -731,21 +729,21 @@ impl Listing<'_> {
 }
 
 fn warn_about_prices(reader: &mut Reader<'_>, sheet: &PriceSheet) {
-    if let (Some(spot), Some(standard)) = (&sheet.spot, &sheet.standard) {
-        if spot.rate >= standard.rate {
-            let at = reader
-                .node("price.spot")
-                .or_else(|| reader.node("price.standard"))
-                .map(|node| node.at.clone());
-            reader.problems.warning(
-                at.as_ref(),
-                format!(
-                    "the Spot price {} is not below the standard price {}",
-                    spot.rate, standard.rate
-                ),
-                "check both; a standard price may be a flex-start price filed under the wrong name",
-            );
-        }
+    if let (Some(spot), Some(standard)) = (&sheet.spot, &sheet.standard)
+        && spot.rate >= standard.rate
+    {
+        let at = reader
+            .node("price.spot")
+            .or_else(|| reader.node("price.standard"))
+            .map(|node| node.at.clone());
+        reader.problems.warning(
+            at.as_ref(),
+            format!(
+                "the Spot price {} is not below the standard price {}",
+                spot.rate, standard.rate
+            ),
+            "check both; a standard price may be a flex-start price filed under the wrong name",
+        );
     }
 }
 
@@ -762,7 +760,9 @@ fn name_general_assumptions(
     let of_table = |figure: &Option<Figure>| {
         figure.as_ref().filter(|figure| !figure.as_of.is_empty()).cloned()
     };
-    if let (true, Some(spot)) = (offered(|plan| plan.course().uses_spot()), of_table(&machine.sheet.spot)) {
+    if let (true, Some(spot)) =
+        (offered(|plan| plan.course().uses_spot()), of_table(&machine.sheet.spot))
+    {
         let range = machine.spot_range.as_ref().map_or_else(String::new, |range| {
             format!(" ({} to {} within twelve months)", short(range.low), short(range.high))
         });

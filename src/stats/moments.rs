@@ -105,9 +105,8 @@ impl Pair {
             return Some(Ratio { value, standard_error: f64::NAN });
         }
         let n = self.count as f64;
-        let cov = |product: usize, a: u128, b: u128| {
-            covariance(self.count, self.products[product], a, b)
-        };
+        let cov =
+            |product: usize, a: u128, b: u128| covariance(self.count, self.products[product], a, b);
         // Var(x − value·y) ÷ (n·E[y]²).
         let residual = cov(0, x, x) - 2.0 * value * cov(1, x, y) + value * value * cov(2, y, y);
         let mean_y = y as f64 / n;
@@ -176,9 +175,10 @@ impl Paired {
         for i in 0..4 {
             for j in i..4 {
                 let weight = if i == j { 1.0 } else { 2.0 } * signs[i] * signs[j];
-                let relative = covariance(self.count, self.products[index], self.sums[i], self.sums[j])
-                    / (self.sums[i] as f64 / n)
-                    / (self.sums[j] as f64 / n);
+                let relative =
+                    covariance(self.count, self.products[index], self.sums[i], self.sums[j])
+                        / (self.sums[i] as f64 / n)
+                        / (self.sums[j] as f64 / n);
                 variance += weight * relative;
                 index += 1;
             }

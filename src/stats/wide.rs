@@ -33,10 +33,7 @@ impl Wide {
         // Each partial sum stays below 2¹²⁸.
         let middle = a1 * b0 + (low >> 64);
         let cross = a0 * b1 + (middle & MASK);
-        Self {
-            high: a1 * b1 + (middle >> 64) + (cross >> 64),
-            low: (cross << 64) | (low & MASK),
-        }
+        Self { high: a1 * b1 + (middle >> 64) + (cross >> 64), low: (cross << 64) | (low & MASK) }
     }
 
     /// This times `n`, for sums far below 2²⁵⁶ ÷ n.

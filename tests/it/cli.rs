@@ -31,8 +31,17 @@ fn failure(arguments: &[&str], code: i32) -> String {
 #[test]
 fn a_job_can_be_described_without_a_file() {
     let out = success(&[
-        "estimate", "--machine", "g2-standard-12", "--region", "us-central1", "--work", "8 h",
-        "--mean-lifetime", "10 h", "--replications", "2000",
+        "estimate",
+        "--machine",
+        "g2-standard-12",
+        "--region",
+        "us-central1",
+        "--work",
+        "8 h",
+        "--mean-lifetime",
+        "10 h",
+        "--replications",
+        "2000",
     ]);
     for words in ["spot-resubmit", "saving", "Assumed", "Go on with"] {
         assert!(out.contains(words), "{words} in\n{out}");
@@ -41,9 +50,9 @@ fn a_job_can_be_described_without_a_file() {
 
 #[test]
 fn tables_fit_eighty_columns() {
-    for scenario in [
-        "training-l4", "gang-a3", "short-job", "long-without-checkpoints", "endpoint-t4",
-    ] {
+    for scenario in
+        ["training-l4", "gang-a3", "short-job", "long-without-checkpoints", "endpoint-t4"]
+    {
         let path = format!("scenarios/{scenario}.toml");
         let out = success(&["estimate", &path, "--replications", "2000"]);
         for line in out.lines().filter(|line| !line.starts_with("  stockout ")) {
@@ -55,19 +64,33 @@ fn tables_fit_eighty_columns() {
 #[test]
 fn json_keeps_its_contract() {
     let out = success(&[
-        "estimate", "scenarios/training-l4.toml", "--replications", "2000", "--format", "json",
+        "estimate",
+        "scenarios/training-l4.toml",
+        "--replications",
+        "2000",
+        "--format",
+        "json",
     ]);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     for key in [
-        "schema_version", "stockout", "scenario", "scenario_sha256", "seed", "confidence",
-        "currency", "prices_as_of", "assumptions", "plans",
+        "schema_version",
+        "stockout",
+        "scenario",
+        "scenario_sha256",
+        "seed",
+        "confidence",
+        "currency",
+        "prices_as_of",
+        "assumptions",
+        "plans",
     ] {
         assert!(!json[key].is_null(), "{key}");
     }
-    let plan = json["plans"].as_array().unwrap().iter().find(|plan| plan["plan"] == "spot").unwrap();
-    for quantity in [
-        "cost", "makespan_h", "billed_h", "waited_h", "lost_work_h", "restarts", "preemptions",
-    ] {
+    let plan =
+        json["plans"].as_array().unwrap().iter().find(|plan| plan["plan"] == "spot").unwrap();
+    for quantity in
+        ["cost", "makespan_h", "billed_h", "waited_h", "lost_work_h", "restarts", "preemptions"]
+    {
         for part in ["mean", "half_width", "sd", "p05", "p50", "p95", "p99"] {
             assert!(plan[quantity][part].is_number(), "{quantity}.{part}");
         }
@@ -101,14 +124,27 @@ fn json_keeps_its_contract() {
 #[test]
 fn csv_and_markdown_have_a_row_per_plan() {
     let csv = success(&[
-        "estimate", "scenarios/training-l4.toml", "--replications", "2000", "--format", "csv",
+        "estimate",
+        "scenarios/training-l4.toml",
+        "--replications",
+        "2000",
+        "--format",
+        "csv",
     ]);
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let headers = reader.headers().unwrap().clone();
     assert!(headers.iter().any(|header| header == "cost_usd_mean"));
-    assert_eq!(reader.records().filter(|record| record.as_ref().unwrap().len() == headers.len()).count(), 6);
+    assert_eq!(
+        reader.records().filter(|record| record.as_ref().unwrap().len() == headers.len()).count(),
+        6
+    );
     let markdown = success(&[
-        "estimate", "scenarios/endpoint-t4.toml", "--replications", "500", "--format", "markdown",
+        "estimate",
+        "scenarios/endpoint-t4.toml",
+        "--replications",
+        "500",
+        "--format",
+        "markdown",
     ]);
     assert!(markdown.lines().filter(|line| line.starts_with("| ")).count() >= 6, "{markdown}");
 }
@@ -117,8 +153,14 @@ fn csv_and_markdown_have_a_row_per_plan() {
 fn the_output_is_the_same_bytes_on_any_number_of_threads() {
     let run = |threads: &str| {
         success(&[
-            "estimate", "scenarios/gang-a3.toml", "--replications", "20000", "--format", "json",
-            "--threads", threads,
+            "estimate",
+            "scenarios/gang-a3.toml",
+            "--replications",
+            "20000",
+            "--format",
+            "json",
+            "--threads",
+            threads,
         ])
     };
     let one = run("1");
@@ -131,7 +173,14 @@ fn the_output_is_the_same_bytes_on_any_number_of_threads() {
 fn a_request_body_is_read_with_what_it_cannot_say_set() {
     let body = "scenarios/requests/deploy-model-n1-t4.json";
     let out = stockout(&[
-        "estimate", body, "--horizon", "30 d", "--mean-lifetime", "24 h", "--replications", "500",
+        "estimate",
+        body,
+        "--horizon",
+        "30 d",
+        "--mean-lifetime",
+        "24 h",
+        "--replications",
+        "500",
     ]);
     assert!(out.status.success(), "{}", text(&out.stderr));
     assert!(text(&out.stdout).contains("NVIDIA_TESLA_T4"));
@@ -178,7 +227,12 @@ fn prices_show_the_published_discount_beside_the_true_saving() {
         assert!(out.contains(words), "{words} in\n{out}");
     }
     let attached = success(&[
-        "prices", "n1-standard-4", "--region", "us-central1", "--accelerator", "NVIDIA_TESLA_V100",
+        "prices",
+        "n1-standard-4",
+        "--region",
+        "us-central1",
+        "--accelerator",
+        "NVIDIA_TESLA_V100",
     ]);
     assert!(attached.contains("V100"), "{attached}");
     assert!(failure(&["prices", "g2-standard-13"], 2).contains("g2-standard-12"));
@@ -195,8 +249,14 @@ fn a_price_file_of_ones_own_wins_over_the_table() {
     .unwrap();
     let path = path.to_str().unwrap();
     let out = success(&[
-        "estimate", "scenarios/training-l4.toml", "--prices", path, "--replications", "500",
-        "--format", "json",
+        "estimate",
+        "scenarios/training-l4.toml",
+        "--prices",
+        path,
+        "--replications",
+        "500",
+        "--format",
+        "json",
     ]);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(json["plans"][1]["line_items"][0]["rate"], 0.11);
@@ -221,17 +281,37 @@ fn wrong_calls_and_input_exit_with_2() {
 fn what_leaves_the_range_fails_with_1() {
     let shown = failure(
         &[
-            "estimate", "scenarios/training-l4.toml", "--replications", "10", "--nodes", "100000",
-            "--work", "100000 d", "--set", "workload.timeout=none",
-            "--set", "workload.give_up_after=365000 d", "--mean-lifetime", "365000 d",
+            "estimate",
+            "scenarios/training-l4.toml",
+            "--replications",
+            "10",
+            "--nodes",
+            "100000",
+            "--work",
+            "100000 d",
+            "--set",
+            "workload.timeout=none",
+            "--set",
+            "workload.give_up_after=365000 d",
+            "--mean-lifetime",
+            "365000 d",
         ],
         1,
     );
     assert!(shown.contains("leaves the range"), "{shown}");
     let shown = failure(
         &[
-            "estimate", "--horizon", "365 d", "--machine", "g2-standard-4", "--region",
-            "us-central1", "--mean-lifetime", "1 ms", "--replications", "1",
+            "estimate",
+            "--horizon",
+            "365 d",
+            "--machine",
+            "g2-standard-4",
+            "--region",
+            "us-central1",
+            "--mean-lifetime",
+            "1 ms",
+            "--replications",
+            "1",
         ],
         1,
     );

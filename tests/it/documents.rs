@@ -23,10 +23,7 @@ fn the_readme_shows_the_real_output() {
     let readme = include_str!("../../README.md");
     let real = output_of(&["estimate", "scenarios/training-l4.toml"]);
     assert_eq!(block(readme, "training-l4: "), real);
-    for command in [
-        "cargo run --release -- estimate scenarios/training-l4.toml",
-        "cargo test",
-    ] {
+    for command in ["cargo run --release -- estimate scenarios/training-l4.toml", "cargo test"] {
         assert!(readme.contains(command), "{command}");
     }
 }
@@ -42,7 +39,8 @@ fn every_scenario_prints_its_golden_table() {
         }
         count += 1;
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let real = output_of(&["estimate", path.to_str().unwrap(), "--replications", "5000", "--full"]);
+        let real =
+            output_of(&["estimate", path.to_str().unwrap(), "--replications", "5000", "--full"]);
         golden(&format!("{name}.txt"), &real);
     }
     assert!(count >= 5);

@@ -131,7 +131,7 @@ fn run_through_calendar(model: &JobModel, course: Course, luck: Luck) -> JobTraj
     if let Some((at, event)) = job.start() {
         calendar.schedule(at, event);
     }
-    while let Some((now, event)) = calendar.next() {
+    while let Some((now, event)) = calendar.pop() {
         if let Some((at, event)) = job.step(now, event) {
             calendar.schedule(at, event);
         }

@@ -105,7 +105,8 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
                 }
                 None => Trouble::TimedOut,
             };
-            let (after, fresh) = match course.decide(what, &mut count, submissions, &model.restart) {
+            let (after, fresh) = match course.decide(what, &mut count, submissions, &model.restart)
+            {
                 Decision::Stop(outcome) => {
                     story.outcome = outcome;
                     story.ended = now;

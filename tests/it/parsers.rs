@@ -78,13 +78,23 @@ fn an_error_says_what_was_found_and_what_to_write() {
         (&["market.lifetime.scale=3 h"][..], "`scale` belongs to model = \"weibull\""),
         (&["market.lifetime.mean=10"][..], "write \"10 h\""),
         (&["market.lifetime.mean=0 s"][..], "outside its range"),
-        (&["simulation.half_width=0.2 %", "simulation.replications=5", "simulation.half_width=1"][..], "write \"1"),
+        (
+            &[
+                "simulation.half_width=0.2 %",
+                "simulation.replications=5",
+                "simulation.half_width=1",
+            ][..],
+            "write \"1",
+        ),
         (&["simulation.seed=-1"][..], "a whole number from 0"),
         (&["billing.increment=0 s"][..], "write a duration above 0"),
         (&["machine.accelerator=NVIDIA_TESLA_T4"][..], "accelerator"),
         (&["machine.service=vertex"][..], "\"vertex-training\""),
         (&["price.standard=1 USD/h"][..], "price.basis is missing"),
-        (&["price.basis=vertex", "price.standard=1 USD/h", "price.spot=1 EUR/h"][..], "one currency"),
+        (
+            &["price.basis=vertex", "price.standard=1 USD/h", "price.spot=1 EUR/h"][..],
+            "one currency",
+        ),
         (&["price.spot=0.35"][..], "USD/h"),
         (&["startup=3 min"][..], "write it in [workload]"),
         (&["checkpoint=3"][..], "not a table"),
@@ -106,8 +116,13 @@ fn what_is_missing_is_asked_for() {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
     // Without a Spot plan nobody needs a lifetime.
-    let settings = ["workload.kind=job", "workload.work=1 h", "machine.type=g2-standard-4",
-        "machine.region=us-central1", "compare.plans=[\"standard\"]"];
+    let settings = [
+        "workload.kind=job",
+        "workload.work=1 h",
+        "machine.type=g2-standard-4",
+        "machine.region=us-central1",
+        "compare.plans=[\"standard\"]",
+    ];
     assert!(from_toml("x", "", &settings).is_ok());
 }
 
@@ -119,9 +134,12 @@ fn warnings_do_not_refuse() {
         "workload.deadline=1 h",
         "market.lifetime={ model = \"bathtub\", a = 0.4137, tau1 = \"0.9 h\", tau2 = \"0.76 h\", b = \"24 h\" }",
     ];
-    let (_, problems) = from_toml("x", L4, &settings).map_err(|p| p.render(Severity::Error)).unwrap();
+    let (_, problems) =
+        from_toml("x", L4, &settings).map_err(|p| p.render(Severity::Error)).unwrap();
     let shown = problems.render(Severity::Warning);
-    for words in ["not below the standard price", "longer than the notice", "shorter than", "24 h cap"] {
+    for words in
+        ["not below the standard price", "longer than the notice", "shorter than", "24 h cap"]
+    {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
 }
@@ -270,7 +288,8 @@ fn to_json(node: &stockout::scenario::tree::Node) -> serde_json::Value {
 }
 
 fn keeps(value: &serde_json::Value, schema: &serde_json::Value, path: &str) {
-    if let (Some(object), Some(properties)) = (value.as_object(), schema["properties"].as_object()) {
+    if let (Some(object), Some(properties)) = (value.as_object(), schema["properties"].as_object())
+    {
         for (key, value) in object {
             let inner = properties.get(key).unwrap_or_else(|| panic!("{path}.{key} is unknown"));
             keeps(value, inner, &format!("{path}.{key}"));
@@ -303,21 +322,23 @@ fn is_kept(value: &serde_json::Value, schema: &serde_json::Value) -> bool {
                 || Share::parse(text).is_ok()
                 || DataSize::parse(text).is_ok()
         }),
-        "required" => rule
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|key| value.get(key.as_str().unwrap()).is_some()),
+        "required" => {
+            rule.as_array().unwrap().iter().all(|key| value.get(key.as_str().unwrap()).is_some())
+        }
         "properties" => value.as_object().is_none_or(|object| {
-            object.iter().all(|(key, value)| {
-                rule.get(key).is_none_or(|schema| is_kept(value, schema))
-            })
+            object
+                .iter()
+                .all(|(key, value)| rule.get(key).is_none_or(|schema| is_kept(value, schema)))
         }),
-        "additionalProperties" => value.as_object().is_none_or(|object| {
-            object.keys().all(|key| rules["properties"].get(key).is_some())
-        }),
-        "items" => value.as_array().is_none_or(|items| items.iter().all(|item| is_kept(item, rule))),
-        "minItems" => value.as_array().is_none_or(|items| items.len() as u64 >= rule.as_u64().unwrap()),
+        "additionalProperties" => value
+            .as_object()
+            .is_none_or(|object| object.keys().all(|key| rules["properties"].get(key).is_some())),
+        "items" => {
+            value.as_array().is_none_or(|items| items.iter().all(|item| is_kept(item, rule)))
+        }
+        "minItems" => {
+            value.as_array().is_none_or(|items| items.len() as u64 >= rule.as_u64().unwrap())
+        }
         "uniqueItems" => true,
         "anyOf" => rule.as_array().unwrap().iter().any(|option| is_kept(value, option)),
         "oneOf" => {

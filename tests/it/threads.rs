@@ -73,10 +73,9 @@ fn without_preemption_everything_is_arithmetic() {
     ];
     let (_, answer) = run(&settings, 2);
     let hours = 8.0 + 2.0 / 60.0;
-    for (plan, cost, makespan) in [
-        (Plan::Standard, 0.6 * hours, hours),
-        (Plan::Spot, 0.2 * hours, hours + 5.0 / 60.0),
-    ] {
+    for (plan, cost, makespan) in
+        [(Plan::Standard, 0.6 * hours, hours), (Plan::Spot, 0.2 * hours, hours + 5.0 / 60.0)]
+    {
         let plan = answer.plans.iter().find(|answer| answer.listed.plan == plan).unwrap();
         let estimate = plan.estimate.as_ref().unwrap();
         let found = estimate.measure(Measure::Cost);
@@ -132,10 +131,8 @@ fn confidence_intervals_cover_what_they_should() {
         let cost = estimate.measure(Measure::Cost);
         let saving = estimate.saving.unwrap();
         let covers = |mean: f64, half_width: f64, exact: f64| (mean - exact).abs() <= half_width;
-        cost_covered +=
-            u32::from(covers(cost.mean.unwrap(), cost.half_width.unwrap(), exact_cost));
-        saving_covered +=
-            u32::from(covers(saving.mean, saving.half_width.unwrap(), exact_saving));
+        cost_covered += u32::from(covers(cost.mean.unwrap(), cost.half_width.unwrap(), exact_cost));
+        saving_covered += u32::from(covers(saving.mean, saving.half_width.unwrap(), exact_saving));
     }
     for covered in [cost_covered, saving_covered] {
         assert!((336..=384).contains(&covered), "{covered} of 400");

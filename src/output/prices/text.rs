@@ -1,20 +1,22 @@
 //! Prices for people: 80 columns wide, and Markdown.
 
-use crate::model::billing::{Purchase, Service};
+use super::words::{
+    boot_disk, header, limits, percent, place, price, shape, span, unit, with_gpu, wrapped,
+};
+use crate::model::billing::{Figure, Purchase, Service};
 use crate::output::numbers::NONE;
 use crate::output::table::Grid;
 use crate::prices::hourly::{Answer, FEE, Hourly, Missing};
-use crate::prices::table as bundled;
-use crate::units::{Currency, DataSize, Rate};
+use crate::units::Currency;
 
-const WIDTH: usize = 80;
 /// The price of Vertex AI, training and inference alike. Inference offers every type.
 const VERTEX: Service = Service::VertexInference;
 
 /// The parts of a page, in their order.
 struct Page {
     title: String,
-    subtitle: String,
+    /// What it is, in which unit and of when.
+    subtitle: Vec<String>,
     headline: String,
     grid: Grid,
     notes: Vec<String>,
@@ -25,12 +27,12 @@ struct Page {
 pub fn table(answer: &Answer) -> String {
     let page = page(answer);
     let mut out = String::new();
-    for line in [&page.title, &page.subtitle, &page.headline] {
+    out.push_str(&wrapped(&page.title, ""));
+    for line in &page.subtitle {
         out.push_str(&wrapped(line, ""));
-        if line == &page.subtitle {
-            out.push('\n');
-        }
     }
+    out.push('\n');
+    out.push_str(&wrapped(&page.headline, ""));
     out.push('\n');
     out.push_str(&page.grid.text());
     out.push('\n');
@@ -51,7 +53,7 @@ pub fn markdown(answer: &Answer) -> String {
     format!(
         "### {}\n\n{}\n\n**{}**\n\n{}\n{notes}",
         page.title,
-        page.subtitle,
+        page.subtitle.join("; "),
         page.headline,
         page.grid.markdown()
     )
@@ -91,7 +93,7 @@ fn of_machine(hourly: &Hourly) -> Page {
             "published\ndiscount",
             "Vertex AI\nall in",
             "true\nsaving",
-            "at 12-month high\nto low of Spot",
+            "at highest to lowest\nSpot of 12 months",
         ]
         .map(header)
         .to_vec(),
@@ -99,8 +101,8 @@ fn of_machine(hourly: &Hourly) -> Page {
         text_columns: vec![0],
     };
     Page {
-        title: format!("{}: {}", place(hourly), shape(hourly)),
-        subtitle: unit(std::slice::from_ref(hourly)),
+        title: place(hourly),
+        subtitle: vec![shape(hourly), unit(std::slice::from_ref(hourly))],
         headline: verdict(hourly),
         grid,
         notes: notes_on_machine(hourly),
@@ -164,7 +166,7 @@ fn notes_on_machine(hourly: &Hourly) -> Vec<String> {
         }));
     }
     if !missing.is_empty() {
-        notes.push(format!("No price ({NONE}). {}.", missing.join("; ")));
+        notes.push(format!("No price: {}.", missing.join("; ")));
     }
     let as_of = hourly.as_of().unwrap_or_default();
     let figures = Purchase::ALL.into_iter().filter_map(|of| Some((of, hourly.sheet.machine(of)?)));
@@ -178,15 +180,28 @@ fn notes_on_machine(hourly: &Hourly) -> Vec<String> {
     }
     notes.extend(hourly.caveats().into_iter().map(str::to_owned));
     notes.push(boot_disk(hourly.currency));
-    let mut sources: Vec<&str> = Vec::new();
-    for (_, figure) in figures {
-        if !sources.contains(&figure.source.as_str()) {
-            sources.push(&figure.source);
-        }
-    }
-    notes.push(format!("Sources: {}.", sources.join("; ")));
+    notes.push(format!("Sources: {}.", sources(figures.map(|(_, figure)| figure))));
     notes.push(limits());
     notes
+}
+
+/// Every source once, with one "bundled table" before all that are in it.
+fn sources<'a>(figures: impl Iterator<Item = &'a Figure>) -> String {
+    let (mut of_user, mut bundled): (Vec<&str>, Vec<&str>) = Default::default();
+    for figure in figures {
+        let (list, source) = match figure.source.strip_prefix("bundled table: ") {
+            Some(source) => (&mut bundled, source),
+            None => (&mut of_user, figure.source.as_str()),
+        };
+        if !list.contains(&source) {
+            list.push(source);
+        }
+    }
+    if !bundled.is_empty() {
+        let bundled = bundled.join("; ");
+        return [of_user, vec![&format!("bundled table: {bundled}")]].concat().join("; ");
+    }
+    of_user.join("; ")
 }
 
 // ------------------------------------------------------------------------------------ many machines
@@ -196,10 +211,10 @@ fn of_regions(rows: &[Hourly], without: &[&str]) -> Page {
     if !without.is_empty() {
         notes.push(format!("No price in {}.", without.join(", ")));
     }
-    let title = rows.first().map_or_else(String::new, |row| {
-        format!("{} by region: {}", with_gpu(row), shape(row))
-    });
-    many(title, "region, cheapest first", |row| row.region.clone(), rows, notes)
+    let title = rows.first().map_or_else(String::new, |row| format!("{} by region", with_gpu(row)));
+    let mut page = many(title, "region,\ncheapest first", |row| row.region.clone(), rows, notes);
+    page.subtitle.splice(0..0, rows.first().map(shape));
+    page
 }
 
 fn of_types(rows: &[Hourly], without: &[&str]) -> Page {
@@ -281,7 +296,7 @@ fn many(
     notes.push(limits());
     Page {
         title,
-        subtitle: unit(machines),
+        subtitle: vec![unit(machines)],
         headline: range_of_savings(machines),
         grid: Grid { headers: headers.map(header).to_vec(), rows, text_columns: vec![0] },
         notes,
@@ -307,113 +322,12 @@ fn range_of_savings(machines: &[Hourly]) -> String {
     )
 }
 
-// -------------------------------------------------------------------------------- words and numbers
-
-fn place(hourly: &Hourly) -> String {
-    format!("{} in {}", with_gpu(hourly), hourly.region)
-}
-
-fn with_gpu(hourly: &Hourly) -> String {
-    match &hourly.accelerator {
-        Some((model, count)) if hourly.quote.as_ref().is_none_or(|q| q.machine.gpu.is_none()) => {
-            let short = model.trim_start_matches("NVIDIA_").trim_start_matches("TESLA_");
-            format!("{} + {count} {short}", hourly.machine_type)
-        }
-        _ => hourly.machine_type.clone(),
-    }
-}
-
-fn shape(hourly: &Hourly) -> String {
-    let Some(quote) = &hourly.quote else { return "your own prices".to_owned() };
-    let gib = quote.machine.memory_gib.times(1_000).map_or(0.0, |n| n as f64 / 1e3);
-    let mut parts = vec![format!("{} vCPU", quote.machine.vcpus), format!("{gib} GiB RAM")];
-    if let Some((model, count)) = quote.gpu {
-        parts.push(format!("{count} × {model}"));
-    }
-    if quote.has_local_ssd {
-        parts.push(format!("{} GiB local SSD", quote.machine.local_ssd_gib));
-    }
-    parts.join(", ")
-}
-
-fn unit(machines: &[Hourly]) -> String {
-    let mut currencies: Vec<String> = Vec::new();
-    for hourly in machines {
-        let currency = hourly.currency.to_string();
-        if !currencies.contains(&currency) {
-            currencies.push(currency);
-        }
-    }
-    match machines.iter().filter_map(Hourly::as_of).min() {
-        Some(day) => format!("{} per VM-hour, list prices of {day}", currencies.join(", ")),
-        None => format!("{} per VM-hour", currencies.join(", ")),
-    }
-}
-
-fn boot_disk(currency: Currency) -> String {
-    let disk = bundled::boot_disk_gb(Service::VertexTraining).rate;
-    let amount = disk.times(DataSize::from_gb(100).gb());
-    if currency != Currency::USD {
-        return "Vertex AI training bills its boot disk on top, under every purchase.".to_owned();
-    }
-    format!(
-        "Vertex AI training bills its boot disk on top, under every purchase: {} USD/h for the default 100 GB.",
-        price(amount)
-    )
-}
-
-fn limits() -> String {
-    "An hour is an hour of uptime: restarts, lost work and waits come with `stockout estimate`. Without tax, network and discounts of your own."
-        .to_owned()
-}
-
-/// Four digits after the point, so that columns line up.
-fn price(rate: Option<Rate>) -> String {
-    rate.map_or_else(|| NONE.to_owned(), |rate| format!("{:.4}", rate.per_hour()))
-}
-
-fn percent(share: Option<f64>, decimals: usize) -> String {
-    share.map_or_else(|| NONE.to_owned(), |share| format!("{:.decimals$} %", share * 100.0))
-}
-
-/// A range of savings, the smaller one first, from those at the low and at the high Spot price.
-fn span(at_low_and_high: Option<(f64, f64)>, decimals: usize) -> String {
-    at_low_and_high.map_or_else(
-        || NONE.to_owned(),
-        |(low, high)| {
-            let (low, high) = (low * 100.0, high * 100.0);
-            format!("{high:.decimals$} to {low:.decimals$} %")
-        },
-    )
-}
-
-/// A header of one line stands on the lower of two.
-fn header(text: &str) -> String {
-    if text.contains('\n') { text.to_owned() } else { format!("\n{text}") }
-}
-
-/// The text in lines of at most 80 characters; lines after the first are indented.
-fn wrapped(text: &str, indent: &str) -> String {
-    let (mut out, mut line) = (String::new(), String::new());
-    for word in text.split_whitespace() {
-        let width = line.chars().count() + 1 + word.chars().count();
-        if !line.trim().is_empty() && width > WIDTH {
-            out.push_str(line.trim_end());
-            out.push('\n');
-            line = indent.to_owned();
-        }
-        if !line.trim().is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    out + line.trim_end() + "\n"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::prices::words::WIDTH;
     use crate::prices::hourly::{Query, find};
+    use crate::prices::table as bundled;
 
     fn query<'a>(machine: Option<&'a str>, region: Option<&'a str>) -> Query<'a> {
         Query { machine: machine.map(|name| (name, None)), region, file: None }
@@ -437,10 +351,10 @@ mod tests {
     #[test]
     fn the_discount_stands_beside_the_true_saving() {
         let text = table(&find(&query(Some("n1-standard-4"), Some("us-central1"))).unwrap());
-        assert!(text.contains("Spot is 66.4 % off on Compute Engine and saves 57.8 % on Vertex AI"));
+        assert!(text.contains("Spot is 66.4 % off on Compute Engine and saves 57.7 %"));
         let spot = text.lines().find(|line| line.starts_with("spot ")).unwrap();
         let cells: Vec<&str> = spot.split_whitespace().collect();
-        assert_eq!(cells[..7], ["spot", "0.0638", "66.4", "%", "0.0923", "57.8", "%"]);
+        assert_eq!(cells[..7], ["spot", "0.0638", "66.4", "%", "0.0923", "57.7", "%"]);
         assert!(text.contains("flex-start: not offered without a GPU"));
     }
 }

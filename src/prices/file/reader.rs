@@ -42,13 +42,7 @@ impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Self {
         let newlines = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
         let lines = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
-        Self {
-            text,
-            lines,
-            columns: Vec::new(),
-            file: PriceFile::default(),
-            problems: Vec::new(),
-        }
+        Self { text, lines, columns: Vec::new(), file: PriceFile::default(), problems: Vec::new() }
     }
 
     fn line(&self, at: usize) -> usize {
@@ -63,7 +57,9 @@ impl<'a> Reader<'a> {
             MOST_PROBLEMS => self.problems.push(FileProblem {
                 line,
                 span,
-                message: format!("more than {MOST_PROBLEMS} problems; from here on they are not told"),
+                message: format!(
+                    "more than {MOST_PROBLEMS} problems; from here on they are not told"
+                ),
                 help: "correct these first".to_owned(),
             }),
             _ => {}
@@ -155,6 +151,10 @@ impl<'a> Reader<'a> {
             if field(name).contains('\n') {
                 let message = format!("{name} runs over several lines");
                 take(name, (message, "close the double quote".to_owned()));
+            } else if field(name).chars().any(char::is_control) {
+                // It would reach a terminal.
+                let message = format!("{name} contains a control character");
+                take(name, (message, "delete it".to_owned()));
             }
         }
         for name in ["machine_type", "region"] {
@@ -199,7 +199,8 @@ impl<'a> Reader<'a> {
 
     fn insert(&mut self, key: (Machine, Purchase), row: Row, span: Range<usize>) {
         if let Some(first) = self.file.rows.get(&key) {
-            let message = format!("this machine has a {} price in line {}", key.1.name(), first.line);
+            let message =
+                format!("this machine has a {} price in line {}", key.1.name(), first.line);
             self.report(span, message, "keep one of the two rows");
         } else {
             self.file.rows.insert(key, row);

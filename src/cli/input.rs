@@ -235,7 +235,7 @@ fn refused(problems: &Problems) -> Failure {
 }
 
 /// A user's price file.
-fn read_prices(path: &Path) -> Result<PriceFile, Failure> {
+pub fn read_prices(path: &Path) -> Result<PriceFile, Failure> {
     let text = read_file(path)?;
     PriceFile::parse(&text).map_err(|found| {
         let mut problems = Problems::default();

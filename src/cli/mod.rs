@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and warnings to standard error. Exit codes: 0 done,
 //! 1 failed while running, 2 the input or the call is wrong, 130 interrupted.
 
+mod age;
 mod check;
 mod estimate;
 mod import;

@@ -4,7 +4,8 @@
 pub mod csv;
 pub mod json;
 pub mod numbers;
-// pub mod prices;
+pub mod paragraph;
+pub mod prices;
 #[cfg(feature = "cli")]
 pub mod table;
 

@@ -4,15 +4,13 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::numbers::{self, NONE};
+use super::paragraph::wrapped;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{PlanEstimate, Summary};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::validate::{Scenario, Status};
-
-/// The width that every terminal has.
-const WIDTH: usize = 80;
 
 /// Headers and rows: the first column is text, the others are numbers.
 pub struct Grid {
@@ -454,27 +452,4 @@ fn next_commands(scenario: &Scenario, input: &str) -> Vec<String> {
         format!("stockout estimate {input} {other}"),
         format!("stockout estimate {input} --format json -o estimate.json"),
     ]
-}
-
-/// A paragraph in lines of at most 80 columns, those after the first indented.
-fn wrapped(text: &str, indent: &str) -> String {
-    let mut out = String::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        let width = line.chars().count();
-        if width > indent.len() && width + 1 + word.chars().count() > WIDTH {
-            out.push_str(line.trim_end());
-            out.push('\n');
-            line = indent.to_owned();
-        }
-        if line.trim().is_empty() {
-            line.push_str(word);
-        } else {
-            line.push(' ');
-            line.push_str(word);
-        }
-    }
-    out.push_str(line.trim_end());
-    out.push('\n');
-    out
 }

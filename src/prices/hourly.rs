@@ -159,22 +159,18 @@ impl Hourly {
         let gpu = gpu.or(self.quote.as_ref().and_then(|quote| quote.gpu).map(|(model, _)| model));
         Some(match (purchase, gpu) {
             _ if self.other_currency.contains(&purchase) => {
-                Missing::NotFound(format!("{name}: no price in {}", self.currency))
+                Missing::NotFound(format!("{name} has no price in {}", self.currency))
             }
-            (Purchase::Standard, _) if self.sheet.standard.is_some() => {
-                Missing::NotOffered(format!(
-                    "{name}: {} does not offer {} on demand",
-                    service.name(),
-                    self.machine_type
-                ))
-            }
+            (Purchase::Standard, _) if self.sheet.standard.is_some() => Missing::NotOffered(
+                format!("{} does not offer {} on demand", service.name(), self.machine_type),
+            ),
             (Purchase::FlexStart, Some(gpu)) if !table::flex_start_offered(gpu) => {
-                Missing::NotOffered(format!("{name}: not offered with {gpu}"))
+                Missing::NotOffered(format!("{name} is not offered with {gpu}"))
             }
             (Purchase::FlexStart, None) if self.quote.is_some() => {
-                Missing::NotOffered(format!("{name}: not offered without a GPU"))
+                Missing::NotOffered(format!("{name} is not offered without a GPU"))
             }
-            _ => Missing::NotFound(format!("{name}: price not found")),
+            _ => Missing::NotFound(format!("no {name} price was found")),
         })
     }
 

@@ -316,11 +316,8 @@ fn no_flex_start(gpu: Option<&str>) -> Option<String> {
     }
 }
 
-/// Source: small A3 shapes are not offered on demand for custom training, only as Spot or
-/// flex-start (Configure compute resources for training, Google Cloud, 2026).
 fn no_standard(machine_type: &str, service: Service) -> Option<String> {
-    let small_a3 = matches!(machine_type, "a3-highgpu-1g" | "a3-highgpu-2g" | "a3-highgpu-4g");
-    (small_a3 && service == Service::VertexTraining).then(|| {
+    (!table::standard_offered(machine_type, service)).then(|| {
         format!(
             "{machine_type} is not offered on demand for Vertex AI training (Google Cloud, 2026)"
         )

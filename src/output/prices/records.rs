@@ -296,7 +296,9 @@ mod tests {
             "n1-standard-4,us-central1,NVIDIA_TESLA_T4,1,compute-engine,standard,USD,0.539999,0,,,2026-07-16,"
         ));
         let flex = rows.iter().find(|row| row.contains("vertex-training,flex-start")).unwrap();
-        assert!(flex.ends_with("flex-start,USD,,,,,,,flex-start: not offered with NVIDIA_TESLA_T4"));
+        assert!(
+            flex.ends_with("flex-start,USD,,,,,,,flex-start is not offered with NVIDIA_TESLA_T4")
+        );
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Prices for people: 80 columns wide, and Markdown.
 
-use super::words::{
-    boot_disk, header, limits, percent, place, price, shape, span, unit, with_gpu, wrapped,
-};
+use super::super::paragraph::wrapped;
+use super::words::{boot_disk, header, limits, percent, place, price, shape, span, unit, with_gpu};
 use crate::model::billing::{Figure, Purchase, Service};
 use crate::output::numbers::NONE;
 use crate::output::table::Grid;
@@ -95,7 +94,7 @@ fn of_machine(hourly: &Hourly) -> Page {
             "true\nsaving",
             "at highest to lowest\nSpot of 12 months",
         ]
-        .map(header)
+        .map(|text| header(text, 2))
         .to_vec(),
         rows: rows.collect(),
         text_columns: vec![0],
@@ -166,7 +165,7 @@ fn notes_on_machine(hourly: &Hourly) -> Vec<String> {
         }));
     }
     if !missing.is_empty() {
-        notes.push(format!("No price: {}.", missing.join("; ")));
+        notes.push(format!("{NONE}: {}.", missing.join("; ")));
     }
     let as_of = hourly.as_of().unwrap_or_default();
     let figures = Purchase::ALL.into_iter().filter_map(|of| Some((of, hourly.sheet.machine(of)?)));
@@ -256,8 +255,8 @@ fn many(
     });
     let headers = [
         name,
-        "Compute E.\nstandard",
-        "Compute E.\nSpot",
+        "Compute\nEngine\nstandard",
+        "Compute\nEngine\nSpot",
         "published\ndiscount",
         "Vertex AI\nSpot",
         "true\nsaving",
@@ -298,7 +297,11 @@ fn many(
         title,
         subtitle: vec![unit(machines)],
         headline: range_of_savings(machines),
-        grid: Grid { headers: headers.map(header).to_vec(), rows, text_columns: vec![0] },
+        grid: Grid {
+            headers: headers.map(|text| header(text, 3)).to_vec(),
+            rows,
+            text_columns: vec![0],
+        },
         notes,
     }
 }
@@ -325,7 +328,7 @@ fn range_of_savings(machines: &[Hourly]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::prices::words::WIDTH;
+    use crate::output::paragraph::WIDTH;
     use crate::prices::hourly::{Query, find};
     use crate::prices::table as bundled;
 
@@ -355,6 +358,6 @@ mod tests {
         let spot = text.lines().find(|line| line.starts_with("spot ")).unwrap();
         let cells: Vec<&str> = spot.split_whitespace().collect();
         assert_eq!(cells[..7], ["spot", "0.0638", "66.4", "%", "0.0923", "57.7", "%"]);
-        assert!(text.contains("flex-start: not offered without a GPU"));
+        assert!(text.contains("flex-start is not offered without a GPU"));
     }
 }

@@ -6,9 +6,6 @@ use crate::prices::hourly::Hourly;
 use crate::prices::table;
 use crate::units::{Currency, DataSize, Rate};
 
-/// The width that every terminal has.
-pub(super) const WIDTH: usize = 80;
-
 pub(super) fn place(hourly: &Hourly) -> String {
     format!("{} in {}", with_gpu(hourly), hourly.region)
 }
@@ -81,31 +78,13 @@ pub(super) fn span(at_low_and_high: Option<(f64, f64)>, decimals: usize) -> Stri
     at_low_and_high.map_or_else(
         || NONE.to_owned(),
         |(low, high)| {
-            let (low, high) = (low * 100.0, high * 100.0);
-            format!("{high:.decimals$}…{low:.decimals$} %")
+            let [low, high] = [low, high].map(|share| format!("{:.decimals$}", share * 100.0));
+            if low == high { format!("{low} %") } else { format!("{high}…{low} %") }
         },
     )
 }
 
-/// A header of one line stands on the lower of two.
-pub(super) fn header(text: &str) -> String {
-    if text.contains('\n') { text.to_owned() } else { format!("\n{text}") }
-}
-
-/// The text in lines of at most 80 characters; lines after the first are indented.
-pub(super) fn wrapped(text: &str, indent: &str) -> String {
-    let (mut out, mut line) = (String::new(), String::new());
-    for word in text.split_whitespace() {
-        let width = line.chars().count() + 1 + word.chars().count();
-        if !line.trim().is_empty() && width > WIDTH {
-            out.push_str(line.trim_end());
-            out.push('\n');
-            line = indent.to_owned();
-        }
-        if !line.trim().is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    out + line.trim_end() + "\n"
+/// A header that ends on the last of `lines` lines.
+pub(super) fn header(text: &str, lines: usize) -> String {
+    "\n".repeat(lines.saturating_sub(text.lines().count())) + text
 }

@@ -76,7 +76,7 @@ const fn key(path: &'static str, kind: Kind, default: &'static str, about: &'sta
         of: For::All,
         default,
         about,
-        source: "stockout's own default",
+        source: OWN,
         confidence: "assumed",
     }
 }
@@ -114,6 +114,8 @@ impl Key {
 }
 
 const SERVICES: &[&str] = &["compute-engine", "vertex-training", "vertex-inference"];
+/// The source of a default that nobody but us vouches for.
+pub const OWN: &str = "stockout's own default";
 const NOT_FOUND: &str = "not found in Google's pages (looked for in November 2026)";
 
 /// The tables of a scenario, with what each is about.

@@ -182,13 +182,16 @@ pub fn key_tables() -> String {
             } else {
                 key.default.trim_matches(['(', ')']).to_owned()
             };
+            let source = if key.has_default() || key.source != keys::OWN {
+                format!("{} ({})", key.source, key.confidence)
+            } else {
+                String::new()
+            };
             let takes = keys::expects(key.kind).replace('|', "\\|");
             text.push_str(&format!(
-                "| `{}`{of} | {takes} | {default} | {} | {} ({}) |\n",
+                "| `{}`{of} | {takes} | {default} | {} | {source} |\n",
                 key.name(),
                 key.about,
-                key.source,
-                key.confidence
             ));
         }
         text.push('\n');

@@ -8,7 +8,7 @@ use stockout::montecarlo::replicate::Unwatched;
 use stockout::montecarlo::{self};
 use stockout::output::json;
 use stockout::scenario;
-use stockout::scenario::validate::Scenario;
+use stockout::scenario::resolved::Scenario;
 
 const JOB: &str = r#"
 [workload]

@@ -82,8 +82,8 @@
 //! | to add | write |
 //! |---|---|
 //! | a lifetime | a variant and a row of `FAMILIES` in [`model::lifetime`] |
-//! | a plan | a variant in [`model::plan`]; what it pays is a row in [`model::billing`] |
-//! | a billing rule | a row of `RULES` in [`model::billing`] |
+//! | a plan | a variant in [`model::plan`]; what it pays is in [`model::tariff`] |
+//! | a billing rule | a row of `RULES` in [`model::tariff`] |
 //! | a key | a row of `KEYS` in [`scenario::keys`], read in [`scenario::validate`] |
 //!
 //! The library does no I/O and needs neither feature: `cli` is the program, `parallel` the threads.

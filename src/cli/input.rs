@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{Failure, write};
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
+use crate::scenario::resolved::Scenario;
 use crate::scenario::source::{Place, Problems, Severity};
 use crate::scenario::tree::{self, Node};
-use crate::scenario::validate::Scenario;
 use crate::scenario::{self, json, request};
 
 /// The largest input that is read: 16 MiB.

@@ -8,4 +8,5 @@ pub mod distribution;
 pub mod lifetime;
 pub mod plan;
 pub mod restart;
+pub mod tariff;
 pub mod workload;

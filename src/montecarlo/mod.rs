@@ -7,7 +7,7 @@ pub mod replicate;
 pub mod stopping;
 
 use crate::model::plan::Plan;
-use crate::scenario::validate::{Listed, Scenario};
+use crate::scenario::resolved::{Listed, Scenario};
 use compare::saving_at_spot_price;
 use estimate::PlanEstimate;
 use replicate::{Experiment, RunError, Watch};

@@ -1,7 +1,7 @@
 //! When there are enough replications: a fixed number, or a target half-width, never both.
 
 use super::replicate::{Experiment, RunError, Tally, Watch};
-use crate::scenario::validate::Stop;
+use crate::scenario::resolved::Stop;
 use crate::stats::interval::Level;
 use crate::units::Share;
 

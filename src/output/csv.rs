@@ -4,7 +4,7 @@ use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{Estimated, Probability, Summary};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
-use crate::scenario::validate::Scenario;
+use crate::scenario::resolved::Scenario;
 
 /// The whole answer as CSV.
 #[must_use]

@@ -11,7 +11,7 @@ use crate::montecarlo::estimate::{
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::read::Assumption;
-use crate::scenario::validate::Scenario;
+use crate::scenario::resolved::Scenario;
 
 /// Version of the names below.
 const SCHEMA_VERSION: u32 = 1;

@@ -10,7 +10,7 @@ use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{PlanEstimate, Summary};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
-use crate::scenario::validate::{Scenario, Status};
+use crate::scenario::resolved::{Scenario, Status};
 
 /// Headers and rows: the first column is text, the others are numbers.
 pub struct Grid {

@@ -22,7 +22,8 @@ use std::ops::Range;
 
 use super::machine::MachineId;
 use super::table;
-use crate::model::billing::{Figure, Purchase};
+use crate::model::billing::Figure;
+use crate::model::tariff::Purchase;
 use crate::units::Currency;
 
 /// One thing that is wrong with a price file.

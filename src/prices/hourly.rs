@@ -9,8 +9,9 @@ use super::caveats::caveats;
 use super::file::PriceFile;
 use super::machine::{MachineId, Quote, QuoteError, SpotRange, quote};
 use super::table;
-use crate::model::billing::{PriceSheet, Purchase, Service, Tariff, tariff};
+use crate::model::billing::Tariff;
 use crate::model::plan::Plan;
+use crate::model::tariff::{PriceSheet, Purchase, Service, tariff};
 use crate::units::{Currency, Rate, Share};
 
 /// Vertex AI's management fee: 15 % of the standard Compute Engine price.

@@ -6,7 +6,8 @@
 use super::accelerator::gpus;
 pub use super::error::QuoteError;
 use super::table::{self, MachineType};
-use crate::model::billing::{Figure, Purchase};
+use crate::model::billing::Figure;
+use crate::model::tariff::Purchase;
 use crate::units::{Decimal, Rate, div_half_even};
 
 /// Which machine, and where.

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::model::billing::{Figure, Purchase, Service};
+use crate::model::billing::Figure;
+use crate::model::tariff::{Purchase, Service};
 use crate::units::{Decimal, Rate};
 
 /// A machine type: its shape.

@@ -3,8 +3,9 @@
 use super::hourly::{Answer, FEE, Hourly, Missing, Query, find};
 use super::machine::{MachineId, Part, Quote, quote};
 use super::{file::PriceFile, table};
-use crate::model::billing::{Component, PriceSheet, Purchase, Service, tariff};
+use crate::model::billing::Component;
 use crate::model::plan::Plan;
+use crate::model::tariff::{PriceSheet, Purchase, Service, tariff};
 use crate::units::{Currency, DataSize, Rate, Share, div_half_even};
 
 fn id<'a>(machine_type: &'a str, region: &'a str) -> MachineId<'a> {

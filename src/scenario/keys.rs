@@ -70,15 +70,7 @@ pub struct Key {
 }
 
 const fn key(path: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Key {
-    Key {
-        path,
-        kind,
-        of: For::All,
-        default,
-        about,
-        source: OWN,
-        confidence: "assumed",
-    }
+    Key { path, kind, of: For::All, default, about, source: OWN, confidence: "assumed" }
 }
 
 impl Key {

@@ -3,7 +3,8 @@
 
 use super::read::Reader;
 use super::source::nearest;
-use crate::model::billing::{Figure, PriceSheet, Purchase, Service};
+use crate::model::billing::Figure;
+use crate::model::tariff::{PriceSheet, Purchase, Service};
 use crate::prices::file::PriceFile;
 use crate::prices::machine::{MachineId, Quote, QuoteError, SpotRange, quote};
 use crate::prices::table;

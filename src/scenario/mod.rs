@@ -1,22 +1,25 @@
 //! Text → a validated experiment.
 //!
 //! A scenario is written as TOML, as a Vertex AI request body or as options; all become one
-//! [`tree`], every value with its place. [`validate`] turns the tree into a [`validate::Scenario`]
+//! [`tree`], every value with its place. [`validate`] turns the tree into a [`resolved::Scenario`]
 //! of fixed numbers, and reports all problems together. The keys are data: [`keys`].
 
 pub mod json;
 pub mod keys;
+mod laws;
 pub mod machine;
+pub mod offer;
 pub mod read;
 pub mod request;
+pub mod resolved;
 pub mod schema;
 pub mod source;
 pub mod tree;
 pub mod validate;
 
 use machine::{NoPriceFile, Prices};
+use resolved::Scenario;
 use source::Problems;
-use validate::Scenario;
 
 /// Reads a scenario from TOML, with settings `KEY=VALUE` over it; warnings come with it.
 ///

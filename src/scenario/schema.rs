@@ -49,8 +49,7 @@ pub fn schema() -> String {
 
 fn described(key: &Key) -> Value {
     let mut value = of_kind(key.kind);
-    value["description"] =
-        json!(format!("{}. Default: {}. Source: {}", key.about, key.default, key.source));
+    value["description"] = json!(format!("{}. Default: {}", key.about, key.default));
     if key.has_default() {
         let number = key.default.parse::<i64>().ok();
         value["default"] = match key.kind {

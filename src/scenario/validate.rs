@@ -1,151 +1,21 @@
 //! Written → [`Scenario`]: every value checked, every default named, every problem reported.
 
-use super::keys::{self, For};
-use super::read::{Assumption, Reader};
+use super::keys::For;
+use super::offer::Listing;
+use super::read::Reader;
+use super::resolved::{Listed, Scenario, Stop};
 use super::source::Problems;
 use super::tree::{Node, Value};
-use crate::model::billing::{BillingRules, Figure, PriceSheet, Purchase, Service, Tariff, tariff};
+use crate::model::billing::{BillingRules, Figure};
 use crate::model::capacity::{Market, Wait};
 use crate::model::checkpoint::Program;
 use crate::model::lifetime::Lifetime;
-use crate::model::plan::{Course, Plan};
+use crate::model::plan::Plan;
 use crate::model::restart::{Backoff, Counts, RestartRules};
+use crate::model::tariff::{PriceSheet, Service};
 use crate::model::workload::{EndpointModel, JobModel, Workload};
-use crate::prices::machine::SpotRange;
 use crate::stats::interval::Level;
-use crate::units::{Currency, Rate, Share, SimDuration};
-
-/// A validated experiment: fixed numbers only.
-#[derive(Clone, Debug)]
-pub struct Scenario {
-    /// Its name: the file's, without ending.
-    pub name: String,
-    /// What is run.
-    pub workload: Workload,
-    /// Whose billing rules apply.
-    pub service: Service,
-    /// The machine in words, such as "g2-standard-12, us-central1".
-    pub machine: String,
-    /// How used time becomes billed time.
-    pub billing: BillingRules,
-    /// What the machine costs.
-    pub sheet: PriceSheet,
-    /// Spot over the last twelve months, where the bundled table knows it and the price is its.
-    pub spot_range: Option<SpotRange>,
-    /// The currency of every amount.
-    pub currency: Currency,
-    /// The oldest price's day, where any price is dated.
-    pub prices_as_of: Option<String>,
-    /// On time is completed by then.
-    pub deadline: Option<SimDuration>,
-    /// The plans to show, in their order.
-    pub plans: Vec<Listed>,
-    /// The standard plan, against which savings are measured, listed or not.
-    pub standard: Listed,
-    /// When there are enough replications.
-    pub stop: Stop,
-    /// Chooses the luck.
-    pub seed: u64,
-    /// Level of the intervals.
-    pub level: Level,
-    /// What nobody supplied, the ones that matter most first.
-    pub assumptions: Vec<Assumption>,
-    /// Every key with the value taken.
-    pub settings: Vec<(String, String)>,
-}
-
-/// When there are enough replications.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Stop {
-    /// After this many.
-    Replications(u64),
-    /// When the half-width of every plan's mean cost is at most this share of it.
-    HalfWidth(Share),
-}
-
-/// A plan and whether it can be bought.
-#[derive(Clone, Debug)]
-pub struct Listed {
-    /// Which plan.
-    pub plan: Plan,
-    /// Whether it can be bought.
-    pub status: Status,
-    /// Something to know about it.
-    pub note: Option<String>,
-}
-
-/// Whether a plan can be bought.
-#[derive(Clone, Debug)]
-pub enum Status {
-    /// At this tariff.
-    Offered(Tariff),
-    /// Not, and why.
-    NotOffered(String),
-    /// A price is missing; what to write.
-    PriceUnknown(String),
-}
-
-impl Listed {
-    /// The tariff, where the plan is offered.
-    #[must_use]
-    pub const fn tariff(&self) -> Option<&Tariff> {
-        match &self.status {
-            Status::Offered(tariff) => Some(tariff),
-            Status::NotOffered(_) | Status::PriceUnknown(_) => None,
-        }
-    }
-
-    /// The status in results.
-    #[must_use]
-    pub const fn status_name(&self) -> &'static str {
-        match self.status {
-            Status::Offered(_) => "offered",
-            Status::NotOffered(_) => "not-offered",
-            Status::PriceUnknown(_) => "price-unknown",
-        }
-    }
-
-    /// Why it is not offered, or what to know about it.
-    #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        match &self.status {
-            Status::Offered(_) => self.note.as_deref(),
-            Status::NotOffered(reason) | Status::PriceUnknown(reason) => Some(reason),
-        }
-    }
-}
-
-impl Scenario {
-    /// Whether a plan's times are known: flex-start's are not without a `flex_wait`.
-    #[must_use]
-    pub const fn times_known(&self, plan: Plan) -> bool {
-        !matches!(plan.course(), Course::FlexStart) || self.workload.market().flex_wait.is_some()
-    }
-
-    /// The canonical text of everything that decides the result: hashed to name a run.
-    #[must_use]
-    pub fn canonical(&self) -> String {
-        let mut text = String::new();
-        let mut settings = self.settings.clone();
-        settings.sort();
-        for (key, value) in settings {
-            text.push_str(&format!("{key} = {value}\n"));
-        }
-        for listed in self.plans.iter().chain([&self.standard]) {
-            text.push_str(&format!("plan {} {}\n", listed.plan.name(), listed.status_name()));
-            for line in listed.tariff().into_iter().flat_map(|tariff| &tariff.lines) {
-                text.push_str(&format!(
-                    "{} {:?} {} {}/h\n",
-                    line.component.name(),
-                    line.meter,
-                    line.price.rate,
-                    self.currency
-                ));
-            }
-        }
-        text
-    }
-}
+use crate::units::{Rate, Share, SimDuration};
 
 /// Reads a whole scenario. `None` where any problem is an error; warnings stay in `problems`.
 pub fn validate(
@@ -638,96 +508,6 @@ fn simulation(reader: &mut Reader<'_>) -> (Stop, u64, Level) {
     (stop, seed, level)
 }
 
-// ------------------------------------------------------------------------------------------- plans
-
-/// What decides whether a plan is offered.
-struct Listing<'a> {
-    workload: &'a Workload,
-    service: Service,
-    machine: &'a super::machine::Machine,
-    max_run: SimDuration,
-    deadline: Option<SimDuration>,
-}
-
-impl Listing<'_> {
-    fn list(&self, plan: Plan) -> Listed {
-        let status = match self.not_offered(plan) {
-            Some(reason) => Status::NotOffered(reason),
-            None => match tariff(plan, self.service, &self.machine.sheet) {
-                Ok(tariff) => Status::Offered(tariff),
-                Err(missing) => Status::PriceUnknown(format!(
-                    "no {} price{}; write {} = \"… {}/h\" in [price]",
-                    missing.of,
-                    self.machine.place(),
-                    missing.key,
-                    self.machine.currency
-                )),
-            },
-        };
-        Listed { plan, note: self.note(plan), status }
-    }
-
-    /// Why a plan cannot be bought, whatever it costs.
-    fn not_offered(&self, plan: Plan) -> Option<String> {
-        let is_job = matches!(self.workload, Workload::Job(_));
-        if plan == Plan::SpotResubmit && !is_job {
-            return Some("a deployment is not submitted again: spot-resubmit is for jobs".into());
-        }
-        if plan == Plan::FlexStart {
-            if let Some(reason) = &self.machine.no_flex_start {
-                return Some(reason.clone());
-            }
-            let (needs, what) = match self.workload {
-                Workload::Job(job) => {
-                    (job.standard_program.uptime_needed(job.work, false), "the job runs")
-                }
-                Workload::Endpoint(endpoint) => (endpoint.horizon, "the horizon is"),
-            };
-            if needs > self.max_run {
-                return Some(format!(
-                    "{what} {needs}, flex-start at most {} (maxRunDuration; Google Cloud, 2026)",
-                    self.max_run
-                ));
-            }
-        }
-        let on_demand = Purchase::of_plan(plan).iter().any(|purchase| {
-            matches!(purchase, Purchase::Standard | Purchase::Committed1y | Purchase::Committed3y)
-        });
-        if on_demand {
-            return self.machine.no_standard.clone();
-        }
-        None
-    }
-
-    fn note(&self, plan: Plan) -> Option<String> {
-        match (plan, self.workload) {
-            (Plan::FlexStart, workload) if workload.market().flex_wait.is_none() => {
-                let (Workload::Job(job), Some(deadline)) = (workload, self.deadline) else {
-                    return Some("its wait is unknown: write flex_wait in [market]".into());
-                };
-                let needs = job.standard_program.uptime_needed(job.work, false);
-                Some(if deadline >= needs {
-                    format!(
-                        "its wait is unknown; up to {} still meets the deadline",
-                        deadline.saturating_sub(needs)
-                    )
-                } else {
-                    "its wait is unknown, and none meets the deadline".into()
-                })
-            }
-            (Plan::SpotThenStandard, Workload::Job(_)) => {
-                Some("needs your own orchestration".into())
-            }
-            (Plan::SpotThenStandard, Workload::Endpoint(endpoint))
-                if endpoint.restart.max_restarts.is_none() =>
-            {
-                Some("restarts are unlimited, so it never leaves Spot: the same as spot".into())
-            }
-            _ => None,
-        }
-    }
-}
-
 fn warn_about_prices(reader: &mut Reader<'_>, sheet: &PriceSheet) {
     if let (Some(spot), Some(standard)) = (&sheet.spot, &sheet.standard)
         && spot.rate >= standard.rate
@@ -807,10 +587,4 @@ fn name_general_assumptions(
 /// A rate with the digits a reader wants.
 fn short(rate: Rate) -> String {
     format!("{:.4}", rate.per_hour())
-}
-
-/// The default of a key that has one as a value, for messages and pages.
-#[must_use]
-pub fn default_of(path: &str) -> Option<&'static str> {
-    keys::find(path).filter(|key| key.has_default()).map(|key| key.default)
 }

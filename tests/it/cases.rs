@@ -1,7 +1,7 @@
 //! Scenarios that several tests share.
 
+use stockout::scenario::resolved::Scenario;
 use stockout::scenario::source::Severity;
-use stockout::scenario::validate::Scenario;
 
 /// The example every figure of which is known: work 8 h, exponential lifetimes of mean 10 h, six
 /// restarts, 0.20 USD/h.

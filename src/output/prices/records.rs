@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::model::billing::{Purchase, Service, Tariff};
+use crate::model::billing::Tariff;
+use crate::model::tariff::{Purchase, Service};
 use crate::prices::hourly::{Answer, Hourly, Missing};
 use crate::prices::table;
 use crate::units::Rate;

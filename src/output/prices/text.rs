@@ -2,7 +2,8 @@
 
 use super::super::paragraph::wrapped;
 use super::words::{boot_disk, header, limits, percent, place, price, shape, span, unit, with_gpu};
-use crate::model::billing::{Figure, Purchase, Service};
+use crate::model::billing::Figure;
+use crate::model::tariff::{Purchase, Service};
 use crate::output::numbers::NONE;
 use crate::output::table::Grid;
 use crate::prices::hourly::{Answer, FEE, Hourly, Missing};

@@ -1,6 +1,6 @@
 //! Words and numbers of the price pages.
 
-use crate::model::billing::Service;
+use crate::model::tariff::Service;
 use crate::output::numbers::NONE;
 use crate::prices::hourly::Hourly;
 use crate::prices::table;

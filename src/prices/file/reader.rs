@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::{FileProblem, Machine, PriceFile, Row, machine};
-use crate::model::billing::{Figure, Purchase};
+use crate::model::billing::Figure;
+use crate::model::tariff::Purchase;
 use crate::units::{Currency, Rate};
 
 /// Columns that must be there.

@@ -1,0 +1,103 @@
+//! Whether a plan can be bought for a workload on a machine, at which tariff, and why not.
+
+use super::machine::Machine;
+use super::resolved::{Listed, Status};
+use crate::model::plan::Plan;
+use crate::model::tariff::{Purchase, Service, tariff};
+use crate::model::workload::Workload;
+use crate::units::SimDuration;
+
+/// What decides whether a plan is offered.
+pub struct Listing<'a> {
+    /// What is run.
+    pub workload: &'a Workload,
+    /// Whose billing rules apply.
+    pub service: Service,
+    /// On which machine.
+    pub machine: &'a Machine,
+    /// The longest flex-start runs.
+    pub max_run: SimDuration,
+    /// On time is completed by then.
+    pub deadline: Option<SimDuration>,
+}
+
+impl Listing<'_> {
+    /// A plan with its tariff, or why it has none.
+    #[must_use]
+    pub fn list(&self, plan: Plan) -> Listed {
+        let status = match self.not_offered(plan) {
+            Some(reason) => Status::NotOffered(reason),
+            None => match tariff(plan, self.service, &self.machine.sheet) {
+                Ok(tariff) => Status::Offered(tariff),
+                Err(missing) => Status::PriceUnknown(format!(
+                    "no {} price{}; write {} = \"… {}/h\" in [price]",
+                    missing.of,
+                    self.machine.place(),
+                    missing.key,
+                    self.machine.currency
+                )),
+            },
+        };
+        Listed { plan, note: self.note(plan), status }
+    }
+
+    /// Why a plan cannot be bought, whatever it costs.
+    fn not_offered(&self, plan: Plan) -> Option<String> {
+        let is_job = matches!(self.workload, Workload::Job(_));
+        if plan == Plan::SpotResubmit && !is_job {
+            return Some("a deployment is not submitted again: spot-resubmit is for jobs".into());
+        }
+        if plan == Plan::FlexStart {
+            if let Some(reason) = &self.machine.no_flex_start {
+                return Some(reason.clone());
+            }
+            let (needs, what) = match self.workload {
+                Workload::Job(job) => {
+                    (job.standard_program.uptime_needed(job.work, false), "the job runs")
+                }
+                Workload::Endpoint(endpoint) => (endpoint.horizon, "the horizon is"),
+            };
+            if needs > self.max_run {
+                return Some(format!(
+                    "{what} {needs}, flex-start at most {} (maxRunDuration; Google Cloud, 2026)",
+                    self.max_run
+                ));
+            }
+        }
+        let on_demand = Purchase::of_plan(plan).iter().any(|purchase| {
+            matches!(purchase, Purchase::Standard | Purchase::Committed1y | Purchase::Committed3y)
+        });
+        if on_demand {
+            return self.machine.no_standard.clone();
+        }
+        None
+    }
+
+    fn note(&self, plan: Plan) -> Option<String> {
+        match (plan, self.workload) {
+            (Plan::FlexStart, workload) if workload.market().flex_wait.is_none() => {
+                let (Workload::Job(job), Some(deadline)) = (workload, self.deadline) else {
+                    return Some("its wait is unknown: write flex_wait in [market]".into());
+                };
+                let needs = job.standard_program.uptime_needed(job.work, false);
+                Some(if deadline >= needs {
+                    format!(
+                        "its wait is unknown; up to {} still meets the deadline",
+                        deadline.saturating_sub(needs)
+                    )
+                } else {
+                    "its wait is unknown, and none meets the deadline".into()
+                })
+            }
+            (Plan::SpotThenStandard, Workload::Job(_)) => {
+                Some("needs your own orchestration".into())
+            }
+            (Plan::SpotThenStandard, Workload::Endpoint(endpoint))
+                if endpoint.restart.max_restarts.is_none() =>
+            {
+                Some("restarts are unlimited, so it never leaves Spot: the same as spot".into())
+            }
+            _ => None,
+        }
+    }
+}

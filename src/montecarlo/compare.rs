@@ -2,17 +2,14 @@
 
 use crate::stats::histogram::{Histogram, Quantile};
 use crate::stats::interval::Level;
-use crate::stats::moments::Paired;
+use crate::stats::moments::Joint;
 
-use super::estimate::{PlanEstimate, Saving};
-use crate::model::billing::{Component, Meter, Tariff};
-use crate::model::capacity::Capacity;
-use crate::units::Rate;
+use super::estimate::Saving;
 
 /// Paired sums of a plan and the standard plan.
 #[derive(Clone, Debug, Default)]
 pub struct AgainstStandard {
-    paired: Paired,
+    paired: Joint<4>,
     /// Cost per gain relative to standard's, in 10⁻⁹, where both gained.
     relative: Histogram,
 }
@@ -21,7 +18,7 @@ impl AgainstStandard {
     /// Adds one replication: (cost, gain) of the plan, then of the standard plan.
     #[inline]
     pub fn add(&mut self, plan: (u64, u64), standard: (u64, u64)) {
-        self.paired.add(plan, standard);
+        self.paired.add([plan.0, plan.1, standard.0, standard.1]);
         if plan.1 > 0 && standard.1 > 0 && standard.0 > 0 {
             let relative =
                 (plan.0 as f64 / plan.1 as f64) / (standard.0 as f64 / standard.1 as f64);
@@ -54,30 +51,6 @@ impl AgainstStandard {
             p95: at(Quantile(95)),
         })
     }
-}
-
-/// The saving a plan would have at another Spot price: the same runs, priced again.
-///
-/// Costs are linear in the price, so the means suffice. `None` where the plan pays no Spot price, or
-/// there is no standard plan to compare with.
-#[must_use]
-pub fn saving_at_spot_price(
-    plan: &PlanEstimate,
-    tariff: &Tariff,
-    standard: &PlanEstimate,
-    spot: Rate,
-) -> Option<f64> {
-    let index = tariff.lines.iter().position(|line| {
-        line.component == Component::Compute && line.meter == Meter::UnlessWaived(Capacity::Spot)
-    })?;
-    let line = plan.line_items.get(index)?;
-    let cost: f64 = plan.line_items.iter().map(|item| item.amount).sum();
-    if cost <= 0.0 {
-        return None;
-    }
-    let other = cost + line.quantity * (spot.per_hour() - line.rate);
-    let relative = (plan.cost_per_gain?.value / standard.cost_per_gain?.value) * (other / cost);
-    Some(1.0 - relative)
 }
 
 #[cfg(test)]

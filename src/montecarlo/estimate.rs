@@ -2,12 +2,14 @@
 
 use super::observe::Measure;
 use super::replicate::{Experiment, PlanTally, Tally};
-use crate::model::billing::Component;
+use crate::model::billing::{Component, Meter, Tariff};
+use crate::model::capacity::Capacity;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::stats::histogram::{Histogram, Quantile};
 use crate::stats::interval::Level;
 use crate::stats::moments::{Moments, Ratio};
+use crate::units::Rate;
 
 /// A quantity of one replication: its mean and how it spreads. Missing values do not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
@@ -286,4 +288,28 @@ fn line_items(
             source: line.price.source.clone(),
         })
         .collect()
+}
+
+/// The saving a plan would have at another Spot price: the same runs, priced again.
+///
+/// Costs are linear in the price, so the means suffice. `None` where the plan pays no Spot price, or
+/// there is no standard plan to compare with.
+#[must_use]
+pub fn saving_at_spot_price(
+    plan: &PlanEstimate,
+    tariff: &Tariff,
+    standard: &PlanEstimate,
+    spot: Rate,
+) -> Option<f64> {
+    let index = tariff.lines.iter().position(|line| {
+        line.component == Component::Compute && line.meter == Meter::UnlessWaived(Capacity::Spot)
+    })?;
+    let line = plan.line_items.get(index)?;
+    let cost: f64 = plan.line_items.iter().map(|item| item.amount).sum();
+    if cost <= 0.0 {
+        return None;
+    }
+    let other = cost + line.quantity * (spot.per_hour() - line.rate);
+    let relative = (plan.cost_per_gain?.value / standard.cost_per_gain?.value) * (other / cost);
+    Some(1.0 - relative)
 }

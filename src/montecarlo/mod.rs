@@ -8,8 +8,7 @@ pub mod stopping;
 
 use crate::model::plan::Plan;
 use crate::scenario::resolved::{Listed, Scenario};
-use compare::saving_at_spot_price;
-use estimate::PlanEstimate;
+use estimate::{PlanEstimate, saving_at_spot_price};
 use replicate::{Experiment, RunError, Watch};
 
 /// The answer to a scenario: what each plan costs, how late it may be, how likely it fails.

@@ -15,7 +15,7 @@ use crate::model::billing::{BillingRules, OutOfRange, Tariff};
 use crate::model::plan::{Course, Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::stats::histogram::Histogram;
-use crate::stats::moments::{Moments, Pair};
+use crate::stats::moments::{Joint, Moments};
 use crate::units::SimDuration;
 
 /// Replications in a block.
@@ -111,9 +111,9 @@ pub struct PlanTally {
     /// Replications completed by the deadline.
     pub on_time: u64,
     /// Gain and billed time.
-    pub goodput: Pair,
+    pub goodput: Joint<2>,
     /// Cost and gain.
-    pub cost_per_gain: Pair,
+    pub cost_per_gain: Joint<2>,
     /// Against the standard plan.
     pub against_standard: AgainstStandard,
     /// Quantity \[VM-µs\] and amount \[nanounits\] of every line of the tariff.
@@ -126,8 +126,8 @@ impl PlanTally {
             quantities: vec![Quantity::default(); measures],
             outcomes: [0; 5],
             on_time: 0,
-            goodput: Pair::default(),
-            cost_per_gain: Pair::default(),
+            goodput: Joint::default(),
+            cost_per_gain: Joint::default(),
             against_standard: AgainstStandard::default(),
             lines: vec![(0, 0); lines],
         }
@@ -377,12 +377,11 @@ fn record(
     if let (Some(makespan), Some(deadline)) = (observation.makespan, experiment.deadline) {
         tally.on_time += u64::from(makespan <= deadline);
     }
-    tally.goodput.add(observation.gain, observation.values[1]);
-    tally.cost_per_gain.add(cost, observation.gain);
+    tally.goodput.add([observation.gain, observation.values[1]]);
+    tally.cost_per_gain.add([cost, observation.gain]);
     Ok((cost, observation.gain))
 }
 
-/// Replications of one outcome.
 impl PlanTally {
     /// How many replications ended so.
     #[must_use]

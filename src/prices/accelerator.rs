@@ -1,6 +1,6 @@
 //! Which GPUs go with which machine type.
 
-use super::machine::QuoteError;
+use super::error::QuoteError;
 use super::table::{self, MachineType};
 
 /// GPUs that attach to N1, with the counts allowed on up to 8, on 16 and on 32 vCPUs.
@@ -11,6 +11,17 @@ const ATTACHED: [(&str, [&[u32]; 3]); 4] = [
     ("NVIDIA_TESLA_P100", [&[1, 2, 4], &[1, 2, 4], &[2, 4]]),
     ("NVIDIA_TESLA_P4", [&[1, 2, 4], &[1, 2, 4], &[2, 4]]),
 ];
+
+/// How many of a GPU an N1 machine of a size takes; `None` where N1 does not take it.
+#[must_use]
+pub fn attached_counts(model: &str, vcpus: u32) -> Option<&'static [u32]> {
+    let (_, counts) = ATTACHED.iter().find(|(of, _)| *of == model)?;
+    Some(match vcpus {
+        ..=8 => counts[0],
+        9..=16 => counts[1],
+        _ => counts[2],
+    })
+}
 
 /// All GPUs of a machine: its own, or those attached to it.
 ///
@@ -53,16 +64,12 @@ pub(super) fn gpus(
             format!("only n1 types take one: {}", of_n1.join(", ")),
             vec![],
         ),
-        (None, Some((of, counts))) => {
-            let size = match machine.vcpus {
-                ..=8 => 0,
-                9..=16 => 1,
-                _ => 2,
-            };
-            if counts[size].contains(&number) {
+        (None, Some((of, _))) => {
+            let counts = attached_counts(of, machine.vcpus).unwrap_or_default();
+            if counts.contains(&number) {
                 return Ok(Some((of, number)));
             }
-            let allowed: Vec<String> = counts[size].iter().map(u32::to_string).collect();
+            let allowed: Vec<String> = counts.iter().map(u32::to_string).collect();
             let message = format!("{name} does not take {number} × {model}");
             refuse(true, message, format!("it takes {}", allowed.join(", ")), vec![])
         }

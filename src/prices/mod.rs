@@ -20,7 +20,7 @@
 //! AI's management fee. Local SSD that comes with the type is a line of its own in the table, as it
 //! is on the bill; a price in the user's file is taken to contain it.
 
-mod accelerator;
+pub mod accelerator;
 mod caveats;
 mod error;
 pub mod file;

@@ -61,38 +61,56 @@ pub struct Ratio {
     pub standard_error: f64,
 }
 
-/// Sums of two quantities of the same replications, and of their products.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pair {
+/// Sums of several quantities of the same replications, and of their products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joint<const N: usize> {
     count: u64,
-    sums: [u128; 2],
-    /// Σxx, Σxy, Σyy.
-    products: [Wide; 3],
+    sums: [u128; N],
+    /// Only `products[i][j]` with i ≤ j is kept.
+    products: [[Wide; N]; N],
 }
 
-impl Pair {
+impl<const N: usize> Default for Joint<N> {
+    fn default() -> Self {
+        Self { count: 0, sums: [0; N], products: [[Wide::default(); N]; N] }
+    }
+}
+
+impl<const N: usize> Joint<N> {
     /// Adds one replication.
     #[inline]
-    pub fn add(&mut self, x: u64, y: u64) {
+    pub fn add(&mut self, values: [u64; N]) {
         self.count += 1;
-        self.sums[0] += u128::from(x);
-        self.sums[1] += u128::from(y);
-        self.products[0].add_product(x, x);
-        self.products[1].add_product(x, y);
-        self.products[2].add_product(y, y);
+        for i in 0..N {
+            self.sums[i] += u128::from(values[i]);
+            for j in i..N {
+                self.products[i][j].add_product(values[i], values[j]);
+            }
+        }
     }
 
     /// Adds all of another's replications.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
-        for (sum, other) in self.sums.iter_mut().zip(other.sums) {
-            *sum += other;
-        }
-        for (product, other) in self.products.iter_mut().zip(other.products) {
-            product.add(other);
+        for i in 0..N {
+            self.sums[i] += other.sums[i];
+            for j in i..N {
+                self.products[i][j].add(other.products[i][j]);
+            }
         }
     }
 
+    fn covariance(&self, i: usize, j: usize) -> f64 {
+        let products = self.products[i.min(j)][i.max(j)];
+        covariance(self.count, products, self.sums[i], self.sums[j])
+    }
+
+    fn mean(&self, i: usize) -> f64 {
+        self.sums[i] as f64 / self.count as f64
+    }
+}
+
+impl Joint<2> {
     /// E\[x\] ÷ E\[y\]; `None` where no y is above 0.
     #[must_use]
     pub fn ratio(&self) -> Option<Ratio> {
@@ -104,57 +122,19 @@ impl Pair {
         if self.count < 2 {
             return Some(Ratio { value, standard_error: f64::NAN });
         }
-        let n = self.count as f64;
-        let cov =
-            |product: usize, a: u128, b: u128| covariance(self.count, self.products[product], a, b);
         // Var(x − value·y) ÷ (n·E[y]²).
-        let residual = cov(0, x, x) - 2.0 * value * cov(1, x, y) + value * value * cov(2, y, y);
-        let mean_y = y as f64 / n;
-        Some(Ratio { value, standard_error: (residual.max(0.0) / n).sqrt() / mean_y })
+        let residual = self.covariance(0, 0) - 2.0 * value * self.covariance(0, 1)
+            + value * value * self.covariance(1, 1);
+        let error = (residual.max(0.0) / self.count as f64).sqrt() / self.mean(1);
+        Some(Ratio { value, standard_error: error })
     }
 }
 
-/// Sums over paired replications of a plan and its baseline: cost and yield of each.
-///
-/// The yield is what is bought: completions of a job, serving time of an endpoint.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Paired {
-    count: u64,
-    /// Cost and yield of the plan, cost and yield of the baseline.
-    sums: [u128; 4],
-    /// The upper triangle of the products, row by row.
-    products: [Wide; 10],
-}
-
-impl Paired {
-    /// Adds one replication: (cost, yield) of the plan, then of the baseline.
-    #[inline]
-    pub fn add(&mut self, plan: (u64, u64), baseline: (u64, u64)) {
-        let values = [plan.0, plan.1, baseline.0, baseline.1];
-        self.count += 1;
-        let mut index = 0;
-        for i in 0..4 {
-            self.sums[i] += u128::from(values[i]);
-            for j in i..4 {
-                self.products[index].add_product(values[i], values[j]);
-                index += 1;
-            }
-        }
-    }
-
-    /// Adds all of another's replications.
-    pub fn merge(&mut self, other: &Self) {
-        self.count += other.count;
-        for (sum, other) in self.sums.iter_mut().zip(other.sums) {
-            *sum += other;
-        }
-        for (product, other) in self.products.iter_mut().zip(other.products) {
-            product.add(other);
-        }
-    }
-
-    /// (plan's cost ÷ plan's yield) ÷ (baseline's cost ÷ baseline's yield), ratios of means, with
-    /// the standard error by the delta method on the pairs. `None` where a mean it divides by is 0.
+/// Cost and gain of a plan, then of its baseline. The gain is what is bought: completions of a job,
+/// serving time of an endpoint.
+impl Joint<4> {
+    /// (plan's cost ÷ plan's gain) ÷ (baseline's cost ÷ baseline's gain), ratios of means, with the
+    /// standard error by the delta method on the pairs. `None` where a mean it divides by is 0.
     #[must_use]
     pub fn relative_cost(&self) -> Option<Ratio> {
         let [cost, gain, base_cost, base_gain] = self.sums.map(|sum| sum as f64);
@@ -169,21 +149,15 @@ impl Paired {
             return Some(Ratio { value, standard_error: 0.0 });
         }
         // The relative error is that of x₀/E x₀ − x₁/E x₁ − x₂/E x₂ + x₃/E x₃.
-        let n = self.count as f64;
-        let signs = [1.0, -1.0, -1.0, 1.0];
-        let (mut variance, mut index) = (0.0, 0);
-        for i in 0..4 {
-            for j in i..4 {
-                let weight = if i == j { 1.0 } else { 2.0 } * signs[i] * signs[j];
-                let relative =
-                    covariance(self.count, self.products[index], self.sums[i], self.sums[j])
-                        / (self.sums[i] as f64 / n)
-                        / (self.sums[j] as f64 / n);
-                variance += weight * relative;
-                index += 1;
+        const SIGNS: [f64; 4] = [1.0, -1.0, -1.0, 1.0];
+        let mut variance = 0.0;
+        for (i, a) in SIGNS.into_iter().enumerate() {
+            for (j, b) in SIGNS.into_iter().enumerate() {
+                variance += a * b * self.covariance(i, j) / self.mean(i) / self.mean(j);
             }
         }
-        Some(Ratio { value, standard_error: value * (variance.max(0.0) / n).sqrt() })
+        let error = value * (variance.max(0.0) / self.count as f64).sqrt();
+        Some(Ratio { value, standard_error: error })
     }
 }
 
@@ -213,9 +187,9 @@ mod tests {
     /// E y = 4/3; standard error = √(1/3) ÷ (4/3).
     #[test]
     fn a_ratio_of_means_has_the_error_of_its_residuals() {
-        let mut pair = Pair::default();
+        let mut pair = Joint::<2>::default();
         for (x, y) in [(2, 1), (4, 1), (6, 2)] {
-            pair.add(x, y);
+            pair.add([x, y]);
         }
         let ratio = pair.ratio().unwrap();
         assert_eq!(ratio.value, 3.0);
@@ -225,10 +199,10 @@ mod tests {
     /// With a constant baseline and certain completion the relative cost is a scaled mean.
     #[test]
     fn a_relative_cost_against_a_constant_is_a_mean() {
-        let mut paired = Paired::default();
+        let mut paired = Joint::<4>::default();
         let mut moments = Moments::default();
         for cost in [30, 40, 50, 90] {
-            paired.add((cost, 1), (100, 1));
+            paired.add([cost, 1, 100, 1]);
             moments.add(cost);
         }
         let ratio = paired.relative_cost().unwrap();
@@ -240,11 +214,11 @@ mod tests {
     #[test]
     fn merging_is_adding() {
         let (mut whole, mut left, mut right) =
-            (Paired::default(), Paired::default(), Paired::default());
+            (Joint::<4>::default(), Joint::default(), Joint::default());
         for i in 0..100_u64 {
-            let (plan, base) = ((i * i + 7, i % 3), (i + 50, 1));
-            whole.add(plan, base);
-            if i % 7 == 0 { left.add(plan, base) } else { right.add(plan, base) }
+            let values = [i * i + 7, i % 3, i + 50, 1];
+            whole.add(values);
+            if i % 7 == 0 { left.add(values) } else { right.add(values) }
         }
         left.merge(&right);
         assert_eq!(whole, left);

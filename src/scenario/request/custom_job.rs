@@ -7,6 +7,7 @@ use super::body::{Body, Object};
 use super::deploy::SPOT_WITH_RESERVATION;
 use super::machine::{Machine, built_in};
 use super::worker_pools::{Pools, read_pools};
+use crate::prices::table::flex_start_offered;
 use crate::scenario::tree::Value;
 use crate::units::SimDuration;
 
@@ -146,18 +147,9 @@ fn read_scheduling(body: &mut Body<'_>, scheduling: &Object<'_>, pools: Option<&
 
 /// FLEX_START is offered for some GPUs only.
 fn check_flex_start(body: &mut Body<'_>, machine: &Machine<'_>) {
-    const OFFERED: &[&str] = &[
-        "NVIDIA_L4",
-        "NVIDIA_TESLA_A100",
-        "NVIDIA_A100_80GB",
-        "NVIDIA_H100_80GB",
-        "NVIDIA_H100_MEGA_80GB",
-        "NVIDIA_H200_141GB",
-        "NVIDIA_B200",
-    ];
     let Some(field) = &machine.name_field else { return };
     let is_known = machine.name.contains('-');
-    if is_known && !built_in(&machine.name).is_some_and(|gpu| OFFERED.contains(&gpu)) {
+    if is_known && !built_in(&machine.name).is_some_and(flex_start_offered) {
         body.error(
             &field.node.at,
             format!("FLEX_START on {}", machine.describe()),

@@ -1,9 +1,9 @@
 //! `machineSpec`: the machine, its GPUs, and which of them go together.
 //!
-//! Source of the GPU counts: Configure compute resources for inference (Google Cloud, 2026); of the
-//! names: `AcceleratorType` in google/cloud/aiplatform (2026-08-22).
+//! Source of the names: `AcceleratorType` in google/cloud/aiplatform (2026-08-22).
 
 use super::body::{Body, Field, Object};
+use crate::prices::accelerator::attached_counts;
 use crate::scenario::json::clip;
 use crate::scenario::tree::Value;
 
@@ -242,8 +242,8 @@ fn read_gpus<'j>(
     if !is_machine_type(name) {
         return Some((model, model_field, count, count_field));
     }
-    let size = vcpus(name);
-    match n1_counts(model, size) {
+    let size = vcpus(name).unwrap_or(0);
+    match attached_counts(model, size) {
         _ if !name.starts_with("n1-") => {
             let help = match families_of(model) {
                 Some(family) => format!("{model} is part of {family} machine types; write one"),
@@ -260,7 +260,7 @@ fn read_gpus<'j>(
             };
             body.error(&model_field.node.at, format!("n1 takes no {model}"), help);
         }
-        Some(counts) if !counts.contains(&count) => {
+        Some(counts) if !counts.iter().any(|allowed| i64::from(*allowed) == count) => {
             let counts = any_of(counts);
             body.error(
                 &count_field.node.at,
@@ -330,31 +330,19 @@ fn families_of(model: &str) -> Option<&'static str> {
     Some(begin.trim_end_matches('-'))
 }
 
-/// How many of a GPU an n1 machine takes; `None` where n1 does not take it.
-fn n1_counts(model: &str, vcpus: Option<i64>) -> Option<&'static [i64]> {
-    match (model, vcpus) {
-        ("NVIDIA_TESLA_T4" | "NVIDIA_TESLA_P4" | "NVIDIA_TESLA_P100", Some(32)) => Some(&[2, 4]),
-        ("NVIDIA_TESLA_T4" | "NVIDIA_TESLA_P4" | "NVIDIA_TESLA_P100", _) => Some(&[1, 2, 4]),
-        ("NVIDIA_TESLA_V100", Some(32)) => Some(&[4, 8]),
-        ("NVIDIA_TESLA_V100", Some(16)) => Some(&[2, 4, 8]),
-        ("NVIDIA_TESLA_V100", _) => Some(&[1, 2, 4, 8]),
-        _ => None,
-    }
-}
-
 /// Whether it looks like a machine type, not like a placeholder.
 fn is_machine_type(name: &str) -> bool {
     name.contains('-') && !name.contains(|c: char| c.is_ascii_uppercase() || "<{$".contains(c))
 }
 
 /// The number at the end of a machine type.
-fn vcpus(name: &str) -> Option<i64> {
+fn vcpus(name: &str) -> Option<u32> {
     name.rsplit('-').next()?.parse().ok()
 }
 
 /// `1, 2 or 4`.
-fn any_of(counts: &[i64]) -> String {
-    let texts: Vec<String> = counts.iter().map(i64::to_string).collect();
+fn any_of(counts: &[u32]) -> String {
+    let texts: Vec<String> = counts.iter().map(u32::to_string).collect();
     match texts.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} or {last}", others.join(", ")),

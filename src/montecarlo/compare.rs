@@ -2,9 +2,19 @@
 
 use crate::stats::histogram::{Histogram, Quantile};
 use crate::stats::interval::Level;
-use crate::stats::moments::Joint;
+use crate::stats::moments::{Joint, Ratio};
 
 use super::estimate::Saving;
+
+/// Cost and gain of one replication. The gain is what is bought: 1 for a completed job, time serving
+/// for an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CostAndGain {
+    /// Nanounits.
+    pub cost: u64,
+    /// 0 or 1, or µs.
+    pub gain: u64,
+}
 
 /// Paired sums of a plan and the standard plan.
 #[derive(Clone, Debug, Default)]
@@ -15,16 +25,28 @@ pub struct AgainstStandard {
 }
 
 impl AgainstStandard {
-    /// Adds one replication: (cost, gain) of the plan, then of the standard plan.
+    /// Adds one replication of the plan and of the standard plan, which is zero where there is none.
     #[inline]
-    pub fn add(&mut self, plan: (u64, u64), standard: (u64, u64)) {
-        self.paired.add([plan.0, plan.1, standard.0, standard.1]);
-        if plan.1 > 0 && standard.1 > 0 && standard.0 > 0 {
-            let relative =
-                (plan.0 as f64 / plan.1 as f64) / (standard.0 as f64 / standard.1 as f64);
-            // A float-to-int cast saturates; + 0.5 rounds.
-            self.relative.add((relative * 1e9 + 0.5) as u64);
+    pub fn add(&mut self, plan: CostAndGain, standard: CostAndGain) {
+        self.paired.add([plan.cost, plan.gain, standard.cost, standard.gain]);
+        if let Some(relative) = relative(plan, standard) {
+            self.relative.add(relative);
         }
+    }
+
+    /// Adds the same replication `times` times.
+    pub fn add_times(&mut self, plan: CostAndGain, standard: CostAndGain, times: u32) {
+        let values = [plan.cost, plan.gain, standard.cost, standard.gain];
+        self.paired.add_times(values, times.into());
+        if let Some(relative) = relative(plan, standard) {
+            self.relative.add_times(relative, times);
+        }
+    }
+
+    /// The plan's mean cost ÷ its mean gain.
+    #[must_use]
+    pub fn cost_per_gain(&self) -> Option<Ratio> {
+        self.paired.ratio()
     }
 
     /// Adds all of another's replications.
@@ -53,6 +75,18 @@ impl AgainstStandard {
     }
 }
 
+/// Cost per gain relative to standard's, in 10⁻⁹; `None` unless both gained.
+#[inline]
+fn relative(plan: CostAndGain, standard: CostAndGain) -> Option<u64> {
+    if plan.gain == 0 || standard.gain == 0 || standard.cost == 0 {
+        return None;
+    }
+    let relative =
+        (plan.cost as f64 * standard.gain as f64) / (plan.gain as f64 * standard.cost as f64);
+    // A float-to-int cast saturates; + 0.5 rounds.
+    Some((relative * 1e9 + 0.5) as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,7 +97,8 @@ mod tests {
     fn quantiles_of_the_saving_count_from_the_other_end() {
         let mut against = AgainstStandard::default();
         for i in 1..=100 {
-            against.add((i * 10, 1), (1_000, 1));
+            let of = |cost| CostAndGain { cost, gain: 1 };
+            against.add(of(i * 10), of(1_000));
         }
         let saving = against.saving(Level::new(0.95).unwrap(), 100).unwrap();
         assert!((saving.mean - 0.495).abs() < 1e-12);

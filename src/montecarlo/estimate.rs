@@ -172,8 +172,8 @@ fn plan_estimate(
         completion: job.and_then(|_| probability(completed, replications, level)),
         on_time: experiment.deadline.and_then(|_| probability(tally.on_time, replications, level)),
         cost_per_gain: tally
-            .cost_per_gain
-            .ratio()
+            .against_standard
+            .cost_per_gain()
             .map(|ratio| estimated(ratio, 1e-9 / gain_scale, replications, level)),
         // Useful and billed hours are both of the whole gang: its size cancels.
         goodput: work_h.and_then(|work_h| {

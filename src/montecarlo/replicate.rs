@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::compare::AgainstStandard;
+use super::compare::{AgainstStandard, CostAndGain};
 use super::observe::{self, Measure, Observation};
 use crate::engine::endpoint::{Endpoint, TooManyAttempts};
 use crate::engine::job::Job;
@@ -95,6 +95,11 @@ impl Quantity {
         self.histogram.add(value);
     }
 
+    fn add_times(&mut self, value: u64, times: u32) {
+        self.moments.add_times(value, times.into());
+        self.histogram.add_times(value, times);
+    }
+
     fn merge(&mut self, other: &Self) {
         self.moments.merge(&other.moments);
         self.histogram.merge(&other.histogram);
@@ -112,9 +117,7 @@ pub struct PlanTally {
     pub on_time: u64,
     /// Gain and billed time.
     pub goodput: Joint<2>,
-    /// Cost and gain.
-    pub cost_per_gain: Joint<2>,
-    /// Against the standard plan.
+    /// Cost and gain, beside the standard plan's.
     pub against_standard: AgainstStandard,
     /// Quantity \[VM-µs\] and amount \[nanounits\] of every line of the tariff.
     pub lines: Vec<(u128, u128)>,
@@ -127,7 +130,6 @@ impl PlanTally {
             outcomes: [0; 5],
             on_time: 0,
             goodput: Joint::default(),
-            cost_per_gain: Joint::default(),
             against_standard: AgainstStandard::default(),
             lines: vec![(0, 0); lines],
         }
@@ -142,7 +144,6 @@ impl PlanTally {
         }
         self.on_time += other.on_time;
         self.goodput.merge(&other.goodput);
-        self.cost_per_gain.merge(&other.cost_per_gain);
         self.against_standard.merge(&other.against_standard);
         for (mine, theirs) in self.lines.iter_mut().zip(&other.lines) {
             mine.0 += theirs.0;
@@ -265,13 +266,16 @@ struct Worker<'a> {
 struct CourseRun {
     course: Course,
     plans: Vec<usize>,
-    /// The one observation there is, where no luck is involved.
-    certain: Option<Observation>,
+    /// No luck is involved: every replication is the same.
     is_certain: bool,
 }
 
 impl<'a> Worker<'a> {
     fn new(experiment: &'a Experiment) -> Self {
+        let workload = &experiment.workload;
+        let has_standard = experiment.plans.iter().any(|(plan, _)| *plan == Plan::Standard);
+        // What is paired with an uncertain standard plan must be paired replication by replication.
+        let may_be_certain = !has_standard || workload.is_certain(Course::Standard);
         let mut courses: Vec<CourseRun> = Vec::new();
         for (index, (plan, _)) in experiment.plans.iter().enumerate() {
             let course = plan.course();
@@ -280,8 +284,7 @@ impl<'a> Worker<'a> {
                 None => courses.push(CourseRun {
                     course,
                     plans: vec![index],
-                    certain: None,
-                    is_certain: experiment.workload.is_certain(course),
+                    is_certain: may_be_certain && workload.is_certain(course),
                 }),
             }
         }
@@ -295,91 +298,114 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Makes the replications of one block.
+    /// Makes the replications of one block. What is the same in all of them is made once.
     fn block(&mut self, start: u64, end: u64) -> Result<(), (u64, RunError)> {
+        let at = |replication| move |error| (replication, error);
+        let times = u32::try_from(end - start).expect("a block is small");
+        // The standard plan comes first, and is certain where any plan is.
+        let mut certain = CostAndGain::default();
+        for index in 0..self.courses.len() {
+            if self.courses[index].is_certain {
+                let luck = Luck::new(self.experiment.seed, start);
+                certain = self
+                    .course(index, luck, certain, Some(times))
+                    .map_err(at(start))?
+                    .unwrap_or(certain);
+            }
+        }
         for replication in start..end {
-            self.replication(replication).map_err(|error| (replication, error))?;
+            let luck = Luck::new(self.experiment.seed, replication);
+            let mut standard = certain;
+            for index in 0..self.courses.len() {
+                if !self.courses[index].is_certain {
+                    standard = self
+                        .course(index, luck, standard, None)
+                        .map_err(at(replication))?
+                        .unwrap_or(standard);
+                }
+            }
         }
         self.tally.replications += end - start;
         Ok(())
     }
 
-    /// Makes one replication of every plan, the standard plan first.
+    /// Simulates a course once and adds it to its plans, `times` times where it is certain. Returns
+    /// what the standard plan costs and gains, where it is among them.
     #[inline]
-    fn replication(&mut self, replication: u64) -> Result<(), RunError> {
-        let luck = Luck::new(self.experiment.seed, replication);
-        let mut standard = None;
-        for index in 0..self.courses.len() {
-            let observation = self.observe(index, luck)?;
-            for &plan in &self.courses[index].plans {
-                let (cost, gain) =
-                    record(self.experiment, &mut self.tally.plans[plan], plan, &observation)?;
-                if self.experiment.plans[plan].0 == Plan::Standard {
-                    standard = Some((cost, gain));
-                }
-                if let Some(standard) = standard {
-                    self.tally.plans[plan].against_standard.add((cost, gain), standard);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Simulates a course, or remembers it where it is always the same.
-    #[inline]
-    fn observe(&mut self, index: usize, luck: Luck) -> Result<Observation, RunError> {
-        let run = &mut self.courses[index];
-        if let Some(observation) = run.certain {
-            return Ok(observation);
-        }
-        let rules = &self.experiment.billing;
-        let observation = match &self.experiment.workload {
+    fn course(
+        &mut self,
+        index: usize,
+        luck: Luck,
+        mut standard: CostAndGain,
+        times: Option<u32>,
+    ) -> Result<Option<CostAndGain>, RunError> {
+        let experiment = self.experiment;
+        let course = self.courses[index].course;
+        let observation = match &experiment.workload {
             Workload::Job(model) => {
-                Job::new(model, run.course, luck, &mut self.job).run();
-                observe::job(&self.job, rules)
+                Job::new(model, course, luck, &mut self.job).run();
+                observe::job(&self.job, &experiment.billing)
             }
             Workload::Endpoint(model) => {
                 let trajectory = &mut self.endpoint_trajectory;
-                self.endpoint.run(model, run.course, luck, trajectory)?;
-                observe::endpoint(trajectory, rules, model.horizon, model.replicas)
+                self.endpoint.run(model, course, luck, trajectory)?;
+                observe::endpoint(trajectory, &experiment.billing, model.horizon, model.replicas)
             }
         };
-        if run.is_certain {
-            run.certain = Some(observation);
+        let mut found = None;
+        for &plan in &self.courses[index].plans {
+            let tally = &mut self.tally.plans[plan];
+            let own = record(experiment, tally, plan, &observation, times)?;
+            if experiment.plans[plan].0 == Plan::Standard {
+                standard = own;
+                found = Some(own);
+            }
+            match times {
+                None => tally.against_standard.add(own, standard),
+                Some(times) => tally.against_standard.add_times(own, standard, times),
+            }
         }
-        Ok(observation)
+        Ok(found)
     }
 }
 
-/// Prices an observation and adds it to a plan's sums: its cost and its gain.
+/// Prices an observation and adds it to a plan's sums, once or `times` times: its cost and gain.
 #[inline]
 fn record(
     experiment: &Experiment,
     tally: &mut PlanTally,
     plan: usize,
     observation: &Observation,
-) -> Result<(u64, u64), RunError> {
+    times: Option<u32>,
+) -> Result<CostAndGain, RunError> {
     let tariff = &experiment.plans[plan].1;
     let lines = &mut tally.lines;
+    let n = u64::from(times.unwrap_or(1));
     let cost =
         observation.cost(tariff, experiment.workload.gang_size(), |line, quantity, amount| {
-            lines[line].0 += u128::from(quantity);
-            lines[line].1 += u128::from(amount);
+            lines[line].0 += u128::from(quantity) * u128::from(n);
+            lines[line].1 += u128::from(amount) * u128::from(n);
         })?;
     let measures = experiment.measures();
-    tally.quantities[0].add(cost);
-    for (index, quantity) in tally.quantities.iter_mut().enumerate().skip(1) {
+    for (index, quantity) in tally.quantities.iter_mut().enumerate() {
+        let value = if index == 0 { cost } else { observation.values[index] };
         if measures[index] != Measure::Makespan || observation.makespan.is_some() {
-            quantity.add(observation.values[index]);
+            match times {
+                None => quantity.add(value),
+                Some(times) => quantity.add_times(value, times),
+            }
         }
     }
-    tally.outcomes[observation.outcome as usize] += 1;
+    tally.outcomes[observation.outcome as usize] += n;
     if let (Some(makespan), Some(deadline)) = (observation.makespan, experiment.deadline) {
-        tally.on_time += u64::from(makespan <= deadline);
+        tally.on_time += u64::from(makespan <= deadline) * n;
     }
-    tally.goodput.add([observation.gain, observation.values[1]]);
-    tally.cost_per_gain.add([cost, observation.gain]);
-    Ok((cost, observation.gain))
+    let useful = [observation.gain, observation.values[1]];
+    match times {
+        None => tally.goodput.add(useful),
+        Some(times) => tally.goodput.add_times(useful, times.into()),
+    }
+    Ok(CostAndGain { cost, gain: observation.gain })
 }
 
 impl PlanTally {

@@ -20,12 +20,18 @@ impl Histogram {
     /// Adds a value. At most 2³² − 1 values fall into one bin: replications are at most 10⁹.
     #[inline]
     pub fn add(&mut self, value: u64) {
+        self.add_times(value, 1);
+    }
+
+    /// Adds a value `times` times.
+    #[inline]
+    pub fn add_times(&mut self, value: u64, times: u32) {
         let (octave, bin) = place(value);
-        self.count += 1;
+        self.count += u64::from(times);
         self.largest = self.largest.max(value);
         match self.octaves.get_mut(octave) {
-            Some(Some(bins)) => bins[bin] += 1,
-            _ => self.open(octave)[bin] += 1,
+            Some(Some(bins)) => bins[bin] += times,
+            _ => self.open(octave)[bin] += times,
         }
     }
 

@@ -20,6 +20,13 @@ impl Moments {
         self.squares.add_product(value, value);
     }
 
+    /// Adds a value `times` times.
+    pub fn add_times(&mut self, value: u64, times: u64) {
+        self.count += times;
+        self.sum += u128::from(value) * u128::from(times);
+        self.squares.add(Wide::product(value.into(), value.into()).times(times));
+    }
+
     /// Adds all of another's values.
     pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
@@ -100,6 +107,19 @@ impl<const N: usize> Joint<N> {
         }
     }
 
+    /// Adds the same replication `times` times.
+    pub fn add_times(&mut self, values: [u64; N], times: u64) {
+        let mut once = Self::default();
+        once.add(values);
+        self.count += times;
+        for i in 0..N {
+            self.sums[i] += once.sums[i] * u128::from(times);
+            for j in i..N {
+                self.products[i][j].add(once.products[i][j].times(times));
+            }
+        }
+    }
+
     fn covariance(&self, i: usize, j: usize) -> f64 {
         let products = self.products[i.min(j)][i.max(j)];
         covariance(self.count, products, self.sums[i], self.sums[j])
@@ -110,11 +130,11 @@ impl<const N: usize> Joint<N> {
     }
 }
 
-impl Joint<2> {
-    /// E\[x\] ÷ E\[y\]; `None` where no y is above 0.
+impl<const N: usize> Joint<N> {
+    /// E\[x\] ÷ E\[y\] of the first two quantities; `None` where no y is above 0.
     #[must_use]
     pub fn ratio(&self) -> Option<Ratio> {
-        let [x, y] = self.sums;
+        let (x, y) = (self.sums[0], self.sums[1]);
         if y == 0 {
             return None;
         }
@@ -209,6 +229,19 @@ mod tests {
         assert!((ratio.value - 0.525).abs() < 1e-15);
         let expected = (moments.variance().unwrap() / 4.0).sqrt() / 100.0;
         assert!((ratio.standard_error - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn adding_times_is_adding_that_often() {
+        let (mut often, mut once) = (Moments::default(), Moments::default());
+        let (mut joint_often, mut joint_once) = (Joint::<4>::default(), Joint::<4>::default());
+        for _ in 0..7 {
+            often.add(u64::MAX / 3);
+            joint_often.add([u64::MAX / 5, 2, 3, 4]);
+        }
+        once.add_times(u64::MAX / 3, 7);
+        joint_once.add_times([u64::MAX / 5, 2, 3, 4], 7);
+        assert_eq!((often, joint_often), (once, joint_once));
     }
 
     #[test]

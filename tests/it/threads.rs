@@ -89,6 +89,24 @@ fn without_preemption_everything_is_arithmetic() {
     assert!((saving.mean - 2.0 / 3.0).abs() < 1e-9);
 }
 
+/// A plan without luck is made once and counted often; its saving must not notice whether the
+/// standard plan, with a random wait, is made once too. Waiting costs nothing: still 2/3.
+#[test]
+fn a_certain_plan_is_compared_with_an_uncertain_standard() {
+    let settings = [
+        "market.lifetime=never",
+        "market.wait=5 min",
+        "market.standard_wait={ model = \"exponential\", mean = \"1 h\" }",
+        "simulation.replications=5000",
+    ];
+    let (_, answer) = run(&settings, 2);
+    let standard = answer.plans[0].estimate.as_ref().unwrap();
+    assert!(standard.measure(Measure::Makespan).sd.unwrap() > 0.5);
+    let saving = answer.plans[1].estimate.as_ref().unwrap().saving.unwrap();
+    assert!((saving.mean - 2.0 / 3.0).abs() < 1e-9, "{saving:?}");
+    assert!(saving.half_width.unwrap() < 1e-9);
+}
+
 /// A job without saves, one attempt, exponential lifetime M, needing U: it completes with
 /// probability e^(−U/M), and its mean uptime is M(1 − e^(−U/M)). Seed 1, n = 200,000, 4 standard
 /// errors.

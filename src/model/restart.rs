@@ -31,22 +31,6 @@ impl Backoff {
     pub const fn fixed(gap: SimDuration) -> Self {
         Self { initial: gap, factor: 1.0, max: gap }
     }
-
-    /// The gap before restart `k` = 1, 2, …, rounded down to the microsecond.
-    #[must_use]
-    pub fn before(&self, k: u32) -> SimDuration {
-        if self.factor <= 1.0 || self.initial == SimDuration::ZERO {
-            return self.initial.min(self.max);
-        }
-        let mut micros = self.initial.micros() as f64;
-        for _ in 1..k {
-            micros *= self.factor;
-            if micros >= self.max.micros() as f64 {
-                return self.max;
-            }
-        }
-        SimDuration::from_micros(micros as i64)
-    }
 }
 
 /// Who may restart, how often and when.
@@ -68,26 +52,34 @@ pub struct RestartRules {
 }
 
 /// Restarts used in the current count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RestartCount(u32);
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RestartCount {
+    used: u32,
+    /// initial · factor^(used − 1) \[µs\], unless that is past the longest gap.
+    gap_us: f64,
+}
 
 impl RestartCount {
     /// VMs have started.
     #[inline]
     pub fn started(&mut self, rules: &RestartRules) {
         if rules.counts == Counts::Preemption {
-            self.0 = 0;
+            *self = Self::default();
         }
     }
 
-    /// Takes one restart: the gap before it, or `None` where none is left.
+    /// Takes one restart: the gap before it, rounded down to the microsecond, or `None` where none
+    /// is left.
     #[inline]
     pub fn take(&mut self, rules: &RestartRules) -> Option<SimDuration> {
-        if rules.max_restarts.is_some_and(|most| self.0 >= most) {
+        if rules.max_restarts.is_some_and(|most| self.used >= most) {
             return None;
         }
-        self.0 += 1;
-        Some(rules.backoff.before(self.0))
+        let Backoff { initial, factor, max } = rules.backoff;
+        self.gap_us = if self.used == 0 { initial.micros() as f64 } else { self.gap_us * factor };
+        self.gap_us = self.gap_us.min(max.micros() as f64);
+        self.used += 1;
+        Some(SimDuration::from_micros(self.gap_us as i64))
     }
 }
 
@@ -111,11 +103,13 @@ mod tests {
 
     #[test]
     fn backoff_grows_to_its_longest() {
-        let gaps: Vec<i64> =
-            (1..=5).map(|k| rules(Counts::Job).backoff.before(k).micros() / 1_000_000).collect();
-        assert_eq!(gaps, [60, 180, 540, 600, 600]);
-        let fixed = Backoff::fixed(SimDuration::from_secs(7));
-        assert_eq!(fixed.before(9_999), SimDuration::from_secs(7));
+        let gaps = |backoff: Backoff| -> Vec<i64> {
+            let rules = RestartRules { max_restarts: None, backoff, ..rules(Counts::Job) };
+            let mut count = RestartCount::default();
+            (1..=5).map(|_| count.take(&rules).unwrap().micros() / 1_000_000).collect()
+        };
+        assert_eq!(gaps(rules(Counts::Job).backoff), [60, 180, 540, 600, 600]);
+        assert_eq!(gaps(Backoff::fixed(SimDuration::from_secs(7))), [7, 7, 7, 7, 7]);
     }
 
     #[test]

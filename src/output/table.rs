@@ -293,22 +293,36 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             scenario.standard.reason().unwrap_or("no price")
         ));
     }
+    let standard = answer.plans.iter().find(|plan| plan.listed.plan == Plan::Standard);
+    if standard.and_then(|plan| plan.estimate.as_ref()).is_some_and(|own| own.saving.is_none()) {
+        notes.push("no saving: standard never completes.".to_owned());
+    }
     for plan in &answer.plans {
+        let name = plan.listed.plan.name();
         if let Some(reason) = plan.listed.reason() {
-            notes.push(format!("{}: {reason}.", plan.listed.plan.name()));
+            notes.push(format!("{name}: {reason}."));
         }
-        if let Some(estimate) = &plan.estimate {
-            let unfinished = estimate.outcomes[Outcome::Unfinished as usize];
-            if unfinished > 0 {
-                notes.push(format!(
-                    "{}: {} replications were given up unfinished.",
-                    plan.listed.plan.name(),
-                    numbers::whole(unfinished)
-                ));
-            }
+        let failures = plan.estimate.as_ref().map(failures).unwrap_or_default();
+        if !failures.is_empty() && scenario.times_known(plan.listed.plan) {
+            notes.push(format!("{name}: {}.", failures.join(", ")));
         }
     }
     notes
+}
+
+/// How often a plan fails, and how.
+fn failures(estimate: &PlanEstimate) -> Vec<String> {
+    Outcome::ALL
+        .into_iter()
+        .filter(|outcome| *outcome != Outcome::Completed)
+        .filter_map(|outcome| {
+            let count = estimate.outcomes[outcome as usize];
+            let share = count as f64 / estimate.replications as f64;
+            (count > 0).then(|| {
+                format!("{} {}", numbers::percent(share), outcome.name().replace('_', " "))
+            })
+        })
+        .collect()
 }
 
 /// Every figure of one plan.

@@ -31,7 +31,11 @@ pub fn percent(share: f64) -> String {
 /// A saving with its half-width in percentage points, such as `36.4±0.1 %`.
 #[must_use]
 pub fn saving(mean: f64, half_width: Option<f64>) -> String {
-    let error = half_width.unwrap_or(0.0) * 100.0;
+    let Some(half_width) = half_width else {
+        // One replication tells nothing about the error.
+        return format!("{:.1}±? %", mean * 100.0);
+    };
+    let error = half_width * 100.0;
     let mean = mean * 100.0;
     if error == 0.0 {
         return format!("{mean:.1} %");
@@ -144,6 +148,7 @@ mod tests {
         assert_eq!(saving(0.36412, Some(0.0003)), "36.4±0.1 %");
         assert_eq!(saving(0.36412, Some(0.0203)), "36±3 %");
         assert_eq!(saving(0.36412, Some(0.0)), "36.4 %");
+        assert_eq!(saving(0.36412, None), "36.4±? %");
         assert_eq!(amount(5.242_71, Some(0.0004)), "5.24");
         assert_eq!(amount(5.242_71, Some(0.4)), "5.2");
         assert_eq!(amount(12_345.678, Some(0.01)), "12,346");

@@ -22,10 +22,15 @@ pub enum Pending {
         /// Whether it is a restart, or the first attempt of a submission.
         restart: bool,
     },
-    /// The market's answer.
-    Answer(Request, Answer),
-    /// The end of a running attempt, which is then recorded.
-    Ended(Attempt),
+    /// The market refuses.
+    Refused,
+    /// The VMs start, and would live this long.
+    Started {
+        /// From the start to the preemption.
+        lifetime: SimDuration,
+    },
+    /// The end of a running attempt.
+    Ended,
 }
 
 /// One replication under way.
@@ -45,6 +50,8 @@ pub struct Job<'a> {
     /// Attempts so far: the address of the next one's luck.
     attempts: u32,
     saved: SimDuration,
+    /// The attempt under way.
+    attempt: Attempt,
 }
 
 impl<'a> Job<'a> {
@@ -71,6 +78,7 @@ impl<'a> Job<'a> {
             count: RestartCount::default(),
             attempts: 0,
             saved: SimDuration::ZERO,
+            attempt: Attempt::asking(0, capacity, SimTime::START),
         }
     }
 
@@ -95,42 +103,41 @@ impl<'a> Job<'a> {
                 self.trajectory.restarts += u32::from(restart);
                 self.ask(now)
             }
-            Pending::Answer(request, Answer::Refused { wait }) => {
-                self.record(Attempt { wait, end: End::Refused, ..blank(request) });
+            Pending::Refused => {
+                self.record(End::Refused);
                 self.trouble(now, Trouble::Refused)
             }
-            Pending::Answer(request, Answer::Granted { wait, lifetime }) => {
-                self.started(now, request, wait, lifetime)
-            }
-            Pending::Ended(attempt) => self.ended(now, attempt),
+            Pending::Started { lifetime } => self.started(now, lifetime),
+            Pending::Ended => self.ended(now),
         }
     }
 
     /// Asks for capacity now.
     #[inline]
     fn ask(&mut self, now: SimTime) -> Option<(SimTime, Pending)> {
-        let request =
-            Request { capacity: self.capacity, asked: now, slot: 0, attempt: self.attempts };
+        let (capacity, attempt) = (self.capacity, self.attempts);
+        let request = Request { capacity, asked: now, slot: 0, attempt };
         self.attempts += 1;
+        self.attempt = Attempt::asking(0, capacity, now);
         let answer = request.answer(&self.model.market, self.gang, self.luck);
         let at = now + answer.wait();
         let limit = self.limit();
         if at >= limit {
-            self.record(Attempt { wait: limit - now, end: End::Abandoned, ..blank(request) });
+            self.attempt.wait = limit - now;
+            self.record(End::Abandoned);
             return self.reached(limit);
         }
-        Some((at, Pending::Answer(request, answer)))
+        self.attempt.wait = answer.wait();
+        let pending = match answer {
+            Answer::Refused { .. } => Pending::Refused,
+            Answer::Granted { lifetime, .. } => Pending::Started { lifetime },
+        };
+        Some((at, pending))
     }
 
     /// The VMs have started: the whole attempt is known.
     #[inline]
-    fn started(
-        &mut self,
-        now: SimTime,
-        request: Request,
-        wait: SimDuration,
-        lifetime: SimDuration,
-    ) -> Option<(SimTime, Pending)> {
+    fn started(&mut self, now: SimTime, lifetime: SimDuration) -> Option<(SimTime, Pending)> {
         self.count.started(&self.model.restart);
         if let (None, Some(timeout)) = (self.times_out, self.model.timeout) {
             self.times_out = Some(now + timeout);
@@ -148,22 +155,25 @@ impl<'a> Job<'a> {
         } else {
             (longest, End::Released)
         };
-        let (useful, lost) = if end == End::Completed {
-            (left, SimDuration::ZERO)
+        if end == End::Completed {
+            self.attempt.useful = left;
         } else {
             let remains = program.cut(left, save_exists, uptime, end == End::Preempted);
-            (remains.saved, remains.lost)
-        };
-        let attempt = Attempt { wait, uptime, end, useful, lost, ..blank(request) };
-        Some((now + uptime, Pending::Ended(attempt)))
+            self.attempt.useful = remains.saved;
+            self.attempt.lost = remains.lost;
+        }
+        self.attempt.uptime = uptime;
+        self.attempt.end = end;
+        Some((now + uptime, Pending::Ended))
     }
 
     /// A running attempt has ended.
     #[inline]
-    fn ended(&mut self, now: SimTime, attempt: Attempt) -> Option<(SimTime, Pending)> {
-        self.saved += attempt.useful;
-        self.record(attempt);
-        match attempt.end {
+    fn ended(&mut self, now: SimTime) -> Option<(SimTime, Pending)> {
+        self.saved += self.attempt.useful;
+        let end = self.attempt.end;
+        self.record(end);
+        match end {
             End::Completed => self.stop(now, Outcome::Completed),
             End::Preempted => self.trouble(now, Trouble::Preempted),
             End::Refused | End::Released | End::Abandoned => self.reached(now),
@@ -211,9 +221,11 @@ impl<'a> Job<'a> {
         None
     }
 
+    /// Records the attempt under way.
     #[inline]
-    fn record(&mut self, attempt: Attempt) {
-        self.trajectory.attempts.push(attempt);
+    fn record(&mut self, end: End) {
+        self.attempt.end = end;
+        self.trajectory.attempts.push(self.attempt);
     }
 
     fn program(&self) -> &'a Program {
@@ -232,20 +244,5 @@ impl<'a> Job<'a> {
     fn limit(&self) -> SimTime {
         let end = self.end_of_time();
         self.times_out.map_or(end, |times_out| times_out.min(end))
-    }
-}
-
-/// An attempt of which nothing has happened yet.
-#[inline]
-fn blank(request: Request) -> Attempt {
-    Attempt {
-        slot: request.slot,
-        capacity: request.capacity,
-        asked: request.asked,
-        wait: SimDuration::ZERO,
-        uptime: SimDuration::ZERO,
-        end: End::Refused,
-        useful: SimDuration::ZERO,
-        lost: SimDuration::ZERO,
     }
 }

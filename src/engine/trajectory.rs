@@ -44,6 +44,22 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// An attempt that asks, and of which nothing else has happened yet.
+    #[inline]
+    #[must_use]
+    pub const fn asking(slot: u32, capacity: Capacity, asked: SimTime) -> Self {
+        Self {
+            slot,
+            capacity,
+            asked,
+            wait: SimDuration::ZERO,
+            uptime: SimDuration::ZERO,
+            end: End::Refused,
+            useful: SimDuration::ZERO,
+            lost: SimDuration::ZERO,
+        }
+    }
+
     /// Whether VMs started.
     #[inline]
     #[must_use]

@@ -13,8 +13,6 @@ use crate::output::{Format, csv, json, table};
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    input: Input,
-    #[command(flatten)]
     destination: Destination,
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
@@ -28,6 +26,8 @@ pub struct Arguments {
     /// No progress bar and no notes, only results, warnings and errors
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    input: Input,
 }
 
 /// Runs `estimate`.

@@ -9,9 +9,9 @@ use crate::scenario::source::Severity;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    input: Input,
-    #[command(flatten)]
     destination: Destination,
+    #[command(flatten)]
+    input: Input,
 }
 
 /// Runs `import`.

@@ -13,7 +13,7 @@ pub struct Arguments {
 
 /// Runs `check`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let scenario = arguments.input.scenario()?;
+    let scenario = arguments.input.scenario(false)?;
     let mut text = format!("{} is a valid scenario\n", scenario.name);
     for listed in &scenario.plans {
         let reason = listed.reason().map_or_else(String::new, |reason| format!(": {reason}"));

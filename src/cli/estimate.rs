@@ -32,8 +32,8 @@ pub struct Arguments {
 
 /// Runs `estimate`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let scenario = arguments.input.scenario()?;
-    if let Some(day) = &scenario.prices_as_of {
+    let scenario = arguments.input.scenario(arguments.quiet)?;
+    if let (Some(day), false) = (&scenario.prices_as_of, arguments.quiet) {
         warn_if_stale(day);
     }
     let threads = arguments

@@ -144,10 +144,18 @@ impl Input {
                 words.push(format!("{option} {}", shell_word(value)));
             }
         }
-        for (option, value) in [("--nodes", short.nodes), ("--replicas", short.replicas)] {
+        for (option, value) in [
+            ("--nodes", short.nodes.map(u64::from)),
+            ("--replicas", short.replicas.map(u64::from)),
+            ("--replications", short.replications),
+            ("--seed", short.seed),
+        ] {
             if let Some(value) = value {
                 words.push(format!("{option} {value}"));
             }
+        }
+        if let Some(prices) = &self.prices {
+            words.push(format!("--prices {}", shell_word(&prices.display().to_string())));
         }
         words.extend(self.set.iter().map(|setting| format!("--set {}", shell_word(setting))));
         words.join(" ")
@@ -192,8 +200,9 @@ impl Input {
         Ok(Written { name, root, request, problems })
     }
 
-    /// Reads and validates; warnings go to standard error.
-    pub fn scenario(&self) -> Result<Scenario, Failure> {
+    /// Reads and validates; warnings go to standard error, and what was taken from a request body
+    /// unless `quiet`.
+    pub fn scenario(&self, quiet: bool) -> Result<Scenario, Failure> {
         if self.file.is_none() && self.short.machine.is_none() && self.set.is_empty() {
             return Err(Failure::Input(
                 "error: no scenario\n\
@@ -207,7 +216,7 @@ impl Input {
             None => Box::new(NoPriceFile),
         };
         let written = self.read()?;
-        if let Some(request) = &written.request {
+        if let (Some(request), false) = (&written.request, quiet) {
             write::complain(request.explain().trim_end());
         }
         match scenario::finish(&written.name, &written.root, &*prices, written.problems) {

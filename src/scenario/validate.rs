@@ -389,9 +389,9 @@ fn program(reader: &mut Reader<'_>, startup: SimDuration, notice: SimDuration) -
     let on_notice = reader.boolean("checkpoint.on_notice").unwrap_or(false);
     if let Some(table) = table {
         if every.is_none() && !on_notice && reader.node("checkpoint.every").is_none() {
-            reader.problems.error(
-                &table.at,
-                "[checkpoint] never saves",
+            reader.problems.warning(
+                Some(&table.at),
+                "[checkpoint] never saves: all work of a preempted attempt is lost",
                 "write every = \"30 min\" or on_notice = true, or delete the table",
             );
         }

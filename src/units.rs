@@ -234,11 +234,19 @@ impl SimDuration {
                     "day" | "days" => "d",
                     "w" | "wk" => "weeks",
                     "msec" | "millis" => "ms",
-                    _ => "min",
+                    "h" => "h",
+                    "d" => "d",
+                    "s" => "s",
+                    "min" => "min",
+                    _ => "",
                 };
                 return refuse(
                     format!("`{}` has an unknown unit `{}`", clip(text), clip(other)),
-                    format!("write \"{number} {meant}\"; {ALLOWED}"),
+                    if meant.is_empty() {
+                        format!("write one number and one unit, such as \"1.5 h\"; {ALLOWED}")
+                    } else {
+                        format!("write \"{number} {meant}\"; {ALLOWED}")
+                    },
                 );
             }
         };

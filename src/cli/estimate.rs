@@ -33,8 +33,10 @@ pub struct Arguments {
 /// Runs `estimate`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let scenario = arguments.input.scenario(arguments.quiet)?;
-    if let (Some(day), false) = (&scenario.prices_as_of, arguments.quiet) {
-        warn_if_stale(day);
+    // The Spot price is the one that moves; one's own has no day, or its own.
+    let spot = scenario.sheet.spot.as_ref().map_or("", |price| price.as_of.as_str());
+    if !spot.is_empty() && !arguments.quiet {
+        warn_if_stale(spot);
     }
     let threads = arguments
         .threads

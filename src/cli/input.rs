@@ -20,7 +20,7 @@ pub struct Input {
     /// A scenario (TOML) or a Vertex AI request body (JSON); - reads standard input
     #[arg(value_name = "SCENARIO")]
     pub file: Option<PathBuf>,
-    /// Set any key, such as --set market.lifetime.mean="10 h"; later ones win
+    /// Set any key, such as --set market.lifetime.mean="10 h"; later ones win, options below win over them
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Prices of your own, as CSV
@@ -70,19 +70,19 @@ struct Short {
 }
 
 impl Short {
+    /// The kind of workload that these options describe.
+    fn kind(&self) -> String {
+        let endpoint = self.horizon.is_some() || self.replicas.is_some();
+        format!("workload.kind={}", if endpoint { "endpoint" } else { "job" })
+    }
+
     /// The settings these options stand for.
-    fn settings(&self, no_file: bool) -> Vec<String> {
+    fn settings(&self) -> Vec<String> {
         let text = |key: &str, value: &Option<String>| {
             value.as_ref().map(|value| format!("{key}={}", quoted(value)))
         };
         let number = |key: &str, value: Option<u64>| value.map(|value| format!("{key}={value}"));
-        let kind = no_file.then(|| {
-            let kind =
-                if self.horizon.is_some() || self.replicas.is_some() { "endpoint" } else { "job" };
-            format!("workload.kind={kind}")
-        });
         [
-            kind,
             text("machine.type", &self.machine),
             text("machine.region", &self.region),
             text("machine.service", &self.service),
@@ -191,7 +191,9 @@ impl Input {
                 Node::table(Place { source, span: 0..0 })
             }
         };
-        for setting in self.short.settings(self.file.is_none()).iter().chain(&self.set) {
+        // The kind that the options imply may be set otherwise; every other option wins over --set.
+        let kind = self.file.is_none().then(|| self.short.kind());
+        for setting in kind.iter().chain(&self.set).chain(&self.short.settings()) {
             tree::apply_set(&mut root, setting, &mut problems);
         }
         if problems.any_error() {
@@ -279,6 +281,9 @@ pub fn read_file(path: &Path) -> Result<String, Failure> {
     }
     if bytes.len() as u64 > LARGEST {
         return Err(wrong(format!("{shown} is larger than 16 MiB: this is not a scenario")));
+    }
+    if bytes.starts_with("\u{feff}".as_bytes()) {
+        bytes.drain(..3);
     }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

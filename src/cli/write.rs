@@ -19,8 +19,8 @@ impl Destination {
     /// Writes a result.
     pub fn write(&self, text: &str) -> Result<(), Failure> {
         match &self.output {
-            Some(path) => Ok(to_file(path, text)?),
-            None => to_stdout(text),
+            Some(path) if path.as_os_str() != "-" => Ok(to_file(path, text)?),
+            _ => to_stdout(text),
         }
     }
 }
@@ -44,6 +44,9 @@ fn to_file(path: &Path, text: &str) -> anyhow::Result<()> {
         anyhow::ensure!(!path.is_dir(), "could not write {}: it is a folder", path.display());
         return std::fs::write(path, text).with_context(context);
     }
+    // A link keeps pointing at what it pointed at.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = target.as_path();
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -180,7 +180,13 @@ fn plan_estimate(
             let ratio = tally.goodput.ratio()?;
             Some(estimated(ratio, work_h * MICROS_PER_HOUR, replications, level))
         }),
-        saving: tally.against_standard.saving(level, replications),
+        saving: tally.against_standard.saving(level, replications).map(|saving| match plan {
+            // Against itself nothing is saved, to the last bit.
+            Plan::Standard => {
+                Saving { mean: 0.0, half_width: Some(0.0), p05: Some(0.0), p95: Some(0.0) }
+            }
+            _ => saving,
+        }),
         outcomes: tally.outcomes,
         line_items: line_items(experiment, plan, tally, replications),
     }

@@ -36,8 +36,9 @@ pub fn saving(mean: f64, half_width: Option<f64>) -> String {
         return format!("{:.1}±? %", mean * 100.0);
     };
     let error = half_width * 100.0;
-    let mean = mean * 100.0;
-    if error == 0.0 {
+    // Adding zero turns a negative zero into a plain one.
+    let mean = (mean * 1000.0).round() / 10.0 + 0.0;
+    if error < 1e-6 {
         return format!("{mean:.1} %");
     }
     if error >= 1.0 {

@@ -388,16 +388,13 @@ fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
         ("P(completed)", estimate.completion.filter(|_| times_known)),
         ("P(on time)", estimate.on_time.filter(|_| times_known)),
     ] {
-        if let Some(probability) = probability {
-            let mut row = vec![
-                name.to_owned(),
-                numbers::significant(probability.value, 6),
-                String::new(),
-                String::new(),
-                numbers::significant(probability.low, 6),
-                String::new(),
-                numbers::significant(probability.high, 6),
-            ];
+        let Some(probability) = probability else { continue };
+        for (part, value) in [
+            (name.to_owned(), probability.value),
+            ("  from".to_owned(), probability.low),
+            ("  to".to_owned(), probability.high),
+        ] {
+            let mut row = vec![part, numbers::significant(value, 6)];
             row.resize(8, String::new());
             rows.push(row);
         }

@@ -14,11 +14,18 @@ use crate::units::{Currency, DataSize, Rate, Share};
 pub trait Prices {
     /// The user's price for a machine.
     fn figure(&self, id: &MachineId<'_>, purchase: Purchase) -> Option<(Figure, Currency)>;
+
+    /// Whether there is a file at all.
+    fn is_file(&self) -> bool;
 }
 
 impl Prices for PriceFile {
     fn figure(&self, id: &MachineId<'_>, purchase: Purchase) -> Option<(Figure, Currency)> {
         Self::figure(self, id, purchase)
+    }
+
+    fn is_file(&self) -> bool {
+        true
     }
 }
 
@@ -28,6 +35,10 @@ pub struct NoPriceFile;
 impl Prices for NoPriceFile {
     fn figure(&self, _id: &MachineId<'_>, _purchase: Purchase) -> Option<(Figure, Currency)> {
         None
+    }
+
+    fn is_file(&self) -> bool {
+        false
     }
 }
 
@@ -119,6 +130,9 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
             }
         }
     }
+    if let (Some(id), true) = (&id, prices.is_file()) {
+        warn_about_file(reader, id, prices, currency_of_file);
+    }
     let currency = currency_of_file.unwrap_or(currency);
     let by_hand: Vec<Purchase> =
         Purchase::ALL.into_iter().filter(|&purchase| sheet.machine(purchase).is_some()).collect();
@@ -182,6 +196,39 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
         no_flex_start: gpu.and_then(no_flex_start),
         no_standard: machine_type.and_then(|name| no_standard(name, service)),
     })
+}
+
+/// Says which rows of a price file were not used for this machine: all of them, or those in another
+/// currency.
+fn warn_about_file(
+    reader: &mut Reader<'_>,
+    id: &MachineId<'_>,
+    prices: &dyn Prices,
+    used: Option<Currency>,
+) {
+    let rows = Purchase::ALL
+        .into_iter()
+        .filter_map(|purchase| Some((purchase, prices.figure(id, purchase)?.1)));
+    let rows: Vec<(Purchase, Currency)> = rows.collect();
+    if rows.is_empty() {
+        reader.problems.warning(
+            None,
+            format!("the price file has no row for {} in {}", id.machine_type, id.region),
+            "check machine_type, region and accelerator in it; the bundled prices are used",
+        );
+    }
+    for (purchase, currency) in rows {
+        if used.is_some_and(|used| used != currency) {
+            reader.problems.warning(
+                None,
+                format!(
+                    "the price file's {} price is in {currency} and is not used",
+                    purchase.name()
+                ),
+                "write all prices of a machine in one currency",
+            );
+        }
+    }
 }
 
 /// Prices given in the scenario.

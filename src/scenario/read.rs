@@ -1,7 +1,7 @@
 //! Typed values out of a tree of written ones; every problem is reported, nothing is guessed.
 
 use super::keys::{self, For, Key, Kind};
-use super::source::{Place, Problems, nearest};
+use super::source::{Place, Problems, Severity, nearest};
 use super::tree::{Node, Value};
 use crate::model::plan::Plan;
 use crate::units::{Currency, DataSize, Rate, Share, SimDuration, UnitError};
@@ -48,6 +48,9 @@ impl<'a> Reader<'a> {
     /// Reports keys that do not exist, come later, or belong to another kind of workload.
     pub fn check_names(&mut self, of: For) {
         for table in self.root.entries() {
+            if self.problems.is_full(Severity::Error) {
+                return;
+            }
             let known = keys::TABLES.iter().any(|(name, _)| *name == table.key);
             if self.refuse_later(&table.key, &table.at) {
                 continue;
@@ -73,6 +76,9 @@ impl<'a> Reader<'a> {
                 );
             }
             for entry in table.node.entries() {
+                if self.problems.is_full(Severity::Error) {
+                    return;
+                }
                 self.check_name(&table.key, &entry.key, &entry.at, of);
             }
         }
@@ -159,7 +165,11 @@ impl<'a> Reader<'a> {
             Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => node.to_toml(),
             _ => node.kind().to_owned(),
         };
-        let is_number = matches!(node.value, Value::Integer(_) | Value::Float(_));
+        let is_number = match node.value {
+            Value::Integer(_) => true,
+            Value::Float(number) => number.is_finite(),
+            _ => false,
+        };
         let (message, help) = match (key.kind, is_number) {
             (Kind::Duration | Kind::DurationOr(_) | Kind::Wait | Kind::Backoff, true) => {
                 (format!("{} = {shown} has no unit", key.path), format!("write \"{shown} min\""))
@@ -350,7 +360,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         let mut plans = Vec::new();
-        for item in items {
+        for item in items.iter().take(100) {
             let name = match &item.value {
                 Value::Text(name) => name.as_str(),
                 _ => "",

@@ -47,6 +47,9 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
+/// Problems of one severity that are kept: a wrong file has thousands, and nobody reads them.
+const MOST: usize = 50;
+
 /// The sources read so far, and what is wrong with them.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
@@ -90,9 +93,15 @@ impl Problems {
             message,
             help: (!help.is_empty()).then_some(help),
         };
-        if !self.found.contains(&problem) {
+        if !self.is_full(severity) && !self.found.contains(&problem) {
             self.found.push(problem);
         }
+    }
+
+    /// Whether so many problems were found that further ones are not kept.
+    #[must_use]
+    pub fn is_full(&self, severity: Severity) -> bool {
+        self.found.iter().filter(|problem| problem.severity == severity).count() >= MOST
     }
 
     /// Whether any of them refuses the input.
@@ -131,6 +140,9 @@ impl Problems {
             out.push_str(&renderer.render(&[group]));
             out.push_str("\n\n");
         }
+        if self.is_full(severity) {
+            out.push_str(&format!("only the first {MOST} are shown: is this the right file?\n\n"));
+        }
         out
     }
 
@@ -148,7 +160,7 @@ impl Problems {
     /// The line of a place: file name, line number, its text and the span in it. Only a window of a
     /// very long line is shown.
     fn snippet(&self, place: &Place) -> Option<(String, usize, String, Range<usize>)> {
-        const WIDTH: usize = 160;
+        const WIDTH: usize = 20_000;
         let source = self.sources.get(place.source)?;
         let text = source.text.as_str();
         let mut start = place.span.start.min(text.len());

@@ -195,7 +195,7 @@ fn toml_text(text: &str) -> String {
 pub fn read_toml(source: usize, problems: &mut Problems) -> Node {
     let text = problems.sources[source].text.clone();
     let (table, errors) = toml::de::DeTable::parse_recoverable(&text);
-    for error in &errors {
+    for error in errors.iter().take(100) {
         let span = error.span().unwrap_or(0..0);
         problems.error(
             &Place { source, span },

@@ -43,13 +43,12 @@ pub fn validate(
     let nodes = if job { count(&mut reader, "workload.nodes", 1) } else { 1 };
     let market = market(&mut reader, spot, job, nodes);
     let max_run = or_default(&mut reader, "market.max_run", SimDuration::from_hours(168), None);
+    let (stop, seed, level) = simulation(&mut reader);
     let (workload, deadline) = if job {
         job_workload(&mut reader, service, nodes, market, restart)?
     } else {
         (endpoint_workload(&mut reader, market, restart)?, None)
     };
-    let (stop, seed, level) = simulation(&mut reader);
-
     let machine = machine?;
     let list = |plan| {
         Listing { workload: &workload, service, machine: &machine, max_run, deadline }.list(plan)
@@ -364,6 +363,15 @@ fn job_workload(
                 "no plan can meet it",
             );
         }
+    }
+    let shortest = standard_program.uptime_needed(work, false);
+    if let Some(timeout) = timeout.filter(|timeout| *timeout < shortest) {
+        let at = reader.node("workload.timeout").map(|node| node.at.clone());
+        reader.problems.warning(
+            at.as_ref(),
+            format!("the timeout {timeout} is shorter than the {shortest} that the job needs: every submission times out"),
+            "write a longer workload.timeout, or \"none\" (Vertex AI training: 7 d by default)",
+        );
     }
     let job = JobModel {
         work,

@@ -260,6 +260,16 @@ fn a_price_file_of_ones_own_wins_over_the_table() {
     ]);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(json["plans"][1]["line_items"][0]["rate"], 0.11);
+    std::fs::write(path, "machine_type,region,purchase,price\na,b,spot,0.11 USD/h\n").unwrap();
+    let output = stockout(&[
+        "estimate",
+        "scenarios/training-l4.toml",
+        "--prices",
+        path,
+        "--replications",
+        "500",
+    ]);
+    assert!(text(&output.stderr).contains("no row for g2-standard-12"), "{}", text(&output.stderr));
     std::fs::write(path, "machine_type,region,purchase,price\na,b,spot,0.11\n").unwrap();
     let shown = failure(&["estimate", "scenarios/training-l4.toml", "--prices", path], 2);
     assert!(shown.contains("prices.csv:2"), "{shown}");

@@ -144,6 +144,51 @@ fn warnings_do_not_refuse() {
     }
 }
 
+/// A wrong file has thousands of problems: the first are shown, and soon.
+#[test]
+fn a_wrong_file_is_refused_without_listing_every_line() {
+    let numbers: String = (0..50_000).map(|number| format!("{number}\n")).collect();
+    let tables: String = (0..50_000).map(|number| format!("[t{number}]\n")).collect();
+    for text in [numbers, tables] {
+        let shown = errors_of(&text, &[]);
+        assert!(shown.contains("only the first 50 are shown"));
+    }
+}
+
+#[test]
+fn the_column_of_a_long_line_is_that_of_the_file() {
+    let far =
+        errors_of(&format!("compare = {{ {}plans = 3 }}", " ".repeat(300)), &["workload.kind=job"]);
+    assert!(far.contains("test.toml:1:321"), "{far}");
+}
+
+#[test]
+fn help_never_teaches_another_length() {
+    for written in ["8,5 h", "1 h 30 min", "1e3 h", "1:30"] {
+        let setting = format!("workload.work=\"{written}\"");
+        let shown = errors_of(L4, &[&setting]);
+        assert!(
+            !shown.contains("write \"8 min\"") && !shown.contains("write \"1 min\""),
+            "{shown}"
+        );
+    }
+    assert!(errors_of(L4, &["workload.work=\"8H\""]).contains("write \"8 h\""));
+    assert!(!errors_of(L4, &["workload.work=nan"]).contains("NaN min"));
+}
+
+#[test]
+fn a_wrong_workload_does_not_hide_a_wrong_simulation() {
+    let shown = errors_of(L4, &["workload.work=8", "simulation.confidence=95"]);
+    assert!(shown.contains("workload.work") && shown.contains("simulation.confidence"), "{shown}");
+}
+
+#[test]
+fn a_timeout_that_every_submission_meets_is_warned_about() {
+    let (_, problems) = from_toml("x", L4, &["workload.work=10 d"]).unwrap();
+    let shown = problems.render(Severity::Warning);
+    assert!(shown.contains("every submission times out"), "{shown}");
+}
+
 /// Text made of what scenarios are made of, and of anything.
 fn scraps() -> impl Strategy<Value = String> {
     let scrap = prop_oneof![

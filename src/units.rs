@@ -435,7 +435,7 @@ impl Rate {
             Some(picos) if picos <= Self::LARGEST.0.into() => Ok(Self(picos as i64)),
             _ => refuse(
                 "the price is more than 1,000,000 per hour",
-                "write at most \"1000000 USD/h\"",
+                "write at most 1000000 per hour, or use a larger unit of the currency",
             ),
         }
     }

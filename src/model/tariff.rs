@@ -318,7 +318,7 @@ impl Rule {
                 if sheet.boot_disk == DataSize::ZERO {
                     return Ok(None);
                 }
-                let missing = MissingPrice { key: "boot_disk", of: "boot disk" };
+                let missing = MissingPrice { key: "boot_disk", of: "boot-disk (per GB)" };
                 let mut price = sheet.boot_disk_gb.clone().ok_or_else(|| missing.clone())?;
                 price.rate = price.rate.times(sheet.boot_disk.gb()).ok_or(missing)?;
                 (price, format!("boot disk, {} ({})", sheet.boot_disk, service.name()))

@@ -3,6 +3,7 @@
 use super::Failure;
 use super::input::Input;
 use super::write::{self, Destination};
+use crate::scenario::request::RequestKind;
 use crate::scenario::source::Severity;
 
 /// Arguments of `import`.
@@ -35,25 +36,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     text.push('\n');
     text.push_str(&written.root.to_document());
-    let is_job = written.root.at_path("workload.work").is_none()
-        && written.root.at_path("workload.nodes").is_some();
-    let missing: &[(&str, &str)] = if is_job {
-        &[
-            ("workload.work", "[workload] work = \"8 h\": hours of uninterrupted computing"),
-            ("market.lifetime", "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }"),
-        ]
-    } else {
-        &[
-            ("workload.horizon", "[workload] horizon = \"30 d\": how long the deployment is up"),
-            ("market.lifetime", "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }"),
-        ]
+    let length = match request.kind {
+        RequestKind::CustomJob => {
+            ("workload.work", "[workload] work = \"8 h\": hours of uninterrupted computing")
+        }
+        _ => ("workload.horizon", "[workload] horizon = \"30 d\": how long the deployment is up"),
     };
-    let left: Vec<&str> = missing
-        .iter()
-        .filter(|(key, _)| {
-            written.root.at_path(key).is_none() && !(is_job && key == &"workload.horizon")
-        })
-        .map(|(_, line)| *line)
+    let lifetime =
+        ("market.lifetime", "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }");
+    let left: Vec<&str> = [length, lifetime]
+        .into_iter()
+        .filter(|(key, _)| written.root.at_path(key).is_none())
+        .map(|(_, line)| line)
         .collect();
     if !left.is_empty() {
         text.push_str("\n# Still to be written, because a request does not say it:\n");

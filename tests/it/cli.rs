@@ -196,6 +196,8 @@ fn a_request_body_is_read_with_what_it_cannot_say_set() {
     success(&["check", path, "--set", "workload.horizon=30 d", "--mean-lifetime", "24 h"]);
     let job = success(&["import", "scenarios/requests/custom-job-a2.json"]);
     assert!(job.contains("work = \"8 h\""), "{job}");
+    let given = success(&["import", "scenarios/requests/custom-job-a2.json", "--work", "30 h"]);
+    assert!(!given.contains("horizon"), "a job has none: {given}");
 }
 
 #[test]

@@ -158,7 +158,9 @@ impl<'a> Job<'a> {
         if end == End::Completed {
             self.attempt.useful = left;
         } else {
-            let remains = program.cut(left, save_exists, uptime, end == End::Preempted);
+            // A lifetime that is long enough is never noticed.
+            let dies = (lifetime < needed).then_some(lifetime);
+            let remains = program.cut(left, save_exists, uptime, dies);
             self.attempt.useful = remains.saved;
             self.attempt.lost = remains.lost;
         }

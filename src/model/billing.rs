@@ -64,10 +64,10 @@ impl Metered {
         }
     }
 
-    /// Sets the time charged whether used or not.
+    /// Sets the time charged whether used or not; it is no uptime, so it is not rounded.
     #[inline]
-    pub fn set_span(&mut self, span: SimDuration, rules: &BillingRules) {
-        self.span = rules.billed(span).micros();
+    pub const fn set_span(&mut self, span: SimDuration) {
+        self.span = span.micros();
     }
 
     /// Charges the span for each of `vms` VMs that are metered one by one.
@@ -248,6 +248,27 @@ mod tests {
         assert_eq!(billed(1), 60_000_000);
         assert_eq!(billed(60_000_001), 61_000_000);
         assert_eq!(billed(61_000_000), 61_000_000);
+    }
+
+    /// 65 min of uptime and 7 min of wait at 0.70 per hour, whatever the increment: 72 min are 0.84.
+    #[test]
+    fn a_commitment_is_charged_for_its_span_as_it_is() {
+        let hour = SimDuration::from_hours(1);
+        let rules = BillingRules { increment: hour, minimum: hour.times(10), ..RULES };
+        let capacity = Capacity::Standard;
+        let uptime = SimDuration::from_secs(65 * 60);
+        let mut metered = Metered::default();
+        metered.add(Usage { capacity, uptime, preempted: false }, &rules);
+        metered.set_span(SimDuration::from_secs(72 * 60));
+        let price = Figure {
+            rate: Rate::parse("0.70 USD/h").unwrap().0,
+            as_of: String::new(),
+            source: String::new(),
+        };
+        let line =
+            Line { component: Component::Compute, sku: String::new(), meter: Meter::Span, price };
+        let tariff = Tariff { lines: vec![line] };
+        assert_eq!(tariff.bill(&metered, 1, |_, _, _| ()), Ok(Money::from_nanos(840_000_000)));
     }
 
     #[test]

@@ -56,7 +56,8 @@ impl Program {
     }
 
     /// What an attempt leaves that started with `work` left and ended after `uptime`, before it
-    /// could finish. `preempted` says whether there was a notice: none warns of a timeout.
+    /// could finish: at the preemption that its VMs face at `dies`, or cut before it by a limit of
+    /// time. `dies` is `None` where the lifetime is long enough for all the work.
     #[inline]
     #[must_use]
     pub fn cut(
@@ -64,21 +65,36 @@ impl Program {
         work: SimDuration,
         save_exists: bool,
         uptime: SimDuration,
-        preempted: bool,
+        dies: Option<SimDuration>,
     ) -> Remains {
-        let before_work = self.before_work(save_exists);
-        match self.notice {
-            Some(notice) if preempted => {
-                // Work stops when the notice comes. Saving takes no longer than the notice lasts,
-                // so a save under way is finished, and what was done since the last one is saved.
-                let worked = uptime.saturating_sub(notice).saturating_sub(before_work);
-                let (saved, since) = self.progress(work, worked);
-                Remains { saved: saved + since, lost: SimDuration::ZERO }
+        let working = |uptime: SimDuration| uptime.saturating_sub(self.before_work(save_exists));
+        if let (Some(notice), Some(dies)) = (self.notice, dies) {
+            let noticed = dies.saturating_sub(notice);
+            if noticed <= uptime {
+                return self.noticed(work, working(noticed), working(uptime));
             }
-            _ => {
-                let (saved, lost) = self.progress(work, uptime.saturating_sub(before_work));
-                Remains { saved, lost }
+        }
+        let (saved, lost) = self.progress(work, working(uptime));
+        Remains { saved, lost }
+    }
+
+    /// What is left when work stops `stop` after it began, on notice, and the VMs end at `end`: a
+    /// save under way is finished, otherwise what was done since the last one is saved, where the
+    /// end leaves the time. A notice lasts at least as long as a save, so at a preemption it does.
+    fn noticed(&self, work: SimDuration, stop: SimDuration, end: SimDuration) -> Remains {
+        let (saved, since) = self.progress(work, stop);
+        let under_way = match self.every {
+            Some(every) if since == every && saved + every < work => {
+                // The save that runs at `stop` ends with its cycle.
+                let cycle = every + self.save;
+                cycle.times(saved.micros() / every.micros() + 1)
             }
+            _ => stop + self.save,
+        };
+        if under_way <= end {
+            Remains { saved: saved + since, lost: SimDuration::ZERO }
+        } else {
+            Remains { saved, lost: since }
         }
     }
 
@@ -124,7 +140,7 @@ mod tests {
     #[test]
     fn work_since_the_last_checkpoint_is_lost() {
         let at = |uptime| {
-            let remains = PROGRAM.cut(min(480), false, uptime, true);
+            let remains = PROGRAM.cut(min(480), false, uptime, Some(uptime));
             (remains.saved, remains.lost)
         };
         assert_eq!(at(min(1)), (min(0), min(0)), "during startup");
@@ -143,7 +159,7 @@ mod tests {
     fn a_notice_saves_what_was_done_when_it_came() {
         let program = Program { notice: Some(min(2)), ..PROGRAM };
         let saved = |uptime| {
-            let remains = program.cut(min(480), false, uptime, true);
+            let remains = program.cut(min(480), false, uptime, Some(uptime));
             assert_eq!(remains.lost, SimDuration::ZERO);
             remains.saved
         };
@@ -151,9 +167,30 @@ mod tests {
         assert_eq!(saved(min(20)), min(16));
         assert_eq!(saved(SimDuration::from_secs(34 * 60 + 30)), min(30), "a save under way");
         assert_eq!(saved(min(40)), min(35));
-        let timed_out = program.cut(min(480), false, min(20), false);
+        let timed_out = program.cut(min(480), false, min(20), None);
         assert_eq!(timed_out.lost, min(18), "no notice warns of a timeout");
         let only_notice = Program { every: None, ..program };
-        assert_eq!(only_notice.cut(min(480), false, min(100), true).saved, min(96));
+        assert_eq!(only_notice.cut(min(480), false, min(100), Some(min(100))).saved, min(96));
+    }
+
+    /// Startup 2 min; the VMs would die at 40 min, so the notice comes at 38 min: 30 min are saved
+    /// and 5 min more done, and the save of those runs to 39 min.
+    #[test]
+    fn a_limit_after_the_notice_keeps_a_save_that_has_finished() {
+        let program = Program { notice: Some(min(2)), ..PROGRAM };
+        let at = |uptime, dies| {
+            let remains = program.cut(min(480), false, uptime, Some(dies));
+            (remains.saved, remains.lost)
+        };
+        assert_eq!(at(min(39), min(40)), (min(35), min(0)), "the notice save has just finished");
+        let almost = SimDuration::from_micros(min(39).micros() - 1);
+        assert_eq!(at(almost, min(40)), (min(30), min(5)), "during the notice save");
+        assert_eq!(at(min(37), min(40)), (min(30), min(4)), "before the notice");
+        // The first periodic save runs from 32 to 33 min: noticed at 32.5 min, cut at 33 min or
+        // just before.
+        let dies = SimDuration::from_secs(34 * 60 + 30);
+        assert_eq!(at(min(33), dies), (min(30), min(0)), "a save under way has finished");
+        let almost = SimDuration::from_micros(min(33).micros() - 1);
+        assert_eq!(at(almost, dies), (min(0), min(30)), "during the save under way");
     }
 }

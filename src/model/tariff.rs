@@ -370,7 +370,7 @@ mod tests {
         for usage in usages {
             metered.add(*usage, &BILLING);
         }
-        metered.set_span(SimDuration::from_secs(span), &BILLING);
+        metered.set_span(SimDuration::from_secs(span));
         let tariff = tariff(plan, service, &sheet()).unwrap();
         tariff.bill(&metered, vms, |_, _, _| {}).unwrap().nanos()
     }

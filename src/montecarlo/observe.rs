@@ -127,7 +127,7 @@ fn total(attempts: &[Attempt], rules: &BillingRules) -> Totals {
 pub fn job(trajectory: &JobTrajectory, rules: &BillingRules) -> Observation {
     let mut totals = total(&trajectory.attempts, rules);
     let makespan = trajectory.ended - SimTime::START;
-    totals.metered.set_span(makespan, rules);
+    totals.metered.set_span(makespan);
     let completed = trajectory.outcome == Outcome::Completed;
     Observation {
         values: [
@@ -158,7 +158,7 @@ pub fn endpoint(
 ) -> Observation {
     let mut totals = total(&trajectory.attempts, rules);
     // A commitment is charged for the horizon × VMs.
-    totals.metered.set_span(horizon, rules);
+    totals.metered.set_span(horizon);
     totals.metered.repeat_span(replicas);
     Observation {
         values: [

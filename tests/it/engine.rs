@@ -51,13 +51,13 @@ fn lifetime() -> impl Strategy<Value = Lifetime> {
 }
 
 fn market() -> impl Strategy<Value = Market> {
-    (lifetime(), wait(), 0_i64..60, 0_i64..=100, wait(), wait()).prop_map(
-        |(lifetime, wait, refused, shared, standard_wait, flex_wait)| Market {
+    (lifetime(), wait(), 0_i64..60, 0_i64..=100, (minutes(40), wait(), wait())).prop_map(
+        |(lifetime, wait, refused, shared, (notice, standard_wait, flex_wait))| Market {
             lifetime,
             wait,
             no_capacity_probability: Share::percent(refused),
             shared_hazard: Share::percent(shared),
-            notice: SimDuration::from_secs(120),
+            notice,
             standard_wait,
             flex_wait: Some(flex_wait),
             max_wait: Some(SimDuration::from_hours(1)),

@@ -74,14 +74,12 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
                 times_out = Some(now + timeout);
             }
             let limit = times_out.map_or(end_of_time, |at| at.min(end_of_time));
-            // A notice matters only to an attempt that would be preempted; one that steps from
-            // event to event cannot know, so it lives once without.
-            let blank = attempt;
-            live(model, capacity, now, lifetime, limit, saved, false, &mut attempt);
-            if attempt.end == End::Preempted {
-                attempt = blank;
-                live(model, capacity, now, lifetime, limit, saved, true, &mut attempt);
-            }
+            // A notice matters only to an attempt whose lifetime is too short, cut or not; one that
+            // steps from event to event cannot know, so it lives once without notice or limit.
+            let (mut uncut, for_ever) = (attempt, SimTime::START + SimDuration::NEVER);
+            live(model, capacity, now, lifetime, for_ever, saved, false, &mut uncut);
+            let warn = uncut.end == End::Preempted;
+            live(model, capacity, now, lifetime, limit, saved, warn, &mut attempt);
             now = now + attempt.uptime;
             saved += attempt.useful;
             if attempt.end == End::Completed {
@@ -182,8 +180,10 @@ fn live(
             attempt.uptime = limit - start;
             attempt.end = End::Released;
             attempt.useful = kept;
-            if let Doing::Working { since } = doing {
-                unsaved = limit - since;
+            match doing {
+                Doing::Working { since } => unsaved = limit - since,
+                Doing::SavingOnNotice { work } => unsaved = work,
+                _ => {}
             }
             attempt.lost = unsaved;
             return;

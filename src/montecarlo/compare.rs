@@ -1,8 +1,8 @@
 //! Plans against the standard plan under common random numbers.
 
+use crate::stats::estimator::Estimator;
 use crate::stats::histogram::{Histogram, Quantile};
 use crate::stats::interval::Level;
-use crate::stats::moments::{Joint, Ratio};
 
 use super::estimate::Saving;
 
@@ -16,68 +16,53 @@ pub struct CostAndGain {
     pub gain: u64,
 }
 
-/// Paired sums of a plan and the standard plan.
+/// Cost per gain of a plan relative to standard's, replication by replication.
 #[derive(Clone, Debug, Default)]
 pub struct AgainstStandard {
-    paired: Joint<4>,
-    /// Cost per gain relative to standard's, in 10⁻⁹, where both gained.
+    /// In 10⁻⁹, where both gained.
     relative: Histogram,
+    count: u64,
 }
 
 impl AgainstStandard {
-    /// Adds one replication of the plan and of the standard plan, which is zero where there is none.
+    /// Adds relative costs from [`relative`], each `times` times.
     #[inline]
-    pub fn add(&mut self, plan: CostAndGain, standard: CostAndGain) {
-        self.paired.add([plan.cost, plan.gain, standard.cost, standard.gain]);
-        if let Some(relative) = relative(plan, standard) {
-            self.relative.add(relative);
-        }
-    }
-
-    /// Adds the same replication `times` times.
-    pub fn add_times(&mut self, plan: CostAndGain, standard: CostAndGain, times: u32) {
-        let values = [plan.cost, plan.gain, standard.cost, standard.gain];
-        self.paired.add_times(values, times.into());
-        if let Some(relative) = relative(plan, standard) {
-            self.relative.add_times(relative, times);
-        }
-    }
-
-    /// The plan's mean cost ÷ its mean gain.
-    #[must_use]
-    pub fn cost_per_gain(&self) -> Option<Ratio> {
-        self.paired.ratio()
+    pub fn add(&mut self, relative: &[u64], times: u32) {
+        relative.iter().for_each(|&relative| self.relative.add_times(relative, times));
+        self.count += relative.len() as u64 * u64::from(times);
     }
 
     /// Adds all of another's replications.
     pub fn merge(&mut self, other: &Self) {
-        self.paired.merge(&other.paired);
         self.relative.merge(&other.relative);
+        self.count += other.count;
     }
 
-    /// 1 − the relative cost per gain. `None` where it does not exist.
-    #[must_use]
-    pub fn saving(&self, level: Level, replications: u64) -> Option<Saving> {
-        let ratio = self.paired.relative_cost()?;
+    /// A quantile of the saving of one replication, over those completed under both plans.
+    fn quantile(&self, q: Quantile) -> Option<f64> {
         // The saving falls as the relative cost rises: its rank r from below is the relative cost's
-        // rank from above.
-        let count = self.relative.count();
-        let at = |q: Quantile| {
-            let relative = self.relative.at_rank(count + 1 - q.rank(count).min(count))?;
-            Some(1.0 - relative as f64 * 1e-9)
-        };
-        Some(Saving {
-            mean: 1.0 - ratio.value,
-            half_width: level.half_width(ratio.standard_error, replications),
-            p05: at(Quantile(5)),
-            p95: at(Quantile(95)),
-        })
+        // rank from above, and the upper edge of its bin is the relative cost's lower edge.
+        let rank = self.count + 1 - q.rank(self.count).min(self.count);
+        let relative = self.relative.lower_edge_at_rank(rank)?;
+        Some(1.0 - relative as f64 * 1e-9)
+    }
+
+    /// What is saved, where `relative` is the plan's cost per gain ÷ standard's.
+    #[must_use]
+    pub fn saving(&self, relative: &Estimator, level: Level) -> Saving {
+        Saving {
+            mean: 1.0 - relative.value,
+            half_width: relative.half_width(level),
+            p05: self.quantile(Quantile(5)),
+            p95: self.quantile(Quantile(95)),
+        }
     }
 }
 
 /// Cost per gain relative to standard's, in 10⁻⁹; `None` unless both gained.
 #[inline]
-fn relative(plan: CostAndGain, standard: CostAndGain) -> Option<u64> {
+#[must_use]
+pub fn relative(plan: CostAndGain, standard: CostAndGain) -> Option<u64> {
     if plan.gain == 0 || standard.gain == 0 || standard.cost == 0 {
         return None;
     }
@@ -92,17 +77,19 @@ mod tests {
     use super::*;
 
     /// Costs 10, 20, …, 1000 against 1000: savings 99 %, 98 %, …, 0 %; the 5th of 100 from below is
-    /// 4 %, the 95th is 94 %; bins are 1.3e-4 wide.
+    /// 4 %, the 95th is 94 %; bins are 1.3e-4 wide and their upper edge is shown.
     #[test]
     fn quantiles_of_the_saving_count_from_the_other_end() {
         let mut against = AgainstStandard::default();
         for i in 1..=100 {
             let of = |cost| CostAndGain { cost, gain: 1 };
-            against.add(of(i * 10), of(1_000));
+            against.add(&[relative(of(i * 10), of(1_000)).unwrap()], 1);
         }
-        let saving = against.saving(Level::new(0.95).unwrap(), 100).unwrap();
+        let saving = against.saving(&Estimator::exact(0.505), Level::new(0.95).unwrap());
         assert!((saving.mean - 0.495).abs() < 1e-12);
-        assert!((saving.p05.unwrap() - 0.04).abs() < 1.3e-4);
-        assert!((saving.p95.unwrap() - 0.94).abs() < 1.3e-4);
+        assert_eq!(saving.half_width, Some(0.0));
+        let above = |saving: Option<f64>, exact: f64| saving.unwrap() - exact;
+        assert!((0.0..1.3e-4).contains(&above(saving.p05, 0.04)));
+        assert!((0.0..1.3e-4).contains(&above(saving.p95, 0.94)));
     }
 }

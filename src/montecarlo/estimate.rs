@@ -1,14 +1,15 @@
 //! From sums to what is reported: means with half-widths, quantiles, probabilities, line items.
 
 use super::observe::Measure;
-use super::replicate::{Experiment, PlanTally, Tally};
+use super::replicate::{CourseTally, Experiment, PlanTally, Priced, Tally};
 use crate::model::billing::{Component, Meter, Tariff};
 use crate::model::capacity::Capacity;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
-use crate::stats::histogram::{Histogram, Quantile};
+use crate::stats::estimator::{Estimator, Grouped};
+use crate::stats::histogram::Quantile;
 use crate::stats::interval::Level;
-use crate::stats::moments::{Moments, Ratio};
+use crate::stats::quantity::Quantity;
 use crate::units::Rate;
 
 /// A quantity of one replication: its mean and how it spreads. Missing values do not exist.
@@ -107,6 +108,25 @@ pub struct PlanEstimate {
     pub outcomes: [u64; 5],
     /// The mean bill.
     pub line_items: Vec<LineItem>,
+    /// The estimates with what differences between them need.
+    pub estimators: Estimators,
+}
+
+/// Estimates that can be set against those of another plan or design point under the same luck.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimators {
+    /// Means of the workload's measures, in their order, in the units of results.
+    pub measures: Vec<(Measure, Option<Estimator>)>,
+    /// Share of completed replications; jobs only.
+    pub completion: Option<Estimator>,
+    /// Share of those completed by the deadline; where there is one.
+    pub on_time: Option<Estimator>,
+    /// Mean cost ÷ share completed, or ÷ mean serving hours.
+    pub cost_per_gain: Option<Estimator>,
+    /// Useful ÷ billed VM-hours; jobs only.
+    pub goodput: Option<Estimator>,
+    /// 1 − cost per gain ÷ standard's.
+    pub saving: Option<Estimator>,
 }
 
 impl PlanEstimate {
@@ -123,7 +143,9 @@ impl PlanEstimate {
     #[must_use]
     pub fn failure(&self, level: Level) -> Option<Probability> {
         let failed = self.replications - self.outcomes[Outcome::Completed as usize];
-        self.completion.and_then(|_| probability(failed, self.replications, level))
+        let (low, high) = level.wilson(failed, self.replications)?;
+        let value = failed as f64 / self.replications as f64;
+        self.completion.map(|_| Probability { value, low, high })
     }
 }
 
@@ -132,63 +154,102 @@ const MICROS_PER_HOUR: f64 = 3.6e9;
 /// The estimates of every plan.
 #[must_use]
 pub fn estimate(experiment: &Experiment, tally: &Tally, level: Level) -> Vec<PlanEstimate> {
-    experiment
-        .plans
-        .iter()
-        .zip(&tally.plans)
-        .map(|((plan, _), sums)| plan_estimate(experiment, *plan, sums, tally.replications, level))
+    let standard = experiment.plans.iter().position(|priced| priced.plan == Plan::Standard);
+    let standard = standard.and_then(|index| cost_per_gain(experiment, tally, index));
+    (0..experiment.plans.len())
+        .map(|index| plan_estimate(experiment, tally, index, standard.as_ref(), level))
         .collect()
+}
+
+/// Mean cost ÷ mean gain, in nanounits per completion or per µs.
+fn cost_per_gain(experiment: &Experiment, tally: &Tally, index: usize) -> Option<Estimator> {
+    let plan = &tally.plans[index];
+    plan.cost.mean()?.over(&gain(experiment, &tally.courses[plan.course])?)
+}
+
+/// What is bought: completions, or time serving \[µs\].
+fn gain(experiment: &Experiment, course: &CourseTally) -> Option<Estimator> {
+    match experiment.workload {
+        Workload::Job(_) => Estimator::mean(&course.completed),
+        Workload::Endpoint(_) => {
+            let serving =
+                experiment.measures().iter().position(|&measure| measure == Measure::Serving)?;
+            course.quantities[serving - 2].mean()
+        }
+    }
 }
 
 fn plan_estimate(
     experiment: &Experiment,
-    plan: Plan,
-    tally: &PlanTally,
-    replications: u64,
+    tally: &Tally,
+    index: usize,
+    standard: Option<&Estimator>,
     level: Level,
 ) -> PlanEstimate {
-    let measures = experiment
-        .measures()
-        .iter()
-        .zip(&tally.quantities)
-        .map(|(&measure, quantity)| {
-            let scale = scale(measure, &experiment.workload);
-            (measure, summary(&quantity.moments, &quantity.histogram, scale, level))
+    let plan = experiment.plans[index].plan;
+    let sums = &tally.plans[index];
+    let course = &tally.courses[sums.course];
+    let replications = tally.replications;
+    let quantities = || {
+        let quantities = [&sums.cost, &sums.billed].into_iter().chain(&course.quantities);
+        experiment.measures().iter().zip(quantities).map(|(&measure, quantity)| {
+            (measure, quantity, scale(measure, &experiment.workload))
         })
-        .collect();
+    };
     let job = match &experiment.workload {
         Workload::Job(job) => Some(job),
         Workload::Endpoint(_) => None,
     };
-    let completed = tally.ended(Outcome::Completed);
+    let cost_per_gain = cost_per_gain(experiment, tally, index);
     let gain_scale = if job.is_some() { 1.0 } else { 1.0 / MICROS_PER_HOUR };
-    let work_h = job.map(|job| job.work.hours());
+    let relative = match plan {
+        // Against itself nothing is saved, to the last bit.
+        Plan::Standard => cost_per_gain.map(|_| Estimator::exact(1.0)),
+        _ => cost_per_gain.and_then(|own| own.over(standard?)),
+    };
+    let estimators = Estimators {
+        measures: quantities()
+            .map(|(measure, quantity, scale)| {
+                (measure, quantity.mean().map(|mean| mean.times(scale)))
+            })
+            .collect(),
+        completion: job.and_then(|_| Estimator::mean(&course.completed)),
+        on_time: experiment.deadline.and_then(|_| Estimator::mean(&course.on_time)),
+        cost_per_gain: cost_per_gain.map(|ratio| ratio.times(1e-9 / gain_scale)),
+        // Useful and billed hours are both of the whole gang: its size cancels.
+        goodput: job.and_then(|job| {
+            let useful = gain(experiment, course)?.times(job.work.micros() as f64);
+            useful.over(&sums.billed.mean()?)
+        }),
+        saving: relative.map(|relative| Estimator::exact(1.0).minus(&relative)),
+    };
+    let estimated = |estimator: Option<Estimator>| {
+        estimator.map(|estimator| Estimated {
+            value: estimator.value,
+            half_width: estimator.half_width(level),
+        })
+    };
     PlanEstimate {
         plan,
         replications,
-        measures,
+        measures: quantities()
+            .map(|(measure, quantity, scale)| (measure, summary(quantity, scale, level)))
+            .collect(),
         time_to_result_h: job
-            .map(|_| time_to_result(tally, replications, level, experiment.measures())),
-        completion: job.and_then(|_| probability(completed, replications, level)),
-        on_time: experiment.deadline.and_then(|_| probability(tally.on_time, replications, level)),
-        cost_per_gain: tally
-            .against_standard
-            .cost_per_gain()
-            .map(|ratio| estimated(ratio, 1e-9 / gain_scale, replications, level)),
-        // Useful and billed hours are both of the whole gang: its size cancels.
-        goodput: work_h.and_then(|work_h| {
-            let ratio = tally.goodput.ratio()?;
-            Some(estimated(ratio, work_h * MICROS_PER_HOUR, replications, level))
-        }),
-        saving: tally.against_standard.saving(level, replications).map(|saving| match plan {
-            // Against itself nothing is saved, to the last bit.
+            .map(|_| time_to_result(course, replications, level, experiment.measures())),
+        completion: estimators.completion.and_then(|_| probability(&course.completed, level)),
+        on_time: estimators.on_time.and_then(|_| probability(&course.on_time, level)),
+        cost_per_gain: estimated(estimators.cost_per_gain),
+        goodput: estimated(estimators.goodput),
+        saving: relative.map(|relative| match plan {
             Plan::Standard => {
                 Saving { mean: 0.0, half_width: Some(0.0), p05: Some(0.0), p95: Some(0.0) }
             }
-            _ => saving,
+            _ => sums.against_standard.saving(&relative, level),
         }),
-        outcomes: tally.outcomes,
-        line_items: line_items(experiment, plan, tally, replications),
+        outcomes: course.outcomes,
+        line_items: line_items(&experiment.plans[index], sums, replications),
+        estimators,
     }
 }
 
@@ -210,15 +271,13 @@ fn scale(measure: Measure, workload: &Workload) -> f64 {
     }
 }
 
-fn summary(moments: &Moments, histogram: &Histogram, scale: f64, level: Level) -> Summary {
-    let quantile = |q| histogram.quantile(Quantile(q)).map(|value| value as f64 * scale);
-    let error = moments.variance().map(|variance| (variance / moments.count as f64).sqrt());
+fn summary(quantity: &Quantity, scale: f64, level: Level) -> Summary {
+    let quantile = |q| quantity.quantile(Quantile(q)).map(|value| value as f64 * scale);
+    let mean = quantity.mean().map(|mean| mean.times(scale));
     Summary {
-        mean: moments.mean().map(|mean| mean * scale),
-        half_width: error
-            .and_then(|error| level.half_width(error, moments.count))
-            .map(|half_width| half_width * scale),
-        sd: moments.variance().map(|variance| variance.sqrt() * scale),
+        mean: mean.map(|mean| mean.value),
+        half_width: mean.and_then(|mean| mean.half_width(level)),
+        sd: quantity.sd().map(|sd| sd * scale),
         p05: quantile(5),
         p50: quantile(50),
         p95: quantile(95),
@@ -228,7 +287,7 @@ fn summary(moments: &Moments, histogram: &Histogram, scale: f64, level: Level) -
 
 /// The makespan over all replications: mean and spread exist only where all completed.
 fn time_to_result(
-    tally: &PlanTally,
+    course: &CourseTally,
     replications: u64,
     level: Level,
     measures: &[Measure],
@@ -236,13 +295,13 @@ fn time_to_result(
     let Some(index) = measures.iter().position(|measure| *measure == Measure::Makespan) else {
         return Summary::default();
     };
-    let quantity = &tally.quantities[index];
-    let all = summary(&quantity.moments, &quantity.histogram, 1.0 / MICROS_PER_HOUR, level);
-    if quantity.moments.count == replications {
+    let quantity = &course.quantities[index - 2];
+    let all = summary(quantity, 1.0 / MICROS_PER_HOUR, level);
+    if quantity.count() == replications {
         return all;
     }
     let quantile = |q| {
-        let micros = quantity.histogram.quantile_of(Quantile(q), replications)?;
+        let micros = quantity.histogram().quantile_of(Quantile(q), replications)?;
         Some(micros as f64 / MICROS_PER_HOUR)
     };
     Summary {
@@ -256,31 +315,16 @@ fn time_to_result(
     }
 }
 
-fn probability(count: u64, of: u64, level: Level) -> Option<Probability> {
-    let (low, high) = level.wilson(count, of)?;
-    Some(Probability { value: count as f64 / of as f64, low, high })
+fn probability(indicators: &Grouped, level: Level) -> Option<Probability> {
+    let (of, sum) = (indicators.count(), indicators.sum() as u64);
+    let (low, high) = level.wilson(sum, of)?;
+    Some(Probability { value: sum as f64 / of as f64, low, high })
 }
 
-fn estimated(ratio: Ratio, scale: f64, replications: u64, level: Level) -> Estimated {
-    Estimated {
-        value: ratio.value * scale,
-        half_width: level
-            .half_width(ratio.standard_error, replications)
-            .map(|half_width| half_width * scale),
-    }
-}
-
-fn line_items(
-    experiment: &Experiment,
-    plan: Plan,
-    tally: &PlanTally,
-    replications: u64,
-) -> Vec<LineItem> {
-    let Some((_, tariff)) = experiment.plans.iter().find(|(of, _)| *of == plan) else {
-        return Vec::new();
-    };
+fn line_items(priced: &Priced, tally: &PlanTally, replications: u64) -> Vec<LineItem> {
     let n = replications as f64;
-    tariff
+    priced
+        .tariff
         .lines
         .iter()
         .zip(&tally.lines)

@@ -9,7 +9,7 @@ pub mod stopping;
 use crate::model::plan::Plan;
 use crate::scenario::resolved::{Listed, Scenario};
 use estimate::{PlanEstimate, saving_at_spot_price};
-use replicate::{Experiment, RunError, Watch};
+use replicate::{Experiment, Priced, RunError, Watch};
 
 /// The answer to a scenario: what each plan costs, how late it may be, how likely it fails.
 #[derive(Clone, Debug)]
@@ -68,11 +68,13 @@ pub fn experiment(scenario: &Scenario) -> Experiment {
     let others = scenario.plans.iter().filter(|listed| listed.plan != Plan::Standard);
     let plans = std::iter::once(&scenario.standard)
         .chain(others)
-        .filter_map(|listed| Some((listed.plan, listed.tariff()?.clone())))
+        .filter_map(|listed| {
+            let tariff = listed.tariff()?.clone();
+            Some(Priced { plan: listed.plan, billing: scenario.billing, tariff })
+        })
         .collect();
     Experiment {
         workload: scenario.workload.clone(),
-        billing: scenario.billing,
         plans,
         deadline: scenario.deadline,
         seed: scenario.seed,

@@ -1,7 +1,7 @@
 //! One replication as numbers: a trajectory is read, billed, and becomes integers to be summed.
 
 use crate::engine::trajectory::{Attempt, End, EndpointTrajectory, JobTrajectory};
-use crate::model::billing::{BillingRules, Metered, OutOfRange, Tariff};
+use crate::model::billing::{BillingRules, Metered};
 use crate::model::capacity::Capacity;
 use crate::model::plan::Outcome;
 use crate::units::{SimDuration, SimTime};
@@ -77,13 +77,14 @@ impl Measure {
     }
 }
 
-/// The most measures any workload has.
-pub const MOST_MEASURES: usize = 9;
+/// The most measures any workload has, cost and billed time aside.
+pub const MOST_MEASURES: usize = 7;
 
-/// One replication under one course, before any price is known.
+/// One replication under one course, before anything is billed.
 #[derive(Clone, Copy, Debug)]
 pub struct Observation {
-    /// Values of the workload's measures in their order; the cost is filled in by a tariff.
+    /// Values of the workload's measures in their order, from the third: cost and billed time
+    /// follow from billing rules and a tariff.
     pub values: [u64; MOST_MEASURES],
     /// What is bought: 1 for a completed job, time serving \[µs\] for an endpoint.
     pub gain: u64,
@@ -91,14 +92,11 @@ pub struct Observation {
     pub makespan: Option<SimDuration>,
     /// How it ended.
     pub outcome: Outcome,
-    /// What is billed.
-    pub metered: Metered,
 }
 
 /// What attempts add up to.
 #[derive(Default)]
 struct Totals {
-    metered: Metered,
     waited: i64,
     lost: i64,
     spot_attempts: u64,
@@ -106,12 +104,9 @@ struct Totals {
     useful: i64,
 }
 
-fn total(attempts: &[Attempt], rules: &BillingRules) -> Totals {
+fn total(attempts: &[Attempt]) -> Totals {
     let mut totals = Totals::default();
     for attempt in attempts {
-        if let Some(usage) = attempt.usage() {
-            totals.metered.add(usage, rules);
-        }
         totals.waited = totals.waited.saturating_add(attempt.wait.micros());
         totals.lost += attempt.lost.micros() * i64::from(attempt.end == End::Preempted);
         totals.spot_attempts += u64::from(attempt.capacity == Capacity::Spot);
@@ -121,18 +116,25 @@ fn total(attempts: &[Attempt], rules: &BillingRules) -> Totals {
     totals
 }
 
+fn metered(attempts: &[Attempt], rules: &BillingRules) -> Metered {
+    let mut metered = Metered::default();
+    for attempt in attempts {
+        if let Some(usage) = attempt.usage() {
+            metered.add(usage, rules);
+        }
+    }
+    metered
+}
+
 /// Reads one replication of a job.
 #[inline]
 #[must_use]
-pub fn job(trajectory: &JobTrajectory, rules: &BillingRules) -> Observation {
-    let mut totals = total(&trajectory.attempts, rules);
+pub fn job(trajectory: &JobTrajectory) -> Observation {
+    let totals = total(&trajectory.attempts);
     let makespan = trajectory.ended - SimTime::START;
-    totals.metered.set_span(makespan);
     let completed = trajectory.outcome == Outcome::Completed;
     Observation {
         values: [
-            0,
-            totals.metered.total() as u64,
             totals.waited as u64,
             totals.lost as u64,
             u64::from(trajectory.restarts),
@@ -144,26 +146,15 @@ pub fn job(trajectory: &JobTrajectory, rules: &BillingRules) -> Observation {
         gain: u64::from(completed),
         makespan: completed.then_some(makespan),
         outcome: trajectory.outcome,
-        metered: totals.metered,
     }
 }
 
-/// Reads one replication of an endpoint with `replicas` replicas over `horizon`.
+/// Reads one replication of an endpoint with `replicas` replicas.
 #[must_use]
-pub fn endpoint(
-    trajectory: &EndpointTrajectory,
-    rules: &BillingRules,
-    horizon: SimDuration,
-    replicas: u32,
-) -> Observation {
-    let mut totals = total(&trajectory.attempts, rules);
-    // A commitment is charged for the horizon × VMs.
-    totals.metered.set_span(horizon);
-    totals.metered.repeat_span(replicas);
+pub fn endpoint(trajectory: &EndpointTrajectory, replicas: u32) -> Observation {
+    let totals = total(&trajectory.attempts);
     Observation {
         values: [
-            0,
-            totals.metered.total() as u64,
             totals.waited as u64,
             // Every replica's first attempt is not a restart.
             totals.spot_attempts.saturating_sub(u64::from(replicas)),
@@ -176,25 +167,28 @@ pub fn endpoint(
         gain: totals.useful as u64,
         makespan: None,
         outcome: Outcome::Completed,
-        metered: totals.metered,
     }
 }
 
-impl Observation {
-    /// The cost under a tariff, with each line's quantity \[VM-µs\] and amount handed to `each`.
-    ///
-    /// # Errors
-    /// An amount outside 64 bits.
-    #[inline]
-    pub fn cost(
-        &self,
-        tariff: &Tariff,
-        vms: u32,
-        mut each: impl FnMut(usize, u64, u64),
-    ) -> Result<u64, OutOfRange> {
-        let total = tariff.bill(&self.metered, vms, |line, quantity, amount| {
-            each(line, quantity as u64, amount.nanos() as u64);
-        })?;
-        Ok(total.nanos() as u64)
-    }
+/// What is billed of a replication of a job.
+#[inline]
+#[must_use]
+pub fn job_metered(trajectory: &JobTrajectory, rules: &BillingRules) -> Metered {
+    let mut metered = metered(&trajectory.attempts, rules);
+    metered.set_span(trajectory.ended - SimTime::START);
+    metered
+}
+
+/// What is billed of a replication of an endpoint: a commitment for the horizon × VMs.
+#[must_use]
+pub fn endpoint_metered(
+    trajectory: &EndpointTrajectory,
+    rules: &BillingRules,
+    horizon: SimDuration,
+    replicas: u32,
+) -> Metered {
+    let mut metered = metered(&trajectory.attempts, rules);
+    metered.set_span(horizon);
+    metered.repeat_span(replicas);
+    metered
 }

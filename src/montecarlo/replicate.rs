@@ -5,17 +5,17 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::compare::{AgainstStandard, CostAndGain};
-use super::observe::{self, Measure, Observation};
+use super::compare::{AgainstStandard, CostAndGain, relative};
+use super::observe::{self, Measure};
 use crate::engine::endpoint::{Endpoint, TooManyAttempts};
 use crate::engine::job::Job;
 use crate::engine::trajectory::{EndpointTrajectory, JobTrajectory};
 use crate::luck::Luck;
-use crate::model::billing::{BillingRules, OutOfRange, Tariff};
+use crate::model::billing::{BillingRules, Metered, OutOfRange, Tariff};
 use crate::model::plan::{Course, Outcome, Plan};
 use crate::model::workload::Workload;
-use crate::stats::histogram::Histogram;
-use crate::stats::moments::{Joint, Moments};
+use crate::stats::estimator::{GROUPS, Grouped, group};
+use crate::stats::quantity::Quantity;
 use crate::units::SimDuration;
 
 /// Replications in a block.
@@ -26,14 +26,23 @@ pub const BLOCK: u64 = 4_096;
 pub struct Experiment {
     /// What is run.
     pub workload: Workload,
-    /// How its time is billed.
-    pub billing: BillingRules,
-    /// The plans with their tariffs. The first one is `standard` wherever a saving exists.
-    pub plans: Vec<(Plan, Tariff)>,
+    /// The plans with their prices. The first one is `standard` wherever a saving exists.
+    pub plans: Vec<Priced>,
     /// On time is completed by then.
     pub deadline: Option<SimDuration>,
     /// Chooses the luck.
     pub seed: u64,
+}
+
+/// A plan, how its time is billed and at which prices.
+#[derive(Clone, Debug)]
+pub struct Priced {
+    /// Which plan.
+    pub plan: Plan,
+    /// How used time becomes billed time.
+    pub billing: BillingRules,
+    /// What is paid for it.
+    pub tariff: Tariff,
 }
 
 /// Why a run stopped without a result.
@@ -79,62 +88,37 @@ impl Watch for Unwatched {
     }
 }
 
-/// One quantity of one plan.
-#[derive(Clone, Debug, Default)]
-pub struct Quantity {
-    /// Its sums.
-    pub moments: Moments,
-    /// Its distribution.
-    pub histogram: Histogram,
-}
-
-impl Quantity {
-    #[inline]
-    fn add(&mut self, value: u64) {
-        self.moments.add(value);
-        self.histogram.add(value);
-    }
-
-    fn add_times(&mut self, value: u64, times: u32) {
-        self.moments.add_times(value, times.into());
-        self.histogram.add_times(value, times);
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.moments.merge(&other.moments);
-        self.histogram.merge(&other.histogram);
-    }
-}
-
-/// The sums of one plan.
+/// The sums of one course: what happened, whatever it costs.
 #[derive(Clone, Debug)]
-pub struct PlanTally {
-    /// One per measure of the workload.
+pub struct CourseTally {
+    /// Which course.
+    pub course: Course,
+    /// One per measure of the workload, from the third.
     pub quantities: Vec<Quantity>,
     /// Replications by outcome, in the order of [`Outcome::ALL`].
     pub outcomes: [u64; 5],
-    /// Replications completed by the deadline.
-    pub on_time: u64,
-    /// Gain and billed time.
-    pub goodput: Joint<2>,
-    /// Cost and gain, beside the standard plan's.
+    /// 1 for each replication completed, 0 for the others.
+    pub completed: Grouped,
+    /// 1 for each replication completed by the deadline, 0 for the others.
+    pub on_time: Grouped,
+}
+
+/// The sums of one plan: what it costs.
+#[derive(Clone, Debug)]
+pub struct PlanTally {
+    /// Its course, by its place in the tally.
+    pub course: usize,
+    /// Cost \[nanounits\].
+    pub cost: Quantity,
+    /// Billed time \[µs of one gang member\].
+    pub billed: Quantity,
+    /// Beside the standard plan.
     pub against_standard: AgainstStandard,
     /// Quantity \[VM-µs\] and amount \[nanounits\] of every line of the tariff.
     pub lines: Vec<(u128, u128)>,
 }
 
-impl PlanTally {
-    fn new(measures: usize, lines: usize) -> Self {
-        Self {
-            quantities: vec![Quantity::default(); measures],
-            outcomes: [0; 5],
-            on_time: 0,
-            goodput: Joint::default(),
-            against_standard: AgainstStandard::default(),
-            lines: vec![(0, 0); lines],
-        }
-    }
-
+impl CourseTally {
     fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.quantities.iter_mut().zip(&other.quantities) {
             mine.merge(theirs);
@@ -142,8 +126,15 @@ impl PlanTally {
         for (mine, theirs) in self.outcomes.iter_mut().zip(other.outcomes) {
             *mine += theirs;
         }
-        self.on_time += other.on_time;
-        self.goodput.merge(&other.goodput);
+        self.completed.merge(&other.completed);
+        self.on_time.merge(&other.on_time);
+    }
+}
+
+impl PlanTally {
+    fn merge(&mut self, other: &Self) {
+        self.cost.merge(&other.cost);
+        self.billed.merge(&other.billed);
         self.against_standard.merge(&other.against_standard);
         for (mine, theirs) in self.lines.iter_mut().zip(&other.lines) {
             mine.0 += theirs.0;
@@ -155,10 +146,25 @@ impl PlanTally {
 /// The sums of all plans.
 #[derive(Clone, Debug)]
 pub struct Tally {
+    /// The courses of the plans.
+    pub courses: Vec<CourseTally>,
     /// In the order of the experiment's plans.
     pub plans: Vec<PlanTally>,
     /// Replications made.
     pub replications: u64,
+}
+
+impl Tally {
+    /// Adds all of another's replications.
+    pub fn merge(&mut self, other: &Self) {
+        self.replications += other.replications;
+        for (mine, theirs) in self.courses.iter_mut().zip(&other.courses) {
+            mine.merge(theirs);
+        }
+        for (mine, theirs) in self.plans.iter_mut().zip(&other.plans) {
+            mine.merge(theirs);
+        }
+    }
 }
 
 impl Experiment {
@@ -175,9 +181,30 @@ impl Experiment {
     #[must_use]
     pub fn tally(&self) -> Tally {
         let measures = self.measures().len();
-        let plans =
-            self.plans.iter().map(|(_, tariff)| PlanTally::new(measures, tariff.lines.len()));
-        Tally { plans: plans.collect(), replications: 0 }
+        let mut courses: Vec<CourseTally> = Vec::new();
+        let mut plans = Vec::new();
+        for priced in &self.plans {
+            let course = priced.plan.course();
+            let index = courses.iter().position(|tally| tally.course == course);
+            let index = index.unwrap_or_else(|| {
+                courses.push(CourseTally {
+                    course,
+                    quantities: vec![Quantity::default(); measures - 2],
+                    outcomes: [0; 5],
+                    completed: Grouped::default(),
+                    on_time: Grouped::default(),
+                });
+                courses.len() - 1
+            });
+            plans.push(PlanTally {
+                course: index,
+                cost: Quantity::default(),
+                billed: Quantity::default(),
+                against_standard: AgainstStandard::default(),
+                lines: vec![(0, 0); priced.tariff.lines.len()],
+            });
+        }
+        Tally { courses, plans, replications: 0 }
     }
 
     /// Makes replications `from` to `to` and adds them to `tally`, on `threads` threads.
@@ -221,10 +248,7 @@ impl Experiment {
             return Err(error);
         }
         for (part, _) in &parts {
-            tally.replications += part.replications;
-            for (mine, theirs) in tally.plans.iter_mut().zip(&part.plans) {
-                mine.merge(theirs);
-            }
+            tally.merge(part);
         }
         Ok(())
     }
@@ -251,11 +275,43 @@ fn spread(_threads: usize, work: &(dyn Fn() -> Part + Sync)) -> Vec<Part> {
     vec![work()]
 }
 
+/// The most replications of one group in a block.
+const RUN: usize = BLOCK as usize / GROUPS;
+
+/// Values of one quantity in the replications under way: of one group, in one block. They are summed
+/// together, which is much faster than one by one.
+#[derive(Clone)]
+struct Column {
+    values: [u64; RUN],
+    len: usize,
+}
+
+impl Column {
+    const EMPTY: Self = Self { values: [0; RUN], len: 0 };
+
+    #[inline]
+    fn push(&mut self, value: u64) {
+        self.values[self.len] = value;
+        self.len += 1;
+    }
+
+    /// The values, which are forgotten.
+    #[inline]
+    fn take(&mut self) -> &[u64] {
+        let len = std::mem::take(&mut self.len);
+        &self.values[..len]
+    }
+
+    fn take_sum(&mut self) -> u128 {
+        self.take().iter().map(|&value| u128::from(value)).sum()
+    }
+}
+
 /// One thread's working memory.
 struct Worker<'a> {
     experiment: &'a Experiment,
     tally: Tally,
-    /// The courses of the plans, each simulated once per replication.
+    /// The courses of the tally, each simulated once per replication.
     courses: Vec<CourseRun>,
     job: JobTrajectory,
     endpoint: Endpoint,
@@ -265,150 +321,221 @@ struct Worker<'a> {
 /// A course and the plans that follow it.
 struct CourseRun {
     course: Course,
-    plans: Vec<usize>,
+    plans: Vec<PlanRun>,
     /// No luck is involved: every replication is the same.
     is_certain: bool,
+    /// As [`CourseTally::quantities`].
+    columns: Vec<Column>,
+}
+
+/// What replications under way cost under a plan.
+struct PlanRun {
+    /// Its place in the experiment and in the tally.
+    index: usize,
+    cost: Column,
+    billed: Column,
+    relative: Column,
+    /// Quantity and amount of every line.
+    lines: Vec<(Column, Column)>,
 }
 
 impl<'a> Worker<'a> {
     fn new(experiment: &'a Experiment) -> Self {
         let workload = &experiment.workload;
-        let has_standard = experiment.plans.iter().any(|(plan, _)| *plan == Plan::Standard);
+        let has_standard = experiment.plans.iter().any(|priced| priced.plan == Plan::Standard);
         // What is paired with an uncertain standard plan must be paired replication by replication.
         let may_be_certain = !has_standard || workload.is_certain(Course::Standard);
-        let mut courses: Vec<CourseRun> = Vec::new();
-        for (index, (plan, _)) in experiment.plans.iter().enumerate() {
-            let course = plan.course();
-            match courses.iter_mut().find(|run| run.course == course) {
-                Some(run) => run.plans.push(index),
-                None => courses.push(CourseRun {
-                    course,
-                    plans: vec![index],
-                    is_certain: may_be_certain && workload.is_certain(course),
-                }),
-            }
-        }
+        let tally = experiment.tally();
+        let plans_of = |course: usize| {
+            let plans = tally.plans.iter().enumerate().filter(move |(_, plan)| plan.course == course);
+            let plans = plans.map(|(index, plan)| PlanRun {
+                index,
+                cost: Column::EMPTY,
+                billed: Column::EMPTY,
+                relative: Column::EMPTY,
+                lines: vec![(Column::EMPTY, Column::EMPTY); plan.lines.len()],
+            });
+            plans.collect()
+        };
+        let courses = tally.courses.iter().enumerate().map(|(index, course)| CourseRun {
+            course: course.course,
+            plans: plans_of(index),
+            is_certain: may_be_certain && workload.is_certain(course.course),
+            columns: vec![Column::EMPTY; course.quantities.len()],
+        });
         Self {
             experiment,
-            tally: experiment.tally(),
-            courses,
+            courses: courses.collect(),
+            tally,
             job: JobTrajectory::default(),
             endpoint: Endpoint::default(),
             endpoint_trajectory: EndpointTrajectory::default(),
         }
     }
 
-    /// Makes the replications of one block. What is the same in all of them is made once.
+    /// Makes the replications of one block, group by group. What is the same in all of a group is
+    /// made once.
     fn block(&mut self, start: u64, end: u64) -> Result<(), (u64, RunError)> {
         let at = |replication| move |error| (replication, error);
-        let times = u32::try_from(end - start).expect("a block is small");
-        // The standard plan comes first, and is certain where any plan is.
-        let mut certain = CostAndGain::default();
-        for index in 0..self.courses.len() {
-            if self.courses[index].is_certain {
-                let luck = Luck::new(self.experiment.seed, start);
-                certain = self
-                    .course(index, luck, certain, Some(times))
-                    .map_err(at(start))?
-                    .unwrap_or(certain);
-            }
-        }
-        for replication in start..end {
-            let luck = Luck::new(self.experiment.seed, replication);
-            let mut standard = certain;
+        for first in start..end.min(start + GROUPS as u64) {
+            let group = group(first);
+            let times = u32::try_from((end - first).div_ceil(GROUPS as u64));
+            let times = times.expect("a block is small");
+            // The standard plan comes first, and is certain where any plan is.
+            let mut certain = CostAndGain::default();
             for index in 0..self.courses.len() {
-                if !self.courses[index].is_certain {
-                    standard = self
-                        .course(index, luck, standard, None)
-                        .map_err(at(replication))?
-                        .unwrap_or(standard);
+                if self.courses[index].is_certain {
+                    let luck = Luck::new(self.experiment.seed, first);
+                    certain = self
+                        .course(index, luck, certain, times)
+                        .map_err(at(first))?
+                        .unwrap_or(certain);
+                    self.flush(index, group, times);
                 }
+            }
+            for replication in (first..end).step_by(GROUPS) {
+                let luck = Luck::new(self.experiment.seed, replication);
+                let mut standard = certain;
+                for index in 0..self.courses.len() {
+                    if !self.courses[index].is_certain {
+                        standard = self
+                            .course(index, luck, standard, 1)
+                            .map_err(at(replication))?
+                            .unwrap_or(standard);
+                    }
+                }
+            }
+            for index in 0..self.courses.len() {
+                self.flush(index, group, 1);
             }
         }
         self.tally.replications += end - start;
         Ok(())
     }
 
-    /// Simulates a course once and adds it to its plans, `times` times where it is certain. Returns
-    /// what the standard plan costs and gains, where it is among them.
+    /// Simulates a replication of a course that stands for `times`. Returns what the standard plan
+    /// costs and gains, where it is among the course's plans.
     #[inline]
     fn course(
         &mut self,
         index: usize,
         luck: Luck,
         mut standard: CostAndGain,
-        times: Option<u32>,
+        times: u32,
     ) -> Result<Option<CostAndGain>, RunError> {
         let experiment = self.experiment;
-        let course = self.courses[index].course;
+        let run = &mut self.courses[index];
         let observation = match &experiment.workload {
             Workload::Job(model) => {
-                Job::new(model, course, luck, &mut self.job).run();
-                observe::job(&self.job, &experiment.billing)
+                Job::new(model, run.course, luck, &mut self.job).run();
+                observe::job(&self.job)
             }
             Workload::Endpoint(model) => {
                 let trajectory = &mut self.endpoint_trajectory;
-                self.endpoint.run(model, course, luck, trajectory)?;
-                observe::endpoint(trajectory, &experiment.billing, model.horizon, model.replicas)
+                self.endpoint.run(model, run.course, luck, trajectory)?;
+                observe::endpoint(trajectory, model.replicas)
             }
         };
+        self.tally.courses[index].outcomes[observation.outcome as usize] += u64::from(times);
+        let measures = &experiment.measures()[2..];
+        for (column, (&measure, &value)) in
+            run.columns.iter_mut().zip(measures.iter().zip(&observation.values))
+        {
+            if measure != Measure::Makespan || observation.makespan.is_some() {
+                column.push(value);
+            }
+        }
         let mut found = None;
-        for &plan in &self.courses[index].plans {
-            let tally = &mut self.tally.plans[plan];
-            let own = record(experiment, tally, plan, &observation, times)?;
-            if experiment.plans[plan].0 == Plan::Standard {
+        let mut metered: Option<(BillingRules, Metered)> = None;
+        for plan in &mut run.plans {
+            let priced = &experiment.plans[plan.index];
+            // Plans that differ in price alone are metered once.
+            let metered = match metered {
+                Some((rules, metered)) if rules == priced.billing => metered,
+                _ => {
+                    let rules = priced.billing;
+                    let read = match &experiment.workload {
+                        Workload::Job(_) => observe::job_metered(&self.job, &rules),
+                        Workload::Endpoint(model) => {
+                            let trajectory = &self.endpoint_trajectory;
+                            let (horizon, replicas) = (model.horizon, model.replicas);
+                            observe::endpoint_metered(trajectory, &rules, horizon, replicas)
+                        }
+                    };
+                    metered.insert((rules, read)).1
+                }
+            };
+            let cost = plan.price(&metered, &priced.tariff, experiment.workload.gang_size())?;
+            let own = CostAndGain { cost, gain: observation.gain };
+            if priced.plan == Plan::Standard {
                 standard = own;
                 found = Some(own);
             }
-            match times {
-                None => tally.against_standard.add(own, standard),
-                Some(times) => tally.against_standard.add_times(own, standard, times),
+            if let Some(relative) = relative(own, standard) {
+                plan.relative.push(relative);
             }
         }
         Ok(found)
     }
-}
 
-/// Prices an observation and adds it to a plan's sums, once or `times` times: its cost and gain.
-#[inline]
-fn record(
-    experiment: &Experiment,
-    tally: &mut PlanTally,
-    plan: usize,
-    observation: &Observation,
-    times: Option<u32>,
-) -> Result<CostAndGain, RunError> {
-    let tariff = &experiment.plans[plan].1;
-    let lines = &mut tally.lines;
-    let n = u64::from(times.unwrap_or(1));
-    let cost =
-        observation.cost(tariff, experiment.workload.gang_size(), |line, quantity, amount| {
-            lines[line].0 += u128::from(quantity) * u128::from(n);
-            lines[line].1 += u128::from(amount) * u128::from(n);
-        })?;
-    let measures = experiment.measures();
-    for (index, quantity) in tally.quantities.iter_mut().enumerate() {
-        let value = if index == 0 { cost } else { observation.values[index] };
-        if measures[index] != Measure::Makespan || observation.makespan.is_some() {
-            match times {
-                None => quantity.add(value),
-                Some(times) => quantity.add_times(value, times),
+    /// Adds the replications under way to the tally, each `times` times.
+    fn flush(&mut self, index: usize, group: usize, times: u32) {
+        let run = &mut self.courses[index];
+        let tally = &mut self.tally.courses[index];
+        let measures = &self.experiment.measures()[2..];
+        let add = |quantity: &mut Quantity, column: &mut Column| match times {
+            1 => quantity.add_all(group, column.take()),
+            _ => {
+                let values = column.take();
+                values.iter().for_each(|&value| quantity.add_times(group, value, times));
+            }
+        };
+        let count = run.plans.first().map_or(0, |plan| plan.cost.len) as u64 * u64::from(times);
+        for (measure, (quantity, column)) in
+            measures.iter().zip(tally.quantities.iter_mut().zip(&mut run.columns))
+        {
+            if *measure == Measure::Makespan {
+                let of = |completed: usize| u128::from(times) * completed as u128;
+                let values = &column.values[..column.len];
+                tally.completed.add_sum(group, count, of(values.len()));
+                if let Some(deadline) = self.experiment.deadline {
+                    let deadline = deadline.micros() as u64;
+                    let on_time = values.iter().filter(|&&makespan| makespan <= deadline).count();
+                    tally.on_time.add_sum(group, count, of(on_time));
+                }
+            }
+            add(quantity, column);
+        }
+        for plan in &mut run.plans {
+            let tally = &mut self.tally.plans[plan.index];
+            add(&mut tally.cost, &mut plan.cost);
+            add(&mut tally.billed, &mut plan.billed);
+            tally.against_standard.add(plan.relative.take(), times);
+            for (sums, columns) in tally.lines.iter_mut().zip(&mut plan.lines) {
+                sums.0 += columns.0.take_sum() * u128::from(times);
+                sums.1 += columns.1.take_sum() * u128::from(times);
             }
         }
     }
-    tally.outcomes[observation.outcome as usize] += n;
-    if let (Some(makespan), Some(deadline)) = (observation.makespan, experiment.deadline) {
-        tally.on_time += u64::from(makespan <= deadline) * n;
-    }
-    let useful = [observation.gain, observation.values[1]];
-    match times {
-        None => tally.goodput.add(useful),
-        Some(times) => tally.goodput.add_times(useful, times.into()),
-    }
-    Ok(CostAndGain { cost, gain: observation.gain })
 }
 
-impl PlanTally {
+impl PlanRun {
+    /// Prices a replication: its cost.
+    #[inline]
+    fn price(&mut self, metered: &Metered, tariff: &Tariff, vms: u32) -> Result<u64, OutOfRange> {
+        let lines = &mut self.lines;
+        let cost = tariff.bill(metered, vms, |line, quantity, amount| {
+            lines[line].0.push(quantity as u64);
+            lines[line].1.push(amount.nanos() as u64);
+        })?;
+        let cost = cost.nanos() as u64;
+        self.cost.push(cost);
+        self.billed.push(metered.total() as u64);
+        Ok(cost)
+    }
+}
+
+impl CourseTally {
     /// How many replications ended so.
     #[must_use]
     pub const fn ended(&self, outcome: Outcome) -> u64 {

@@ -53,13 +53,11 @@ pub fn run(
 /// The largest half-width of a mean cost, relative to it.
 fn widest(tally: &Tally, level: Level) -> f64 {
     let relative = |plan: &super::replicate::PlanTally| {
-        let cost = &plan.quantities[0].moments;
-        let (mean, variance) = (cost.mean()?, cost.variance()?);
-        if variance == 0.0 {
-            return Some(0.0);
-        }
-        let half_width = level.half_width((variance / cost.count as f64).sqrt(), cost.count)?;
-        Some(half_width / mean)
+        let cost = plan.cost.mean()?;
+        Some(match cost.half_width(level)? {
+            0.0 => 0.0,
+            half_width => half_width / cost.value,
+        })
     };
     tally.plans.iter().filter_map(relative).fold(0.0, f64::max)
 }

@@ -7,13 +7,21 @@
 const BITS: u32 = 13;
 const BINS: usize = 1 << BITS;
 
+/// Octaves of 64-bit integers: one for the values below 2¹³, one for each bit beyond.
+const OCTAVES: usize = 65 - BITS as usize;
+
 /// Counts of non-negative integers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Histogram {
     /// `octaves[0]` holds the values below 2¹³, `octaves[k]` those of 13 + k bits.
-    octaves: Vec<Option<Box<[u32; BINS]>>>,
-    count: u64,
+    octaves: [Option<Box<[u32; BINS]>>; OCTAVES],
     largest: u64,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { octaves: [const { None }; OCTAVES], largest: 0 }
+    }
 }
 
 impl Histogram {
@@ -27,59 +35,52 @@ impl Histogram {
     #[inline]
     pub fn add_times(&mut self, value: u64, times: u32) {
         let (octave, bin) = place(value);
-        self.count += u64::from(times);
         self.largest = self.largest.max(value);
-        match self.octaves.get_mut(octave) {
-            Some(Some(bins)) => bins[bin] += times,
-            _ => self.open(octave)[bin] += times,
+        match &mut self.octaves[octave] {
+            Some(bins) => bins[bin] += times,
+            empty => open(empty)[bin] += times,
         }
-    }
-
-    /// The bins of an octave, made if there are none.
-    #[cold]
-    fn open(&mut self, octave: usize) -> &mut [u32; BINS] {
-        if self.octaves.len() <= octave {
-            self.octaves.resize(octave + 1, None);
-        }
-        self.octaves[octave].get_or_insert_with(|| Box::new([0; BINS]))
     }
 
     /// Adds all of another's values.
     pub fn merge(&mut self, other: &Self) {
-        self.count += other.count;
         self.largest = self.largest.max(other.largest);
-        for (octave, theirs) in other.octaves.iter().enumerate() {
+        for (mine, theirs) in self.octaves.iter_mut().zip(&other.octaves) {
             if let Some(theirs) = theirs {
-                for (bin, count) in self.open(octave).iter_mut().zip(theirs.iter()) {
+                for (bin, count) in open(mine).iter_mut().zip(theirs.iter()) {
                     *bin += count;
                 }
             }
         }
     }
 
-    /// Values seen.
-    #[must_use]
-    pub const fn count(&self) -> u64 {
-        self.count
+    /// Octave and bin of the value of a rank from 1 to the count.
+    fn place_of_rank(&self, rank: u64) -> Option<(usize, usize)> {
+        let mut left = rank.checked_sub(1)?;
+        for (octave, bins) in self.octaves.iter().enumerate() {
+            for (bin, &count) in bins.iter().flat_map(|bins| bins.iter()).enumerate() {
+                if left < u64::from(count) {
+                    return Some((octave, bin));
+                }
+                left -= u64::from(count);
+            }
+        }
+        None
     }
 
     /// The value of a rank from 1 to the count: the upper edge of its bin, and never more than the
     /// largest value seen. `None` outside.
     #[must_use]
     pub fn at_rank(&self, rank: u64) -> Option<u64> {
-        if rank == 0 || rank > self.count {
-            return None;
-        }
-        let mut left = rank;
-        for (octave, bins) in self.octaves.iter().enumerate() {
-            for (bin, &count) in bins.iter().flat_map(|bins| bins.iter()).enumerate() {
-                if left <= u64::from(count) {
-                    return Some(upper_edge(octave, bin).min(self.largest));
-                }
-                left -= u64::from(count);
-            }
-        }
-        None
+        let (octave, bin) = self.place_of_rank(rank)?;
+        Some(upper_edge(octave, bin).min(self.largest))
+    }
+
+    /// The lower edge of the bin of the value of a rank from 1 to the count. `None` outside.
+    #[must_use]
+    pub fn lower_edge_at_rank(&self, rank: u64) -> Option<u64> {
+        let (octave, bin) = self.place_of_rank(rank)?;
+        Some(lower_edge(octave, bin))
     }
 
     /// The nearest-rank quantile ⌈qn⌉ among `n` values of which those not in the histogram are
@@ -88,12 +89,12 @@ impl Histogram {
     pub fn quantile_of(&self, q: Quantile, n: u64) -> Option<u64> {
         self.at_rank(q.rank(n))
     }
+}
 
-    /// The nearest-rank quantile of the values seen.
-    #[must_use]
-    pub fn quantile(&self, q: Quantile) -> Option<u64> {
-        self.quantile_of(q, self.count)
-    }
+/// The bins of an octave that has none yet.
+#[cold]
+fn open(octave: &mut Option<Box<[u32; BINS]>>) -> &mut [u32; BINS] {
+    octave.get_or_insert_with(|| Box::new([0; BINS]))
 }
 
 /// A quantile in hundredths, so that its rank is exact.
@@ -121,13 +122,15 @@ const fn place(value: u64) -> (usize, usize) {
     (octave as usize, bin)
 }
 
+/// The smallest value of a bin.
+const fn lower_edge(octave: usize, bin: usize) -> u64 {
+    if octave == 0 { bin as u64 } else { ((BINS + bin) as u64) << (octave - 1) }
+}
+
 /// The largest value of a bin.
 const fn upper_edge(octave: usize, bin: usize) -> u64 {
-    if octave == 0 {
-        return bin as u64;
-    }
-    let width_minus_one = (1_u64 << (octave - 1)) - 1;
-    (((BINS + bin) as u64) << (octave - 1)) | width_minus_one
+    let width_minus_one = if octave == 0 { 0 } else { (1_u64 << (octave - 1)) - 1 };
+    lower_edge(octave, bin) | width_minus_one
 }
 
 #[cfg(test)]
@@ -142,6 +145,7 @@ mod tests {
         })) {
             let (octave, bin) = place(value);
             let edge = upper_edge(octave, bin);
+            assert!(lower_edge(octave, bin) <= value);
             assert!(bin < BINS && edge >= value);
             assert!((edge - value) as f64 <= 1.3e-4 * value as f64);
             if edge < u64::MAX {
@@ -156,13 +160,13 @@ mod tests {
     fn quantiles_are_nearest_rank() {
         let mut histogram = Histogram::default();
         (1..=200).for_each(|value| histogram.add(value));
-        assert_eq!(histogram.quantile(Quantile(5)), Some(10));
-        assert_eq!(histogram.quantile(Quantile(50)), Some(100));
-        assert_eq!(histogram.quantile(Quantile(99)), Some(198));
+        assert_eq!(histogram.quantile_of(Quantile(5), 200), Some(10));
+        assert_eq!(histogram.quantile_of(Quantile(50), 200), Some(100));
+        assert_eq!(histogram.quantile_of(Quantile(99), 200), Some(198));
         // 200 of 250 are there: the 81st percentile is not.
         assert_eq!(histogram.quantile_of(Quantile(80), 250), Some(200));
         assert_eq!(histogram.quantile_of(Quantile(81), 250), None);
-        assert_eq!(Histogram::default().quantile(Quantile(50)), None);
+        assert_eq!(Histogram::default().quantile_of(Quantile(50), 0), None);
     }
 
     #[test]
@@ -176,7 +180,7 @@ mod tests {
         }
         left.merge(&right);
         for hundredths in 1..=99 {
-            assert_eq!(whole.quantile(Quantile(hundredths)), left.quantile(Quantile(hundredths)));
+            assert_eq!(whole.quantile_of(Quantile(hundredths), 5_000), left.quantile_of(Quantile(hundredths), 5_000));
         }
     }
 }

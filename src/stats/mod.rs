@@ -2,7 +2,8 @@
 //!
 //! What is summed is an integer, so sums are exact, merge by addition and do not depend on order.
 
+pub mod estimator;
 pub mod histogram;
 pub mod interval;
-pub mod moments;
+pub mod quantity;
 pub mod wide;

@@ -8,6 +8,12 @@ pub struct Wide {
     low: u128,
 }
 
+impl From<u128> for Wide {
+    fn from(low: u128) -> Self {
+        Self { high: 0, low }
+    }
+}
+
 impl Wide {
     /// Adds `a · b`.
     #[inline]

@@ -1,0 +1,102 @@
+//! The model M1 through the ordinary engine beside a floor: its 3.705 random draws and nothing
+//! else, in turn, round after round; see README.md beside this file.
+//!
+//! CPU time of this thread, so that other work on the machine distorts it less; the two-thread
+//! figure is wall time.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use cpu_time::ThreadTime;
+use rand_distr::{Distribution, Exp1};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
+use stockout::montecarlo;
+use stockout::montecarlo::observe::Measure;
+use stockout::montecarlo::replicate::Unwatched;
+use stockout::scenario;
+use stockout::scenario::resolved::Scenario;
+
+/// 8 h of work on one Spot VM, saves every 30 min; the Spot plan alone.
+const M1: &str = include_str!("m1.toml");
+/// Draws of M1 in one replication: 1.852713 attempts, a wait and a lifetime each (exact).
+const DRAWS: f64 = 3.705_427;
+const REPLICATIONS: u64 = 1 << 20;
+/// M1's exact mean cost, and four standard errors of it at 2²⁰ replications.
+const COST: (f64, f64) = (1.705_610_321_6, 4.0 * 0.061_04 / 1_024.0);
+
+fn m1(settings: &[&str]) -> Scenario {
+    let replications = format!("simulation.replications={REPLICATIONS}");
+    let settings: Vec<&str> = settings.iter().copied().chain([replications.as_str()]).collect();
+    match scenario::from_toml("m1", M1, &settings) {
+        Ok((scenario, _)) => scenario,
+        Err(problems) => panic!("{:?}", problems.found),
+    }
+}
+
+fn run(scenario: &Scenario, threads: usize) {
+    let answer = montecarlo::run(black_box(scenario), threads, &Unwatched).expect("M1 runs");
+    let estimate = answer.plans[0].estimate.as_ref().expect("M1 has prices");
+    let cost = estimate.measure(Measure::Cost).mean.expect("there is a mean");
+    assert!((cost - COST.0).abs() < COST.1, "mean cost {cost}");
+}
+
+fn floor(generator: &mut Xoshiro256PlusPlus) -> f64 {
+    let draws = (REPLICATIONS as f64 * DRAWS) as u64;
+    let mut sum = 0.0;
+    for _ in 0..draws {
+        let draw: f64 = Exp1.sample(generator);
+        sum += draw;
+    }
+    sum
+}
+
+/// CPU nanoseconds for one replication.
+fn cpu(work: impl FnOnce()) -> f64 {
+    let start = ThreadTime::now();
+    work();
+    start.elapsed().as_secs_f64() * 1e9 / REPLICATIONS as f64
+}
+
+fn wall(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64() * 1e9 / REPLICATIONS as f64
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    const ROUNDS: usize = 9;
+    let mut generator = Xoshiro256PlusPlus::seed_from_u64(1);
+    let cases = [
+        ("M1", m1(&[])),
+        ("M1, every default plan", m1(&["compare.plans=[\"spot\", \"spot-resubmit\", \"spot-then-standard\"]"])),
+    ];
+    let mut times = vec![Vec::new(); cases.len()];
+    let mut ratios = vec![Vec::new(); cases.len()];
+    let mut floors = Vec::new();
+    let mut threads = Vec::new();
+    for _ in 0..ROUNDS {
+        let floor = cpu(|| {
+            black_box(floor(&mut generator));
+        });
+        floors.push(floor);
+        for (index, (_, scenario)) in cases.iter().enumerate() {
+            let time = cpu(|| run(scenario, 1));
+            times[index].push(time);
+            ratios[index].push(time / floor);
+        }
+        threads.push(wall(|| run(&cases[0].1, 1)) / wall(|| run(&cases[0].1, 2)));
+    }
+    println!("{ROUNDS} rounds of {REPLICATIONS} replications, medians; CPU ns a replication");
+    println!("{:<28} {:>8.1} {:>8}", "floor", median(&mut floors), "1 x");
+    for (index, (name, _)) in cases.iter().enumerate() {
+        let (time, ratio) = (median(&mut times[index]), median(&mut ratios[index]));
+        println!("{name:<28} {time:>8.1} {ratio:>6.2} x");
+    }
+    println!("{:<28} {:>8} {:>6.2} x", "two threads, wall", "", median(&mut threads));
+}

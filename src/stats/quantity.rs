@@ -1,0 +1,143 @@
+//! Everything that is kept of one quantity: exact sums by group, squares, and a histogram.
+
+use super::estimator::{Estimator, Grouped};
+use super::histogram::{Histogram, Quantile};
+use super::wide::Wide;
+
+/// The values of one quantity.
+#[derive(Clone, Debug, Default)]
+pub struct Quantity {
+    grouped: Grouped,
+    squares: Wide,
+    histogram: Histogram,
+}
+
+impl Quantity {
+    /// Adds the values of replications of `group`.
+    #[inline]
+    pub fn add_all(&mut self, group: usize, values: &[u64]) {
+        let mut largest = 0;
+        let mut sum = 0_u128;
+        for &value in values {
+            largest = largest.max(value);
+            sum += u128::from(value);
+            self.histogram.add(value);
+        }
+        self.grouped.add_sum(group, values.len() as u64, sum);
+        // So many squares below 2¹¹² fit 128 bits.
+        if largest < 1 << 56 && values.len() <= 1 << 16 {
+            let squares = values.iter().fold(0, |sum, &value| sum + u128::from(value).pow(2));
+            self.squares.add(squares.into());
+        } else {
+            values.iter().for_each(|&value| self.squares.add_product(value, value));
+        }
+    }
+
+    /// Adds the same value `times` times.
+    pub fn add_times(&mut self, group: usize, value: u64, times: u32) {
+        self.grouped.add(group, value, times.into());
+        self.squares.add(Wide::product(value.into(), value.into()).times(times.into()));
+        self.histogram.add_times(value, times);
+    }
+
+    /// Adds all of another's values.
+    pub fn merge(&mut self, other: &Self) {
+        self.grouped.merge(&other.grouped);
+        self.squares.add(other.squares);
+        self.histogram.merge(&other.histogram);
+    }
+
+    /// How many values.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.grouped.count()
+    }
+
+    /// Their sums by group.
+    #[must_use]
+    pub const fn grouped(&self) -> &Grouped {
+        &self.grouped
+    }
+
+    /// Their distribution.
+    #[must_use]
+    pub const fn histogram(&self) -> &Histogram {
+        &self.histogram
+    }
+
+    /// The mean with its error; `None` of nothing.
+    #[must_use]
+    pub fn mean(&self) -> Option<Estimator> {
+        Estimator::mean(&self.grouped)
+    }
+
+    /// The standard deviation of one value; `None` of fewer than two.
+    ///
+    /// (n·Σx² − (Σx)²) ÷ (n(n − 1)) is exact up to the last division.
+    #[must_use]
+    pub fn sd(&self) -> Option<f64> {
+        let (n, sum) = (self.count(), self.grouped.sum());
+        let spread = self.squares.times(n).minus(Wide::product(sum, sum));
+        (n > 1).then(|| (spread / n as f64 / (n - 1) as f64).sqrt())
+    }
+
+    /// The nearest-rank quantile of the values seen.
+    #[must_use]
+    pub fn quantile(&self, q: Quantile) -> Option<u64> {
+        self.histogram.quantile_of(q, self.count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::estimator::group;
+
+    fn quantity(values: impl IntoIterator<Item = u64>) -> Quantity {
+        let mut quantity = Quantity::default();
+        for (index, value) in values.into_iter().enumerate() {
+            quantity.add_all(group(index as u64), &[value]);
+        }
+        quantity
+    }
+
+    /// 1, 2, 3, 4: mean 2.5, sample variance 5/3.
+    #[test]
+    fn moments_of_a_small_sample() {
+        let quantity = quantity([1, 2, 3, 4]);
+        assert_eq!(quantity.mean().unwrap().value, 2.5);
+        assert!((quantity.sd().unwrap() - (5.0_f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert_eq!(quantity.quantile(Quantile(50)), Some(2));
+        assert!(Quantity::default().mean().is_none() && Quantity::default().sd().is_none());
+    }
+
+    /// Two values near 2⁶³ that differ by one: a floating-point sum of squares would lose everything.
+    #[test]
+    fn nothing_cancels() {
+        assert_eq!(quantity([1 << 62, (1 << 62) + 1]).sd(), Some(0.5_f64.sqrt()));
+    }
+
+    #[test]
+    fn adding_times_is_adding_that_often() {
+        let (mut often, mut once) = (Quantity::default(), Quantity::default());
+        for _ in 0..7 {
+            often.add_all(3, &[u64::MAX / 3]);
+        }
+        once.add_times(3, u64::MAX / 3, 7);
+        assert_eq!((often.grouped, often.squares), (once.grouped, once.squares));
+        assert_eq!(often.quantile(Quantile(50)), once.quantile(Quantile(50)));
+    }
+
+    #[test]
+    fn merging_is_adding() {
+        let values = |i: u64| i * i * i + 7;
+        let whole = quantity((0..5_000).map(values));
+        let (mut left, mut right) = (Quantity::default(), Quantity::default());
+        for i in 0..5_000 {
+            if i % 7 == 0 { &mut left } else { &mut right }.add_all(group(i), &[values(i)]);
+        }
+        left.merge(&right);
+        assert_eq!((left.grouped, left.squares), (whole.grouped, whole.squares));
+        assert_eq!(left.quantile(Quantile(95)), whole.quantile(Quantile(95)));
+    }
+}

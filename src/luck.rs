@@ -4,6 +4,8 @@
 //! plan and at every design point, so differences between plans are paired and small, and results do
 //! not depend on the order or the number of threads.
 
+pub mod table;
+
 /// What a draw is for: draws of different purposes never share luck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -71,11 +73,11 @@ impl Luck {
         middle_of_cell(self.bits(purpose, slot, attempt))
     }
 
-    /// A unit-exponential number by inversion, `−ln u`.
+    /// A unit-exponential number by inversion, −ln u: from a [`table`], to 10⁻⁹ of its value.
     #[inline]
     #[must_use]
     pub fn unit_exponential(self, purpose: Purpose, slot: u32, attempt: u32) -> f64 {
-        -ln(self.uniform(purpose, slot, attempt))
+        table::minus_ln(self.uniform(purpose, slot, attempt))
     }
 }
 

@@ -50,8 +50,6 @@ pub struct Job<'a> {
     /// Attempts so far: the address of the next one's luck.
     attempts: u32,
     saved: SimDuration,
-    /// The attempt under way.
-    attempt: Attempt,
 }
 
 impl<'a> Job<'a> {
@@ -78,7 +76,6 @@ impl<'a> Job<'a> {
             count: RestartCount::default(),
             attempts: 0,
             saved: SimDuration::ZERO,
-            attempt: Attempt::asking(0, capacity, SimTime::START),
         }
     }
 
@@ -103,10 +100,7 @@ impl<'a> Job<'a> {
                 self.trajectory.restarts += u32::from(restart);
                 self.ask(now)
             }
-            Pending::Refused => {
-                self.record(End::Refused);
-                self.trouble(now, Trouble::Refused)
-            }
+            Pending::Refused => self.trouble(now, Trouble::Refused),
             Pending::Started { lifetime } => self.started(now, lifetime),
             Pending::Ended => self.ended(now),
         }
@@ -118,16 +112,17 @@ impl<'a> Job<'a> {
         let (capacity, attempt) = (self.capacity, self.attempts);
         let request = Request { capacity, asked: now, slot: 0, attempt };
         self.attempts += 1;
-        self.attempt = Attempt::asking(0, capacity, now);
+        self.trajectory.attempts.push(Attempt::asking(0, capacity, now));
         let answer = request.answer(&self.model.market, self.gang, self.luck);
         let at = now + answer.wait();
         let limit = self.limit();
+        let recorded = self.attempt();
         if at >= limit {
-            self.attempt.wait = limit - now;
-            self.record(End::Abandoned);
+            recorded.wait = limit - now;
+            recorded.end = End::Abandoned;
             return self.reached(limit);
         }
-        self.attempt.wait = answer.wait();
+        recorded.wait = answer.wait();
         let pending = match answer {
             Answer::Refused { .. } => Pending::Refused,
             Answer::Granted { lifetime, .. } => Pending::Started { lifetime },
@@ -155,27 +150,27 @@ impl<'a> Job<'a> {
         } else {
             (longest, End::Released)
         };
-        if end == End::Completed {
-            self.attempt.useful = left;
+        let (useful, lost) = if end == End::Completed {
+            (left, SimDuration::ZERO)
         } else {
             // A lifetime that is long enough is never noticed.
             let dies = (lifetime < needed).then_some(lifetime);
             let remains = program.cut(left, save_exists, uptime, dies);
-            self.attempt.useful = remains.saved;
-            self.attempt.lost = remains.lost;
-        }
-        self.attempt.uptime = uptime;
-        self.attempt.end = end;
+            (remains.saved, remains.lost)
+        };
+        self.saved += useful;
+        let recorded = self.attempt();
+        recorded.useful = useful;
+        recorded.lost = lost;
+        recorded.uptime = uptime;
+        recorded.end = end;
         Some((now + uptime, Pending::Ended))
     }
 
     /// A running attempt has ended.
     #[inline]
     fn ended(&mut self, now: SimTime) -> Option<(SimTime, Pending)> {
-        self.saved += self.attempt.useful;
-        let end = self.attempt.end;
-        self.record(end);
-        match end {
+        match self.attempt().end {
             End::Completed => self.stop(now, Outcome::Completed),
             End::Preempted => self.trouble(now, Trouble::Preempted),
             End::Refused | End::Released | End::Abandoned => self.reached(now),
@@ -223,11 +218,10 @@ impl<'a> Job<'a> {
         None
     }
 
-    /// Records the attempt under way.
+    /// The attempt under way, as it is recorded.
     #[inline]
-    fn record(&mut self, end: End) {
-        self.attempt.end = end;
-        self.trajectory.attempts.push(self.attempt);
+    fn attempt(&mut self) -> &mut Attempt {
+        self.trajectory.attempts.last_mut().expect("an attempt is recorded when it asks")
     }
 
     fn program(&self) -> &'a Program {

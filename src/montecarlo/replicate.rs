@@ -321,7 +321,8 @@ struct Worker<'a> {
 /// A course and the plans that follow it.
 struct CourseRun {
     course: Course,
-    plans: Vec<PlanRun>,
+    /// Plans that differ in price alone are metered once.
+    meters: Vec<(BillingRules, Vec<PlanRun>)>,
     /// No luck is involved: every replication is the same.
     is_certain: bool,
     /// As [`CourseTally::quantities`].
@@ -346,20 +347,30 @@ impl<'a> Worker<'a> {
         // What is paired with an uncertain standard plan must be paired replication by replication.
         let may_be_certain = !has_standard || workload.is_certain(Course::Standard);
         let tally = experiment.tally();
-        let plans_of = |course: usize| {
-            let plans = tally.plans.iter().enumerate().filter(move |(_, plan)| plan.course == course);
-            let plans = plans.map(|(index, plan)| PlanRun {
-                index,
-                cost: Column::EMPTY,
-                billed: Column::EMPTY,
-                relative: Column::EMPTY,
-                lines: vec![(Column::EMPTY, Column::EMPTY); plan.lines.len()],
-            });
-            plans.collect()
+        let meters_of = |course: usize| {
+            let mut meters: Vec<(BillingRules, Vec<PlanRun>)> = Vec::new();
+            for (index, plan) in tally.plans.iter().enumerate() {
+                if plan.course != course {
+                    continue;
+                }
+                let rules = experiment.plans[index].billing;
+                let place = meters.iter().position(|(of, _)| *of == rules).unwrap_or_else(|| {
+                    meters.push((rules, Vec::new()));
+                    meters.len() - 1
+                });
+                meters[place].1.push(PlanRun {
+                    index,
+                    cost: Column::EMPTY,
+                    billed: Column::EMPTY,
+                    relative: Column::EMPTY,
+                    lines: vec![(Column::EMPTY, Column::EMPTY); plan.lines.len()],
+                });
+            }
+            meters
         };
         let courses = tally.courses.iter().enumerate().map(|(index, course)| CourseRun {
             course: course.course,
-            plans: plans_of(index),
+            meters: meters_of(index),
             is_certain: may_be_certain && workload.is_certain(course.course),
             columns: vec![Column::EMPTY; course.quantities.len()],
         });
@@ -446,33 +457,26 @@ impl<'a> Worker<'a> {
             }
         }
         let mut found = None;
-        let mut metered: Option<(BillingRules, Metered)> = None;
-        for plan in &mut run.plans {
-            let priced = &experiment.plans[plan.index];
-            // Plans that differ in price alone are metered once.
-            let metered = match metered {
-                Some((rules, metered)) if rules == priced.billing => metered,
-                _ => {
-                    let rules = priced.billing;
-                    let read = match &experiment.workload {
-                        Workload::Job(_) => observe::job_metered(&self.job, &rules),
-                        Workload::Endpoint(model) => {
-                            let trajectory = &self.endpoint_trajectory;
-                            let (horizon, replicas) = (model.horizon, model.replicas);
-                            observe::endpoint_metered(trajectory, &rules, horizon, replicas)
-                        }
-                    };
-                    metered.insert((rules, read)).1
+        for (rules, plans) in &mut run.meters {
+            let metered = match &experiment.workload {
+                Workload::Job(_) => observe::job_metered(&self.job, rules),
+                Workload::Endpoint(model) => {
+                    let trajectory = &self.endpoint_trajectory;
+                    observe::endpoint_metered(trajectory, rules, model.horizon, model.replicas)
                 }
             };
-            let cost = plan.price(&metered, &priced.tariff, experiment.workload.gang_size())?;
-            let own = CostAndGain { cost, gain: observation.gain };
-            if priced.plan == Plan::Standard {
-                standard = own;
-                found = Some(own);
-            }
-            if let Some(relative) = relative(own, standard) {
-                plan.relative.push(relative);
+            for plan in plans {
+                let priced = &experiment.plans[plan.index];
+                let cost =
+                    plan.price(&metered, &priced.tariff, experiment.workload.gang_size())?;
+                let own = CostAndGain { cost, gain: observation.gain };
+                if priced.plan == Plan::Standard {
+                    standard = own;
+                    found = Some(own);
+                }
+                if let Some(relative) = relative(own, standard) {
+                    plan.relative.push(relative);
+                }
             }
         }
         Ok(found)
@@ -481,7 +485,6 @@ impl<'a> Worker<'a> {
     /// Adds the replications under way to the tally, each `times` times.
     fn flush(&mut self, index: usize, group: usize, times: u32) {
         let run = &mut self.courses[index];
-        let tally = &mut self.tally.courses[index];
         let measures = &self.experiment.measures()[2..];
         let add = |quantity: &mut Quantity, column: &mut Column| match times {
             1 => quantity.add_all(group, column.take()),
@@ -490,7 +493,20 @@ impl<'a> Worker<'a> {
                 values.iter().for_each(|&value| quantity.add_times(group, value, times));
             }
         };
-        let count = run.plans.first().map_or(0, |plan| plan.cost.len) as u64 * u64::from(times);
+        let plans = run.meters.iter_mut().flat_map(|(_, plans)| plans);
+        let mut count = 0;
+        for plan in plans {
+            count = plan.cost.len as u64 * u64::from(times);
+            let tally = &mut self.tally.plans[plan.index];
+            add(&mut tally.cost, &mut plan.cost);
+            add(&mut tally.billed, &mut plan.billed);
+            tally.against_standard.add(plan.relative.take(), times);
+            for (sums, columns) in tally.lines.iter_mut().zip(&mut plan.lines) {
+                sums.0 += columns.0.take_sum() * u128::from(times);
+                sums.1 += columns.1.take_sum() * u128::from(times);
+            }
+        }
+        let tally = &mut self.tally.courses[index];
         for (measure, (quantity, column)) in
             measures.iter().zip(tally.quantities.iter_mut().zip(&mut run.columns))
         {
@@ -505,16 +521,6 @@ impl<'a> Worker<'a> {
                 }
             }
             add(quantity, column);
-        }
-        for plan in &mut run.plans {
-            let tally = &mut self.tally.plans[plan.index];
-            add(&mut tally.cost, &mut plan.cost);
-            add(&mut tally.billed, &mut plan.billed);
-            tally.against_standard.add(plan.relative.take(), times);
-            for (sums, columns) in tally.lines.iter_mut().zip(&mut plan.lines) {
-                sums.0 += columns.0.take_sum() * u128::from(times);
-                sums.1 += columns.1.take_sum() * u128::from(times);
-            }
         }
     }
 }

@@ -74,7 +74,11 @@ fn main() {
     let mut generator = Xoshiro256PlusPlus::seed_from_u64(1);
     let cases = [
         ("M1", m1(&[])),
-        ("M1, every default plan", m1(&["compare.plans=[\"spot\", \"spot-resubmit\", \"spot-then-standard\"]"])),
+        ("M1, random sampling", m1(&["simulation.sampling=random"])),
+        (
+            "M1, every default plan",
+            m1(&["compare.plans=[\"spot\", \"spot-resubmit\", \"spot-then-standard\"]"]),
+        ),
     ];
     let mut times = vec![Vec::new(); cases.len()];
     let mut ratios = vec![Vec::new(); cases.len()];

@@ -2,8 +2,10 @@
 //!
 //! There are no streams and no state. The third VM of replication 7 meets the same luck under every
 //! plan and at every design point, so differences between plans are paired and small, and results do
-//! not depend on the order or the number of threads.
+//! not depend on the order or the number of threads. Under [`Sampling::Lattice`] the replications
+//! are spread evenly over the most important addresses: see [`lattice`].
 
+pub mod lattice;
 pub mod table;
 
 /// What a draw is for: draws of different purposes never share luck.
@@ -25,9 +27,63 @@ pub enum Purpose {
 /// The largest slot that has an address: 2²⁴ − 1.
 pub const LARGEST_SLOT: u32 = (1 << 24) - 1;
 
+/// How the replications' luck is spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampling {
+    /// Every replication on its own.
+    Random,
+    /// Evenly: randomly shifted copies of a lattice, [`lattice::SHIFTS`] of them.
+    Lattice,
+}
+
+impl Sampling {
+    /// The name in scenarios and results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::Lattice => "lattice",
+        }
+    }
+
+    /// The luck of replication `replication` under `seed`.
+    #[inline]
+    #[must_use]
+    pub const fn luck(self, seed: u64, replication: u64) -> Luck {
+        match self {
+            Self::Random => Luck::new(seed, replication),
+            Self::Lattice => Luck {
+                // Replications of one shift share their stream, as its shift.
+                stream: Stream::new(mix(seed ^ GOLDEN), replication % lattice::SHIFTS),
+                lattice: Some(Point {
+                    index: lattice::index(replication / lattice::SHIFTS),
+                    seed,
+                    replication,
+                }),
+            },
+        }
+    }
+}
+
 /// The luck of one replication.
 #[derive(Clone, Copy, Debug)]
 pub struct Luck {
+    stream: Stream,
+    lattice: Option<Point>,
+}
+
+/// A point of the lattice.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    index: u64,
+    /// For draws beyond the lattice's dimensions.
+    seed: u64,
+    replication: u64,
+}
+
+/// Random bits by address.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
     key: u64,
     mask: u64,
 }
@@ -45,11 +101,9 @@ const fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-impl Luck {
-    /// The luck of replication `replication` under `seed`.
+impl Stream {
     #[inline]
-    #[must_use]
-    pub const fn new(seed: u64, replication: u64) -> Self {
+    const fn new(seed: u64, replication: u64) -> Self {
         let key =
             mix(mix(seed.wrapping_add(GOLDEN)).wrapping_add(replication.wrapping_mul(GOLDEN)));
         // Two replications whose keys differ by a few addresses would repeat each other's draws
@@ -58,12 +112,33 @@ impl Luck {
         Self { key, mask }
     }
 
+    #[inline]
+    const fn bits(self, purpose: Purpose, slot: u32, attempt: u32) -> u64 {
+        let address = ((purpose as u64) << 56) | ((slot as u64) << 32) | attempt as u64;
+        mix(self.key.wrapping_add(address.wrapping_mul(GOLDEN))) ^ self.mask
+    }
+}
+
+impl Luck {
+    /// The luck of replication `replication` under `seed` with random sampling.
+    #[inline]
+    #[must_use]
+    pub const fn new(seed: u64, replication: u64) -> Self {
+        Self { stream: Stream::new(seed, replication), lattice: None }
+    }
+
     /// The 64 bits at an address.
     #[inline]
     #[must_use]
     pub const fn bits(self, purpose: Purpose, slot: u32, attempt: u32) -> u64 {
-        let address = ((purpose as u64) << 56) | ((slot as u64) << 32) | attempt as u64;
-        mix(self.key.wrapping_add(address.wrapping_mul(GOLDEN))) ^ self.mask
+        let Some(point) = self.lattice else {
+            return self.stream.bits(purpose, slot, attempt);
+        };
+        match lattice::dimension(purpose, slot, attempt) {
+            Some(dimension) => lattice::coordinate(point.index, dimension)
+                .wrapping_add(self.stream.bits(purpose, slot, attempt)),
+            None => beyond(point, purpose, slot, attempt),
+        }
     }
 
     /// A uniform number strictly between 0 and 1: the middle of one of 2⁵² equal cells.
@@ -79,6 +154,12 @@ impl Luck {
     pub fn unit_exponential(self, purpose: Purpose, slot: u32, attempt: u32) -> f64 {
         table::minus_ln(self.uniform(purpose, slot, attempt))
     }
+}
+
+/// The bits of a draw that the lattice does not cover.
+#[cold]
+const fn beyond(point: Point, purpose: Purpose, slot: u32, attempt: u32) -> u64 {
+    Stream::new(point.seed, point.replication).bits(purpose, slot, attempt)
 }
 
 /// The middle of the cell that the upper 52 bits name.

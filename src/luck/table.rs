@@ -95,7 +95,8 @@ mod tests {
         }
         for octave in 1..=OCTAVES + 6 {
             let low = libm::ldexp(1.0, -(octave as i32) - 1);
-            (0..steps).for_each(|step| look(1.0 - 2.0 * low + low * f64::from(step) / f64::from(steps)));
+            (0..steps)
+                .for_each(|step| look(1.0 - 2.0 * low + low * f64::from(step) / f64::from(steps)));
         }
         assert!(worst <= 1e-9, "{worst}");
     }

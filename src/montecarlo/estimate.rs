@@ -190,12 +190,13 @@ fn plan_estimate(
     let sums = &tally.plans[index];
     let course = &tally.courses[sums.course];
     let replications = tally.replications;
-    let quantities = || {
-        let quantities = [&sums.cost, &sums.billed].into_iter().chain(&course.quantities);
-        experiment.measures().iter().zip(quantities).map(|(&measure, quantity)| {
-            (measure, quantity, scale(measure, &experiment.workload))
-        })
-    };
+    let quantities =
+        || {
+            let quantities = [&sums.cost, &sums.billed].into_iter().chain(&course.quantities);
+            experiment.measures().iter().zip(quantities).map(|(&measure, quantity)| {
+                (measure, quantity, scale(measure, &experiment.workload))
+            })
+        };
     let job = match &experiment.workload {
         Workload::Job(job) => Some(job),
         Workload::Endpoint(_) => None,

@@ -78,5 +78,6 @@ pub fn experiment(scenario: &Scenario) -> Experiment {
         plans,
         deadline: scenario.deadline,
         seed: scenario.seed,
+        sampling: scenario.sampling,
     }
 }

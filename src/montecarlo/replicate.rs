@@ -10,7 +10,7 @@ use super::observe::{self, Measure};
 use crate::engine::endpoint::{Endpoint, TooManyAttempts};
 use crate::engine::job::Job;
 use crate::engine::trajectory::{EndpointTrajectory, JobTrajectory};
-use crate::luck::Luck;
+use crate::luck::{Luck, Sampling};
 use crate::model::billing::{BillingRules, Metered, OutOfRange, Tariff};
 use crate::model::plan::{Course, Outcome, Plan};
 use crate::model::workload::Workload;
@@ -32,7 +32,12 @@ pub struct Experiment {
     pub deadline: Option<SimDuration>,
     /// Chooses the luck.
     pub seed: u64,
+    /// How the luck is spread.
+    pub sampling: Sampling,
 }
+
+// Under lattice sampling a group is a shift.
+const _: () = assert!(GROUPS as u64 == crate::luck::lattice::SHIFTS);
 
 /// A plan, how its time is billed and at which prices.
 #[derive(Clone, Debug)]
@@ -175,6 +180,13 @@ impl Experiment {
             Workload::Job(_) => Measure::JOB,
             Workload::Endpoint(_) => Measure::ENDPOINT,
         }
+    }
+
+    /// The luck of a replication.
+    #[inline]
+    #[must_use]
+    pub const fn luck(&self, replication: u64) -> Luck {
+        self.sampling.luck(self.seed, replication)
     }
 
     /// An empty tally.
@@ -396,7 +408,7 @@ impl<'a> Worker<'a> {
             let mut certain = CostAndGain::default();
             for index in 0..self.courses.len() {
                 if self.courses[index].is_certain {
-                    let luck = Luck::new(self.experiment.seed, first);
+                    let luck = self.experiment.luck(first);
                     certain = self
                         .course(index, luck, certain, times)
                         .map_err(at(first))?
@@ -405,7 +417,7 @@ impl<'a> Worker<'a> {
                 }
             }
             for replication in (first..end).step_by(GROUPS) {
-                let luck = Luck::new(self.experiment.seed, replication);
+                let luck = self.experiment.luck(replication);
                 let mut standard = certain;
                 for index in 0..self.courses.len() {
                     if !self.courses[index].is_certain {
@@ -467,8 +479,7 @@ impl<'a> Worker<'a> {
             };
             for plan in plans {
                 let priced = &experiment.plans[plan.index];
-                let cost =
-                    plan.price(&metered, &priced.tariff, experiment.workload.gang_size())?;
+                let cost = plan.price(&metered, &priced.tariff, experiment.workload.gang_size())?;
                 let own = CostAndGain { cost, gain: observation.gain };
                 if priced.plan == Plan::Standard {
                     standard = own;

@@ -175,6 +175,7 @@ pub const KEYS: &[Key] = &[
     key("simulation.replications", Kind::Count(1, 1_000_000_000), "100000", "replications of every plan"),
     key("simulation.half_width", Kind::Share, "(none: a fixed number of replications)", "instead: replicate until the half-width of every plan's mean cost is at most this share of it"),
     key("simulation.seed", Kind::Count(0, i64::MAX), "1", "chooses the luck; the same seed gives the same bytes"),
+    key("simulation.sampling", Kind::Choice(&["lattice", "random"]), "(lattice for jobs, random for endpoints)", "how the luck of the replications is spread: evenly, or each on its own"),
     key("simulation.confidence", Kind::Share, "95 %", "level of the confidence intervals"),
 ];
 
@@ -203,7 +204,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("machine.zones", "zones come with fleets; write machine.region"),
     ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
     ("simulation.start", "dated prices and hazards by the hour come later"),
-    ("simulation.sampling", "lattice sampling comes with sweeps"),
     ("sweep", "sweeps come later; use --set for one design point"),
     ("decide", "verdicts come later"),
     ("baseline", "own baselines come later; give prices in [price]"),

@@ -13,6 +13,7 @@ pub mod read;
 pub mod request;
 pub mod resolved;
 pub mod schema;
+mod simulation;
 pub mod source;
 pub mod tree;
 pub mod validate;

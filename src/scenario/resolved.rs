@@ -1,6 +1,7 @@
 //! A scenario as the engine sees it: fixed numbers only, every plan with its tariff.
 
 use super::read::Assumption;
+use crate::luck::Sampling;
 use crate::model::billing::{BillingRules, Tariff};
 use crate::model::plan::{Course, Plan};
 use crate::model::tariff::{PriceSheet, Service};
@@ -40,6 +41,8 @@ pub struct Scenario {
     pub stop: Stop,
     /// Chooses the luck.
     pub seed: u64,
+    /// How the luck of the replications is spread.
+    pub sampling: Sampling,
     /// Level of the intervals.
     pub level: Level,
     /// What nobody supplied, the ones that matter most first.

@@ -3,7 +3,8 @@
 use super::keys::For;
 use super::offer::Listing;
 use super::read::Reader;
-use super::resolved::{Listed, Scenario, Stop};
+use super::resolved::{Listed, Scenario};
+use super::simulation::{self, Simulation};
 use super::source::Problems;
 use super::tree::{Node, Value};
 use crate::model::billing::{BillingRules, Figure};
@@ -14,7 +15,6 @@ use crate::model::plan::Plan;
 use crate::model::restart::{Backoff, Counts, RestartRules};
 use crate::model::tariff::{PriceSheet, Service};
 use crate::model::workload::{EndpointModel, JobModel, Workload};
-use crate::stats::interval::Level;
 use crate::units::{Rate, Share, SimDuration};
 
 /// Reads a whole scenario. `None` where any problem is an error; warnings stay in `problems`.
@@ -43,7 +43,7 @@ pub fn validate(
     let nodes = if job { count(&mut reader, "workload.nodes", 1) } else { 1 };
     let market = market(&mut reader, spot, job, nodes);
     let max_run = or_default(&mut reader, "market.max_run", SimDuration::from_hours(168), None);
-    let (stop, seed, level) = simulation(&mut reader);
+    let Simulation { stop, seed, level, sampling } = simulation::read(&mut reader, job);
     let (workload, deadline) = if job {
         job_workload(&mut reader, service, nodes, market, restart)?
     } else {
@@ -79,6 +79,7 @@ pub fn validate(
         standard,
         stop,
         seed,
+        sampling,
         level,
         assumptions,
         settings,
@@ -467,53 +468,6 @@ fn endpoint_workload(
         return None;
     }
     Some(Workload::Endpoint(EndpointModel { horizon, replicas: least, startup, market, restart }))
-}
-
-fn simulation(reader: &mut Reader<'_>) -> (Stop, u64, Level) {
-    let replications = reader.count("simulation.replications");
-    let half_width = reader.share("simulation.half_width");
-    let stop = match (replications, half_width) {
-        (Some(_), Some(_)) => {
-            if let Some(node) = reader.node("simulation.half_width") {
-                reader.problems.error(
-                    &node.at,
-                    "both replications and half_width are given",
-                    "delete one: a fixed number, or a target half-width",
-                );
-            }
-            Stop::Replications(1)
-        }
-        (None, Some(share)) => {
-            if share == Share::ZERO
-                && let Some(node) = reader.node("simulation.half_width")
-            {
-                reader.problems.error(
-                    &node.at,
-                    "simulation.half_width is zero",
-                    "write a percentage above 0, such as \"0.2 %\"",
-                );
-            }
-            Stop::HalfWidth(share)
-        }
-        (Some(count), None) => Stop::Replications(count.unsigned_abs()),
-        (None, None) => {
-            reader.take("simulation.replications", 100_000);
-            Stop::Replications(100_000)
-        }
-    };
-    let seed = reader.count("simulation.seed").unwrap_or(1).unsigned_abs();
-    let confidence = reader.share("simulation.confidence").unwrap_or(Share::percent(95));
-    let level = Level::new(confidence.fraction()).unwrap_or_else(|| {
-        if let Some(node) = reader.node("simulation.confidence") {
-            reader.problems.error(
-                &node.at,
-                format!("a confidence of {confidence} has no interval"),
-                "write a percentage between 0 % and 100 %, such as \"95 %\"",
-            );
-        }
-        Level::new(0.95).expect("0.95 is a level")
-    });
-    (stop, seed, level)
 }
 
 fn warn_about_prices(reader: &mut Reader<'_>, sheet: &PriceSheet) {

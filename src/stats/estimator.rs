@@ -91,8 +91,7 @@ impl Estimator {
             // n·Σ_g − n_g·Σ over n², the difference exact: constants deviate by nothing. At most
             // 2³⁰ values of 2⁶³: each product is below 2¹²⁴.
             let (part, count) = (values.sums[group], values.counts[group]);
-            let difference =
-                (part * u128::from(n)) as i128 - (sum * u128::from(count)) as i128;
+            let difference = (part * u128::from(n)) as i128 - (sum * u128::from(count)) as i128;
             *deviation = difference as f64 / n as f64 / n as f64;
         }
         let groups = values.counts.iter().filter(|&&count| count > 0).count() as u64;
@@ -222,7 +221,9 @@ mod tests {
         values[5] += 1 << 32;
         let mean = Estimator::mean(&grouped(&values)).unwrap();
         // One value of n is off by δ: the error is close to δ ÷ n.
-        assert!((mean.standard_error().unwrap() / ((1_u64 << 32) as f64 / 100.0) - 1.0).abs() < 0.05);
+        assert!(
+            (mean.standard_error().unwrap() / ((1_u64 << 32) as f64 / 100.0) - 1.0).abs() < 0.05
+        );
         let twice = mean.times(2.0).minus(&mean).minus(&mean);
         assert_eq!(twice.standard_error(), Some(0.0));
     }

@@ -180,7 +180,10 @@ mod tests {
         }
         left.merge(&right);
         for hundredths in 1..=99 {
-            assert_eq!(whole.quantile_of(Quantile(hundredths), 5_000), left.quantile_of(Quantile(hundredths), 5_000));
+            assert_eq!(
+                whole.quantile_of(Quantile(hundredths), 5_000),
+                left.quantile_of(Quantile(hundredths), 5_000)
+            );
         }
     }
 }

@@ -11,18 +11,25 @@ fn output_of(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The block of a document that starts with this line inside a fence.
-fn block<'a>(document: &'a str, first: &str) -> &'a str {
-    let start = document.find(first).unwrap_or_else(|| panic!("no block starts with {first}"));
-    let end = start + document[start..].find("```").expect("the block ends");
-    &document[start..end]
+/// Holds the block of the README that starts with this line inside a fence to the real output;
+/// `UPDATE_GOLDEN=1 cargo test` writes it anew.
+fn shown_in_readme(first: &str, real: &str) {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let start = readme.find(first).unwrap_or_else(|| panic!("no block starts with {first}"));
+    let end = start + readme[start..].find("```").expect("the block ends");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write("README.md", format!("{}{real}{}", &readme[..start], &readme[end..]))
+            .unwrap();
+        return;
+    }
+    assert_eq!(&readme[start..end], real, "UPDATE_GOLDEN=1 cargo test writes it anew");
 }
 
 #[test]
 fn the_readme_shows_the_real_output() {
-    let readme = include_str!("../../README.md");
     let real = output_of(&["estimate", "scenarios/training-l4.toml"]);
-    assert_eq!(block(readme, "training-l4: "), real);
+    shown_in_readme("training-l4: ", &real);
+    let readme = include_str!("../../README.md");
     for command in ["cargo run --release -- estimate scenarios/training-l4.toml", "cargo test"] {
         assert!(readme.contains(command), "{command}");
     }

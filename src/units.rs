@@ -569,6 +569,12 @@ impl Share {
         self.0 as f64 / Self::WHOLE as f64
     }
 
+    /// From a number from 0 to 1, to the nearest 10⁻¹²; what is outside becomes the nearer end.
+    #[must_use]
+    pub fn from_fraction(fraction: f64) -> Self {
+        Self(((fraction * Self::WHOLE as f64).round() as i64).clamp(0, Self::WHOLE))
+    }
+
     /// Reads `"40 %"`, from 0 % to 100 %.
     ///
     /// # Errors

@@ -79,6 +79,13 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// The same job where the hazard of its VMs is `factor` times as large.
+    #[must_use]
+    pub fn with_hazard_times(mut self, factor: f64) -> Self {
+        self.gang *= factor;
+        self
+    }
+
     /// Lives to the end.
     pub fn run(mut self) {
         let mut pending = self.start();

@@ -1,6 +1,7 @@
 //! From sums to what is reported: means with half-widths, quantiles, probabilities, line items.
 
 use super::observe::Measure;
+use super::rare::{self, Rare, Weighted};
 use super::replicate::{CourseTally, Experiment, PlanTally, Priced, Tally};
 use crate::model::billing::{Component, Meter, Tariff};
 use crate::model::capacity::Capacity;
@@ -40,6 +41,14 @@ pub struct Probability {
     pub low: f64,
     /// Upper end.
     pub high: f64,
+}
+
+impl Probability {
+    /// That of the opposite.
+    #[must_use]
+    pub fn complement(self) -> Self {
+        Self { value: 1.0 - self.value, low: 1.0 - self.high, high: 1.0 - self.low }
+    }
 }
 
 /// A ratio of means with its half-width.
@@ -98,6 +107,11 @@ pub struct PlanEstimate {
     pub completion: Option<Probability>,
     /// Share of those completed by the deadline; where there is one.
     pub on_time: Option<Probability>,
+    /// Share of replications that did not complete; jobs only.
+    pub failure: Option<Probability>,
+    /// How the probabilities were found where a count says too little; the counts stay in
+    /// `outcomes`.
+    pub rare: Option<Rare>,
     /// Mean cost ÷ share completed, or ÷ mean serving hours.
     pub cost_per_gain: Option<Estimated>,
     /// Useful ÷ billed VM-hours; jobs only.
@@ -139,13 +153,36 @@ impl PlanEstimate {
             .map_or_else(Summary::default, |(_, summary)| *summary)
     }
 
-    /// Share of replications that did not complete.
+    /// Takes over what importance sampling found of rare events, where it says more than a count.
+    pub fn refine(&mut self, rare: &Rare, level: Level) {
+        let refined = |count: Probability, weighted: &Weighted| {
+            let events = (count.value * self.replications as f64).round() as u64;
+            let (low, high) = weighted.interval(level, rare.replications);
+            let trusted = high - low <= 2.0 * rare::TRUSTED * weighted.value;
+            (events < rare::RARE && trusted && high - low < count.high - count.low)
+                .then_some(Probability { value: weighted.value, low, high })
+        };
+        if let Some(failure) = self.failure.and_then(|count| refined(count, &rare.failure)) {
+            self.failure = Some(failure);
+            self.completion = Some(failure.complement());
+            self.rare = Some(*rare);
+        }
+        let miss = self.on_time.map(Probability::complement);
+        if let Some(miss) = miss.and_then(|count| refined(count, &rare.miss)) {
+            self.on_time = Some(miss.complement());
+            self.rare = Some(*rare);
+        }
+    }
+
+    /// How much smaller the variance of the mean cost is than that of as many random replications;
+    /// `None` where it has none.
     #[must_use]
-    pub fn failure(&self, level: Level) -> Option<Probability> {
-        let failed = self.replications - self.outcomes[Outcome::Completed as usize];
-        let (low, high) = level.wilson(failed, self.replications)?;
-        let value = failed as f64 / self.replications as f64;
-        self.completion.map(|_| Probability { value, low, high })
+    pub fn variance_ratio(&self) -> Option<f64> {
+        let sd = self.measure(Measure::Cost).sd?;
+        let cost = self.estimators.measures.iter().find(|(of, _)| *of == Measure::Cost)?;
+        let error = cost.1?.standard_error()?;
+        let random = sd / (self.replications as f64).sqrt();
+        (error > 0.0).then(|| (random / error) * (random / error))
     }
 }
 
@@ -240,6 +277,10 @@ fn plan_estimate(
             .map(|_| time_to_result(course, replications, level, experiment.measures())),
         completion: estimators.completion.and_then(|_| probability(&course.completed, level)),
         on_time: estimators.on_time.and_then(|_| probability(&course.on_time, level)),
+        failure: job.and_then(|_| {
+            counted(replications - course.ended(Outcome::Completed), replications, level)
+        }),
+        rare: None,
         cost_per_gain: estimated(estimators.cost_per_gain),
         goodput: estimated(estimators.goodput),
         saving: relative.map(|relative| match plan {
@@ -317,9 +358,12 @@ fn time_to_result(
 }
 
 fn probability(indicators: &Grouped, level: Level) -> Option<Probability> {
-    let (of, sum) = (indicators.count(), indicators.sum() as u64);
-    let (low, high) = level.wilson(sum, of)?;
-    Some(Probability { value: sum as f64 / of as f64, low, high })
+    counted(indicators.sum() as u64, indicators.count(), level)
+}
+
+fn counted(count: u64, of: u64, level: Level) -> Option<Probability> {
+    let (low, high) = level.wilson(count, of)?;
+    Some(Probability { value: count as f64 / of as f64, low, high })
 }
 
 fn line_items(priced: &Priced, tally: &PlanTally, replications: u64) -> Vec<LineItem> {

@@ -3,12 +3,15 @@
 pub mod compare;
 pub mod estimate;
 pub mod observe;
+pub mod rare;
 pub mod replicate;
 pub mod stopping;
 
-use crate::model::plan::Plan;
+use crate::model::plan::{Course, Outcome, Plan};
 use crate::scenario::resolved::{Listed, Scenario};
+use crate::stats::interval::Level;
 use estimate::{PlanEstimate, saving_at_spot_price};
+use rare::Rare;
 use replicate::{Experiment, Priced, RunError, Watch};
 
 /// The answer to a scenario: what each plan costs, how late it may be, how likely it fails.
@@ -39,7 +42,8 @@ pub struct PlanAnswer {
 pub fn run(scenario: &Scenario, threads: usize, watch: &dyn Watch) -> Result<Estimate, RunError> {
     let experiment = experiment(scenario);
     let tally = stopping::run(&experiment, scenario.stop, scenario.level, threads, watch)?;
-    let estimates = estimate::estimate(&experiment, &tally, scenario.level);
+    let mut estimates = estimate::estimate(&experiment, &tally, scenario.level);
+    refine(&experiment, &mut estimates, scenario.level);
     let find = |plan: Plan| estimates.iter().find(|estimate| estimate.plan == plan);
     let standard = find(Plan::Standard);
     let plans = scenario
@@ -60,6 +64,28 @@ pub fn run(scenario: &Scenario, threads: usize, watch: &dyn Watch) -> Result<Est
         })
         .collect();
     Ok(Estimate { plans, replications: tally.replications })
+}
+
+/// Looks closer at failures and delays that were too rare to count.
+fn refine(experiment: &Experiment, estimates: &mut [PlanEstimate], level: Level) {
+    let mut known: Vec<(Course, Option<Rare>)> = Vec::new();
+    for estimate in estimates {
+        let failed = estimate.replications - estimate.outcomes[Outcome::Completed as usize];
+        if failed >= rare::RARE {
+            continue;
+        }
+        let course = estimate.plan.course();
+        let found = known.iter().find(|(of, _)| *of == course).map(|(_, rare)| *rare);
+        let found = found.unwrap_or_else(|| {
+            let most = (estimate.replications / 2).max(rare::LEAST);
+            let rare = rare::estimate(experiment, course, level, most);
+            known.push((course, rare));
+            rare
+        });
+        if let Some(rare) = found {
+            estimate.refine(&rare, level);
+        }
+    }
 }
 
 /// What is replicated for a scenario: the standard plan first, then the plans that can be bought.

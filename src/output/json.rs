@@ -29,6 +29,7 @@ struct Document<'a> {
     confidence: f64,
     method: &'static str,
     replications: u64,
+    sampling: &'static str,
     currency: String,
     prices_as_of: Option<&'a str>,
     spot_range: Option<SpotRange>,
@@ -53,6 +54,9 @@ struct Plan<'a> {
     reason: Option<&'a str>,
     to_build: &'static str,
     replications: Option<u64>,
+    /// Of the mean cost: by random sampling ÷ by the sampling used.
+    variance_ratio: Option<f64>,
+    importance_sampling: Option<Importance>,
     cost: Option<Summary>,
     #[serde(flatten)]
     of_kind: OfKind,
@@ -66,6 +70,16 @@ struct Plan<'a> {
     line_items: Option<Vec<Line<'a>>>,
 }
 
+/// How the chance of a rare failure was found.
+#[derive(Serialize)]
+struct Importance {
+    hazard_factor: f64,
+    replications: u64,
+    failures_seen: u64,
+    /// Of a count of as many replications ÷ of this estimate.
+    variance_ratio: f64,
+}
+
 #[derive(Serialize)]
 #[serde(untagged)]
 enum OfKind {
@@ -75,6 +89,7 @@ enum OfKind {
         lost_work_h: Option<Summary>,
         completion_probability: Option<Probability>,
         deadline_probability: Option<Probability>,
+        failure_probability: Option<Probability>,
         cost_per_completion: Option<Estimated>,
         goodput: Option<Estimated>,
         outcomes: Option<Outcomes>,
@@ -135,6 +150,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
         confidence: scenario.level.value(),
         method: "simulation",
         replications: answer.replications,
+        sampling: scenario.sampling.name(),
         currency: scenario.currency.to_string(),
         prices_as_of: scenario.prices_as_of.as_deref(),
         spot_range: scenario.spot_range.as_ref().map(|range| SpotRange {
@@ -165,6 +181,13 @@ fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
         reason: answer.listed.reason(),
         to_build: answer.listed.plan.to_build(scenario.workload.saves()),
         replications: estimate.map(|estimate| estimate.replications),
+        variance_ratio: estimate.and_then(PlanEstimate::variance_ratio),
+        importance_sampling: estimate.and_then(|estimate| estimate.rare).map(|rare| Importance {
+            hazard_factor: rare.tilt,
+            replications: rare.replications,
+            failures_seen: rare.failure.seen,
+            variance_ratio: rare.failure.variance_ratio(rare.replications),
+        }),
         cost: measure(Measure::Cost),
         of_kind: of_kind(scenario, estimate, times_known, &measure),
         billed_h: measure(Measure::Billed),
@@ -192,6 +215,7 @@ fn of_kind(
             lost_work_h: measure(Measure::LostWork),
             completion_probability: timed.and_then(|estimate| estimate.completion),
             deadline_probability: timed.and_then(|estimate| estimate.on_time),
+            failure_probability: timed.and_then(|estimate| estimate.failure),
             cost_per_completion: estimate.and_then(|estimate| estimate.cost_per_gain),
             goodput: estimate.and_then(|estimate| estimate.goodput),
             outcomes: timed.map(|estimate| {

@@ -5,6 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
+use crate::luck::Sampling;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{PlanEstimate, Summary};
@@ -75,6 +76,9 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, input: &str, full: bool)
         out.push_str(&wrapped(&note, "  "));
     }
     if full {
+        for note in methods(scenario, answer) {
+            out.push_str(&wrapped(&note, "  "));
+        }
         for plan in &answer.plans {
             if let Some(estimate) = &plan.estimate {
                 out.push('\n');
@@ -112,6 +116,9 @@ pub fn estimate_markdown(scenario: &Scenario, answer: &Estimate, full: bool) -> 
         out.push_str(&format!("- {note}\n"));
     }
     if full {
+        for note in methods(scenario, answer) {
+            out.push_str(&format!("- {note}\n"));
+        }
         for plan in &answer.plans {
             if let Some(estimate) = &plan.estimate {
                 out.push_str(&format!("\n#### {}\n\n", estimate.plan.name()));
@@ -238,7 +245,7 @@ fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) -> Cells {
     let risk = if job {
         let finishes = estimate.on_time.or(estimate.completion);
         let p95 = estimate.time_to_result_h.and_then(|summary| summary.p95);
-        let fails = estimate.failure(scenario.level);
+        let fails = estimate.failure;
         [
             timed(finishes.map_or_else(none, |probability| numbers::percent(probability.value))),
             timed(p95.map_or_else(|| "never".to_owned(), numbers::hours)),
@@ -310,14 +317,59 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     notes
 }
 
+/// How the replications were sampled, and what that has gained.
+fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
+    let estimates: Vec<&PlanEstimate> =
+        answer.plans.iter().filter_map(|plan| plan.estimate.as_ref()).collect();
+    let mut sampling = match scenario.sampling {
+        Sampling::Random => "sampling: random.".to_owned(),
+        Sampling::Lattice => {
+            "sampling: a lattice under 32 random shifts; ± is Student's t over the shifts."
+                .to_owned()
+        }
+    };
+    let ratios: Vec<String> = estimates
+        .iter()
+        .filter_map(|estimate| {
+            let ratio = numbers::significant(estimate.variance_ratio()?, 2);
+            Some(format!("{} {ratio}", estimate.plan.name()))
+        })
+        .collect();
+    if scenario.sampling == Sampling::Lattice && !ratios.is_empty() {
+        let ratios = ratios.join(", ");
+        sampling.push_str(&format!(
+            " Variance of the mean cost by random sampling ÷ by this one, as measured: {ratios}."
+        ));
+    }
+    let mut notes = vec![sampling];
+    for estimate in estimates {
+        if let Some(rare) = estimate.rare {
+            notes.push(format!(
+                "{}: failures are rare; their chance comes from {} replications with {} times the \
+                 hazard, weighted by likelihood (importance sampling): {} failures seen, the \
+                 variance of a count ÷ {}.",
+                estimate.plan.name(),
+                numbers::whole(rare.replications),
+                numbers::significant(rare.tilt, 2),
+                numbers::whole(rare.failure.seen),
+                numbers::significant(rare.failure.variance_ratio(rare.replications), 2),
+            ));
+        }
+    }
+    notes
+}
+
 /// How often a plan fails, and how.
 fn failures(estimate: &PlanEstimate) -> Vec<String> {
+    // Where the chance of a failure is known better than by counting, the counts share it out.
+    let failed: u64 = estimate.replications - estimate.outcomes[Outcome::Completed as usize];
+    let probability = estimate.failure.map_or(0.0, |failure| failure.value);
     Outcome::ALL
         .into_iter()
         .filter(|outcome| *outcome != Outcome::Completed)
         .filter_map(|outcome| {
             let count = estimate.outcomes[outcome as usize];
-            let share = count as f64 / estimate.replications as f64;
+            let share = probability * count as f64 / failed as f64;
             (count > 0).then(|| {
                 format!("{} {}", numbers::percent(share), outcome.name().replace('_', " "))
             })
@@ -387,6 +439,7 @@ fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
     for (name, probability) in [
         ("P(completed)", estimate.completion.filter(|_| times_known)),
         ("P(on time)", estimate.on_time.filter(|_| times_known)),
+        ("P(failed)", estimate.failure.filter(|_| times_known)),
     ] {
         let Some(probability) = probability else { continue };
         for (part, value) in [

@@ -7,4 +7,5 @@ mod engine;
 mod oracle;
 mod parsers;
 mod reference;
+mod sampling;
 mod threads;

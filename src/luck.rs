@@ -24,6 +24,12 @@ pub enum Purpose {
     FlexWait = 5,
 }
 
+impl Purpose {
+    /// All purposes.
+    pub const ALL: [Self; 5] =
+        [Self::Lifetime, Self::Wait, Self::Refusal, Self::StandardWait, Self::FlexWait];
+}
+
 /// The largest slot that has an address: 2²⁴ − 1.
 pub const LARGEST_SLOT: u32 = (1 << 24) - 1;
 
@@ -46,20 +52,42 @@ impl Sampling {
         }
     }
 
-    /// The luck of replication `replication` under `seed`.
+    /// What the replications of one shift share: those whose number has this remainder.
+    #[must_use]
+    pub fn shared(self, seed: u64, shift: u64) -> Shared {
+        let shifts = match self {
+            Self::Random => None,
+            Self::Lattice => {
+                let stream = Stream::new(mix(seed ^ GOLDEN), shift);
+                Some(lattice::addresses().map(|(purpose, attempt)| stream.bits(purpose, 0, attempt)))
+            }
+        };
+        Shared { seed, shifts }
+    }
+}
+
+/// The luck that the replications of one shift share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    seed: u64,
+    /// The shift in every dimension.
+    shifts: Option<[u64; lattice::DIMENSIONS]>,
+}
+
+impl Shared {
+    /// The luck of a replication.
     #[inline]
     #[must_use]
-    pub const fn luck(self, seed: u64, replication: u64) -> Luck {
-        match self {
-            Self::Random => Luck::new(seed, replication),
-            Self::Lattice => Luck {
-                // Replications of one shift share their stream, as its shift.
-                stream: Stream::new(mix(seed ^ GOLDEN), replication % lattice::SHIFTS),
-                lattice: Some(Point {
+    pub fn luck(&self, replication: u64) -> Luck<'_> {
+        match &self.shifts {
+            None => Luck::new(self.seed, replication),
+            Some(shifts) => Luck {
+                of: Of::Point {
                     index: lattice::index(replication / lattice::SHIFTS),
-                    seed,
+                    shifts,
+                    seed: self.seed,
                     replication,
-                }),
+                },
             },
         }
     }
@@ -67,18 +95,16 @@ impl Sampling {
 
 /// The luck of one replication.
 #[derive(Clone, Copy, Debug)]
-pub struct Luck {
-    stream: Stream,
-    lattice: Option<Point>,
+pub struct Luck<'a> {
+    of: Of<'a>,
 }
 
-/// A point of the lattice.
 #[derive(Clone, Copy, Debug)]
-struct Point {
-    index: u64,
-    /// For draws beyond the lattice's dimensions.
-    seed: u64,
-    replication: u64,
+enum Of<'a> {
+    /// A stream of its own.
+    Stream(Stream),
+    /// A point of the lattice under a shift; and for draws beyond its dimensions, a stream.
+    Point { index: u64, shifts: &'a [u64; lattice::DIMENSIONS], seed: u64, replication: u64 },
 }
 
 /// Random bits by address.
@@ -119,25 +145,30 @@ impl Stream {
     }
 }
 
-impl Luck {
+impl Luck<'static> {
     /// The luck of replication `replication` under `seed` with random sampling.
     #[inline]
     #[must_use]
     pub const fn new(seed: u64, replication: u64) -> Self {
-        Self { stream: Stream::new(seed, replication), lattice: None }
+        Self { of: Of::Stream(Stream::new(seed, replication)) }
     }
+}
 
+impl Luck<'_> {
     /// The 64 bits at an address.
     #[inline]
     #[must_use]
     pub const fn bits(self, purpose: Purpose, slot: u32, attempt: u32) -> u64 {
-        let Some(point) = self.lattice else {
-            return self.stream.bits(purpose, slot, attempt);
-        };
-        match lattice::dimension(purpose, slot, attempt) {
-            Some(dimension) => lattice::coordinate(point.index, dimension)
-                .wrapping_add(self.stream.bits(purpose, slot, attempt)),
-            None => beyond(point, purpose, slot, attempt),
+        match self.of {
+            Of::Stream(stream) => stream.bits(purpose, slot, attempt),
+            Of::Point { index, shifts, seed, replication } => {
+                match lattice::dimension(purpose, slot, attempt) {
+                    Some(dimension) => {
+                        lattice::coordinate(index, dimension).wrapping_add(shifts[dimension])
+                    }
+                    None => beyond(seed, replication, purpose, slot, attempt),
+                }
+            }
         }
     }
 
@@ -158,8 +189,8 @@ impl Luck {
 
 /// The bits of a draw that the lattice does not cover.
 #[cold]
-const fn beyond(point: Point, purpose: Purpose, slot: u32, attempt: u32) -> u64 {
-    Stream::new(point.seed, point.replication).bits(purpose, slot, attempt)
+const fn beyond(seed: u64, replication: u64, purpose: Purpose, slot: u32, attempt: u32) -> u64 {
+    Stream::new(seed, replication).bits(purpose, slot, attempt)
 }
 
 /// The middle of the cell that the upper 52 bits name.

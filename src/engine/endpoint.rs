@@ -111,7 +111,7 @@ impl Endpoint {
         &mut self,
         model: &EndpointModel,
         course: Course,
-        luck: Luck,
+        luck: Luck<'_>,
         trajectory: &mut EndpointTrajectory,
     ) -> Result<(), TooManyAttempts> {
         trajectory.attempts.clear();

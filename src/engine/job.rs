@@ -37,7 +37,7 @@ pub enum Pending {
 pub struct Job<'a> {
     model: &'a JobModel,
     course: Course,
-    luck: Luck,
+    luck: Luck<'a>,
     gang: f64,
     trajectory: &'a mut JobTrajectory,
     /// What the current submission asks for.
@@ -57,7 +57,7 @@ impl<'a> Job<'a> {
     pub fn new(
         model: &'a JobModel,
         course: Course,
-        luck: Luck,
+        luck: Luck<'a>,
         trajectory: &'a mut JobTrajectory,
     ) -> Self {
         trajectory.attempts.clear();

@@ -51,7 +51,7 @@ impl Request {
     /// The market's answer. `gang` is the hazard in units of one VM's.
     #[inline]
     #[must_use]
-    pub fn answer(&self, market: &Market, gang: f64, luck: Luck) -> Answer {
+    pub fn answer(&self, market: &Market, gang: f64, luck: Luck<'_>) -> Answer {
         let answer = market.ask(luck, self.capacity, self.slot, self.attempt);
         if answer.refused {
             return Answer::Refused { wait: answer.wait };

@@ -72,6 +72,20 @@ pub const fn dimension(purpose: Purpose, slot: u32, attempt: u32) -> Option<usiz
     }
 }
 
+/// The address of every dimension, its slot being 0: the inverse of [`dimension`].
+#[must_use]
+pub fn addresses() -> [(Purpose, u32); DIMENSIONS] {
+    let mut addresses = [(Purpose::Lifetime, 0); DIMENSIONS];
+    for purpose in Purpose::ALL {
+        for attempt in 0..ATTEMPTS {
+            if let Some(dimension) = dimension(purpose, 0, attempt) {
+                addresses[dimension] = (purpose, attempt);
+            }
+        }
+    }
+    addresses
+}
+
 /// What a point is multiplied with: its number with the bits in reverse order, so that the first
 /// 2^m points are the multiples of 2^−m.
 #[inline]
@@ -108,14 +122,7 @@ mod tests {
     #[test]
     fn no_two_addresses_share_a_dimension() {
         let mut seen = [0; DIMENSIONS];
-        let purposes = [
-            Purpose::Lifetime,
-            Purpose::Wait,
-            Purpose::Refusal,
-            Purpose::StandardWait,
-            Purpose::FlexWait,
-        ];
-        for purpose in purposes {
+        for purpose in Purpose::ALL {
             for (slot, attempt) in (0..3).flat_map(|slot| (0..20).map(move |at| (slot, at))) {
                 if let Some(dimension) = dimension(purpose, slot, attempt) {
                     seen[dimension] += 1;

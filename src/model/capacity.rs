@@ -72,7 +72,7 @@ impl Wait {
     /// The wait at an address of luck; rounded down to the microsecond.
     #[inline]
     #[must_use]
-    pub fn draw(&self, luck: Luck, purpose: Purpose, slot: u32, attempt: u32) -> SimDuration {
+    pub fn draw(&self, luck: Luck<'_>, purpose: Purpose, slot: u32, attempt: u32) -> SimDuration {
         match *self {
             Self::Fixed(wait) => wait,
             Self::Exponential { mean_h } => {
@@ -131,7 +131,7 @@ impl Market {
     /// What a request meets at an address of luck.
     #[inline]
     #[must_use]
-    pub fn ask(&self, luck: Luck, capacity: Capacity, slot: u32, attempt: u32) -> Answer {
+    pub fn ask(&self, luck: Luck<'_>, capacity: Capacity, slot: u32, attempt: u32) -> Answer {
         match capacity {
             Capacity::Spot => Answer {
                 wait: self.wait.draw(luck, Purpose::Wait, slot, attempt),
@@ -163,7 +163,7 @@ impl Market {
     #[must_use]
     pub fn lifetime(
         &self,
-        luck: Luck,
+        luck: Luck<'_>,
         capacity: Capacity,
         gang: f64,
         slot: u32,

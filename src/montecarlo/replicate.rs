@@ -182,13 +182,6 @@ impl Experiment {
         }
     }
 
-    /// The luck of a replication.
-    #[inline]
-    #[must_use]
-    pub const fn luck(&self, replication: u64) -> Luck {
-        self.sampling.luck(self.seed, replication)
-    }
-
     /// An empty tally.
     #[must_use]
     pub fn tally(&self) -> Tally {
@@ -404,11 +397,12 @@ impl<'a> Worker<'a> {
             let group = group(first);
             let times = u32::try_from((end - first).div_ceil(GROUPS as u64));
             let times = times.expect("a block is small");
+            let shared = self.experiment.sampling.shared(self.experiment.seed, group as u64);
             // The standard plan comes first, and is certain where any plan is.
             let mut certain = CostAndGain::default();
             for index in 0..self.courses.len() {
                 if self.courses[index].is_certain {
-                    let luck = self.experiment.luck(first);
+                    let luck = shared.luck(first);
                     certain = self
                         .course(index, luck, certain, times)
                         .map_err(at(first))?
@@ -417,7 +411,7 @@ impl<'a> Worker<'a> {
                 }
             }
             for replication in (first..end).step_by(GROUPS) {
-                let luck = self.experiment.luck(replication);
+                let luck = shared.luck(replication);
                 let mut standard = certain;
                 for index in 0..self.courses.len() {
                     if !self.courses[index].is_certain {
@@ -442,7 +436,7 @@ impl<'a> Worker<'a> {
     fn course(
         &mut self,
         index: usize,
-        luck: Luck,
+        luck: Luck<'_>,
         mut standard: CostAndGain,
         times: u32,
     ) -> Result<Option<CostAndGain>, RunError> {

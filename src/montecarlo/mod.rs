@@ -5,6 +5,7 @@ pub mod estimate;
 pub mod observe;
 pub mod rare;
 pub mod replicate;
+pub mod shortcut;
 pub mod stopping;
 
 use crate::model::plan::{Course, Outcome, Plan};

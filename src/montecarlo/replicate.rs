@@ -6,7 +6,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::compare::{AgainstStandard, CostAndGain, relative};
-use super::observe::{self, Measure};
+use super::observe::{self, Measure, Observation};
+use super::shortcut::Shortcut;
 use crate::engine::endpoint::{Endpoint, TooManyAttempts};
 use crate::engine::job::Job;
 use crate::engine::trajectory::{EndpointTrajectory, JobTrajectory};
@@ -318,6 +319,8 @@ struct Worker<'a> {
     tally: Tally,
     /// The courses of the tally, each simulated once per replication.
     courses: Vec<CourseRun>,
+    /// For a job on Spot VMs that is billed by one set of rules.
+    shortcut: Option<Shortcut<'a>>,
     job: JobTrajectory,
     endpoint: Endpoint,
     endpoint_trajectory: EndpointTrajectory,
@@ -379,9 +382,21 @@ impl<'a> Worker<'a> {
             is_certain: may_be_certain && workload.is_certain(course.course),
             columns: vec![Column::EMPTY; course.quantities.len()],
         });
+        let courses: Vec<CourseRun> = courses.collect();
+        let mut rules = courses
+            .iter()
+            .filter(|run| run.course.uses_spot())
+            .flat_map(|run| run.meters.iter().map(|(rules, _)| *rules));
+        let shortcut = match (workload, rules.next()) {
+            (Workload::Job(model), Some(first)) if rules.all(|rules| rules == first) => {
+                Some(Shortcut::new(model, first))
+            }
+            _ => None,
+        };
         Self {
             experiment,
-            courses: courses.collect(),
+            courses,
+            shortcut,
             tally,
             job: JobTrajectory::default(),
             endpoint: Endpoint::default(),
@@ -404,7 +419,7 @@ impl<'a> Worker<'a> {
                 if self.courses[index].is_certain {
                     let luck = shared.luck(first);
                     certain = self
-                        .course(index, luck, certain, times)
+                        .course(index, luck, None, certain, times)
                         .map_err(at(first))?
                         .unwrap_or(certain);
                     self.flush(index, group, times);
@@ -412,11 +427,12 @@ impl<'a> Worker<'a> {
             }
             for replication in (first..end).step_by(GROUPS) {
                 let luck = shared.luck(replication);
+                let short = self.shortcut.and_then(|shortcut| shortcut.replicate(luck));
                 let mut standard = certain;
                 for index in 0..self.courses.len() {
                     if !self.courses[index].is_certain {
                         standard = self
-                            .course(index, luck, standard, 1)
+                            .course(index, luck, short.as_ref(), standard, 1)
                             .map_err(at(replication))?
                             .unwrap_or(standard);
                     }
@@ -430,19 +446,23 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Simulates a replication of a course that stands for `times`. Returns what the standard plan
+    /// Simulates a replication of a course that stands for `times`, unless `short` knows what
+    /// happens on Spot VMs. Returns what the standard plan
     /// costs and gains, where it is among the course's plans.
     #[inline]
     fn course(
         &mut self,
         index: usize,
         luck: Luck<'_>,
+        short: Option<&(Observation, Metered)>,
         mut standard: CostAndGain,
         times: u32,
     ) -> Result<Option<CostAndGain>, RunError> {
         let experiment = self.experiment;
         let run = &mut self.courses[index];
+        let short = short.filter(|_| run.course.uses_spot());
         let observation = match &experiment.workload {
+            Workload::Job(_) if let Some((observation, _)) = short => *observation,
             Workload::Job(model) => {
                 Job::new(model, run.course, luck, &mut self.job).run();
                 observe::job(&self.job)
@@ -465,6 +485,7 @@ impl<'a> Worker<'a> {
         let mut found = None;
         for (rules, plans) in &mut run.meters {
             let metered = match &experiment.workload {
+                Workload::Job(_) if let Some((_, metered)) = short => *metered,
                 Workload::Job(_) => observe::job_metered(&self.job, rules),
                 Workload::Endpoint(model) => {
                     let trajectory = &self.endpoint_trajectory;

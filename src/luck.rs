@@ -59,7 +59,9 @@ impl Sampling {
             Self::Random => None,
             Self::Lattice => {
                 let stream = Stream::new(mix(seed ^ GOLDEN), shift);
-                Some(lattice::addresses().map(|(purpose, attempt)| stream.bits(purpose, 0, attempt)))
+                Some(
+                    lattice::addresses().map(|(purpose, attempt)| stream.bits(purpose, 0, attempt)),
+                )
             }
         };
         Shared { seed, shifts }

@@ -3,7 +3,7 @@
 //! Owns what is metered and how it is rounded. Leaves to [`super::tariff`] which lines a plan has.
 
 use super::capacity::Capacity;
-use crate::units::{Money, Rate, SimDuration};
+use crate::units::{Rate, SimDuration};
 
 /// How billed time follows from uptime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,30 +171,40 @@ pub struct Tariff {
 pub struct OutOfRange;
 
 impl Tariff {
-    /// The amount of each line for `vms` equal VMs, handed to `each` with its quantity \[VM-µs\];
-    /// returns their sum. Rounded half to even to the nanounit, once per line.
+    /// The costs of replications with `vms` equal VMs, appended to `costs` \[nanounits\]; for each
+    /// line the sums of its quantities \[VM-µs\] and amounts \[nanounits\] are handed to `each`.
+    /// Every amount is rounded half to even to the nanounit, once per replication and line.
     ///
     /// # Errors
     /// A quantity or an amount that leaves 64 bits.
-    #[inline]
     pub fn bill(
         &self,
-        metered: &Metered,
+        metered: &[Metered],
         vms: u32,
-        mut each: impl FnMut(usize, i64, Money),
-    ) -> Result<Money, OutOfRange> {
-        if metered.total() == i64::MAX {
+        costs: &mut Vec<u64>,
+        mut each: impl FnMut(usize, u128, u128),
+    ) -> Result<(), OutOfRange> {
+        if metered.iter().any(|metered| metered.total() == i64::MAX) {
             return Err(OutOfRange);
         }
-        let mut total = 0_i64;
+        let start = costs.len();
+        costs.resize(start + metered.len(), 0);
         for (index, line) in self.lines.iter().enumerate() {
-            let quantity =
-                metered.read(line.meter).checked_mul(i64::from(vms)).ok_or(OutOfRange)?;
-            let amount = amount(quantity, line.price.rate)?;
-            each(index, quantity, amount);
-            total = total.checked_add(amount.nanos()).ok_or(OutOfRange)?;
+            let (mut quantities, mut amounts) = (0_u128, 0_u128);
+            for (metered, cost) in metered.iter().zip(&mut costs[start..]) {
+                let quantity =
+                    metered.read(line.meter).checked_mul(i64::from(vms)).ok_or(OutOfRange)? as u64;
+                let amount = amount(quantity, line.price.rate)?;
+                quantities += u128::from(quantity);
+                amounts += u128::from(amount);
+                *cost = cost
+                    .checked_add(amount)
+                    .filter(|&cost| i64::try_from(cost).is_ok())
+                    .ok_or(OutOfRange)?;
+            }
+            each(index, quantities, amounts);
         }
-        Ok(Money::from_nanos(total))
+        Ok(())
     }
 
     /// What one VM costs for one hour of uptime, counted by the meters of `capacity`; a commitment's
@@ -213,9 +223,9 @@ impl Tariff {
 
 /// `quantity` \[VM-µs\] × `rate` \[picounits per hour\] in nanounits, rounded half to even.
 #[inline]
-fn amount(quantity: i64, rate: Rate) -> Result<Money, OutOfRange> {
+fn amount(quantity: u64, rate: Rate) -> Result<u64, OutOfRange> {
     const MICROS: u64 = 1_000_000;
-    let (quantity, picos) = (quantity as u64, rate.picos() as u64);
+    let picos = rate.picos() as u64;
     // Whole seconds at a price of whole nanounits is the common case, and fits 64 bits.
     if quantity % MICROS == 0
         && picos % 1_000 == 0
@@ -223,12 +233,12 @@ fn amount(quantity: i64, rate: Rate) -> Result<Money, OutOfRange> {
     {
         let (whole, rest) = (product / 3_600, product % 3_600);
         let up = rest > 1_800 || (rest == 1_800 && whole & 1 == 1);
-        return i64::try_from(whole + u64::from(up)).map(Money::from_nanos).map_err(|_| OutOfRange);
+        return Ok(whole + u64::from(up));
     }
     // 3.6·10⁹ µs in an hour, 10³ picounits in a nanounit.
-    let nanos =
-        crate::units::div_half_even(i128::from(quantity) * i128::from(picos), 3_600_000_000_000);
-    i64::try_from(nanos).map(Money::from_nanos).map_err(|_| OutOfRange)
+    let product = i128::from(quantity) * i128::from(picos);
+    let nanos = crate::units::div_half_even(product, 3_600_000_000_000);
+    u64::try_from(nanos).map_err(|_| OutOfRange)
 }
 
 #[cfg(test)]
@@ -268,20 +278,22 @@ mod tests {
         let line =
             Line { component: Component::Compute, sku: String::new(), meter: Meter::Span, price };
         let tariff = Tariff { lines: vec![line] };
-        assert_eq!(tariff.bill(&metered, 1, |_, _, _| ()), Ok(Money::from_nanos(840_000_000)));
+        let mut costs = Vec::new();
+        assert_eq!(tariff.bill(&[metered], 1, &mut costs, |_, _, _| ()), Ok(()));
+        assert_eq!(costs, [840_000_000]);
     }
 
     #[test]
     fn both_ways_to_multiply_agree_and_round_half_to_even() {
         for (seconds, picos) in [(1, 1_800_000), (3, 600_000), (9, 200_000), (7, 123_456_000)] {
             let exact = crate::units::div_half_even(seconds * picos, 3_600_000);
-            let fast = amount(seconds as i64 * 1_000_000, Rate::from_picos(picos as i64)).unwrap();
-            assert_eq!(i128::from(fast.nanos()), exact);
+            let fast = amount(seconds as u64 * 1_000_000, Rate::from_picos(picos as i64)).unwrap();
+            assert_eq!(i128::from(fast), exact);
         }
         // 1800 s at 1 nanounit/h is half a nanounit: to even, 0; 5400 s is 1.5: 2.
         let rate = Rate::from_picos(1_000);
-        assert_eq!(amount(1_800_000_000, rate).unwrap().nanos(), 0);
-        assert_eq!(amount(5_400_000_000, rate).unwrap().nanos(), 2);
-        assert!(amount(i64::MAX, Rate::LARGEST).is_err());
+        assert_eq!(amount(1_800_000_000, rate).unwrap(), 0);
+        assert_eq!(amount(5_400_000_000, rate).unwrap(), 2);
+        assert!(amount(u64::MAX, Rate::LARGEST).is_err());
     }
 }

@@ -372,7 +372,9 @@ mod tests {
         }
         metered.set_span(SimDuration::from_secs(span));
         let tariff = tariff(plan, service, &sheet()).unwrap();
-        tariff.bill(&metered, vms, |_, _, _| {}).unwrap().nanos()
+        let mut costs = Vec::new();
+        tariff.bill(&[metered], vms, &mut costs, |_, _, _| {}).unwrap();
+        costs[0] as i64
     }
 
     fn spot(seconds: i64, preempted: bool) -> Usage {

@@ -2,7 +2,8 @@
 
 use super::observe::Measure;
 use super::rare::{self, Rare, Weighted};
-use super::replicate::{CourseTally, Experiment, PlanTally, Priced, Tally};
+use super::replicate::{Experiment, Priced};
+use super::tally::{CourseTally, PlanTally, Tally};
 use crate::model::billing::{Component, Meter, Tariff};
 use crate::model::capacity::Capacity;
 use crate::model::plan::{Outcome, Plan};

@@ -7,6 +7,8 @@ pub mod rare;
 pub mod replicate;
 pub mod shortcut;
 pub mod stopping;
+pub mod tally;
+mod worker;
 
 use crate::model::plan::{Course, Outcome, Plan};
 use crate::scenario::resolved::{Listed, Scenario};

@@ -1,6 +1,7 @@
 //! When there are enough replications: a fixed number, or a target half-width, never both.
 
-use super::replicate::{Experiment, RunError, Tally, Watch};
+use super::replicate::{Experiment, RunError, Watch};
+use super::tally::{PlanTally, Tally};
 use crate::scenario::resolved::Stop;
 use crate::stats::interval::Level;
 use crate::units::Share;
@@ -22,7 +23,7 @@ pub fn run(
     threads: usize,
     watch: &dyn Watch,
 ) -> Result<Tally, RunError> {
-    let mut tally = experiment.tally();
+    let mut tally = Tally::new(experiment);
     match stop {
         Stop::Replications(count) => {
             watch.expects(count);
@@ -52,7 +53,7 @@ pub fn run(
 
 /// The largest half-width of a mean cost, relative to it.
 fn widest(tally: &Tally, level: Level) -> f64 {
-    let relative = |plan: &super::replicate::PlanTally| {
+    let relative = |plan: &PlanTally| {
         let cost = plan.cost.mean()?;
         Some(match cost.half_width(level)? {
             0.0 => 0.0,

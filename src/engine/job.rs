@@ -38,7 +38,7 @@ pub struct Job<'a> {
     model: &'a JobModel,
     course: Course,
     luck: Luck<'a>,
-    gang: f64,
+    relief: f64,
     trajectory: &'a mut JobTrajectory,
     /// What the current submission asks for.
     capacity: Capacity,
@@ -68,7 +68,7 @@ impl<'a> Job<'a> {
             model,
             course,
             luck,
-            gang: model.market.gang(model.nodes),
+            relief: model.market.relief(model.nodes),
             trajectory,
             capacity,
             submissions: 1,
@@ -82,7 +82,7 @@ impl<'a> Job<'a> {
     /// The same job where the hazard of its VMs is `factor` times as large.
     #[must_use]
     pub fn with_hazard_times(mut self, factor: f64) -> Self {
-        self.gang *= factor;
+        self.relief /= factor;
         self
     }
 
@@ -120,7 +120,7 @@ impl<'a> Job<'a> {
         let request = Request { capacity, asked: now, slot: 0, attempt };
         self.attempts += 1;
         self.trajectory.attempts.push(Attempt::asking(0, capacity, now));
-        let answer = request.answer(&self.model.market, self.gang, self.luck);
+        let answer = request.answer(&self.model.market, self.relief, self.luck);
         let at = now + answer.wait();
         let limit = self.limit();
         let recorded = self.attempt();

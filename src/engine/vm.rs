@@ -48,17 +48,17 @@ impl Answer {
 }
 
 impl Request {
-    /// The market's answer. `gang` is the hazard in units of one VM's.
+    /// The market's answer. `relief` is one VM's hazard in units of the gang's.
     #[inline]
     #[must_use]
-    pub fn answer(&self, market: &Market, gang: f64, luck: Luck<'_>) -> Answer {
+    pub fn answer(&self, market: &Market, relief: f64, luck: Luck<'_>) -> Answer {
         let answer = market.ask(luck, self.capacity, self.slot, self.attempt);
         if answer.refused {
             return Answer::Refused { wait: answer.wait };
         }
         Answer::Granted {
             wait: answer.wait,
-            lifetime: market.lifetime(luck, self.capacity, gang, self.slot, self.attempt),
+            lifetime: market.lifetime(luck, self.capacity, relief, self.slot, self.attempt),
         }
     }
 }

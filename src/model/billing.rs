@@ -23,9 +23,14 @@ impl BillingRules {
     #[inline]
     #[must_use]
     pub fn billed(&self, uptime: SimDuration) -> SimDuration {
-        let increment = self.increment.micros();
-        let increments = (uptime.micros() + (increment - 1)) / increment;
-        SimDuration::from_micros(increments * increment).max(self.minimum)
+        let up_to_multiple =
+            |increment: i64| (uptime.micros() + (increment - 1)) / increment * increment;
+        let micros = match self.increment.micros() {
+            // Dividing by a constant is much faster, and the second is the common case.
+            1_000_000 => up_to_multiple(1_000_000),
+            increment => up_to_multiple(increment),
+        };
+        SimDuration::from_micros(micros).max(self.minimum)
     }
 }
 

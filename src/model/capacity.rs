@@ -158,20 +158,20 @@ impl Market {
         }
     }
 
-    /// How long the gang started at an address of luck lives. `gang` is from [`Self::gang`].
+    /// How long the gang started at an address of luck lives. `relief` is from [`Self::relief`].
     #[inline]
     #[must_use]
     pub fn lifetime(
         &self,
         luck: Luck<'_>,
         capacity: Capacity,
-        gang: f64,
+        relief: f64,
         slot: u32,
         attempt: u32,
     ) -> SimDuration {
         match capacity {
             Capacity::Spot => {
-                self.lifetime.draw(luck.unit_exponential(Purpose::Lifetime, slot, attempt), gang)
+                self.lifetime.draw(luck.unit_exponential(Purpose::Lifetime, slot, attempt), relief)
             }
             Capacity::Standard | Capacity::FlexStart => SimDuration::NEVER,
         }
@@ -181,6 +181,12 @@ impl Market {
     #[must_use]
     pub fn gang(&self, nodes: u32) -> f64 {
         gang_hazard(nodes, self.shared_hazard)
+    }
+
+    /// One VM's hazard in units of that of a gang of `nodes`.
+    #[must_use]
+    pub fn relief(&self, nodes: u32) -> f64 {
+        1.0 / self.gang(nodes)
     }
 
     /// Whether a request for this capacity always meets the same: no luck is involved.

@@ -174,12 +174,18 @@ impl Lifetime {
         }
     }
 
-    /// The lifetime of a gang whose hazard is `gang` times that of one VM, for a unit-exponential
-    /// draw. At least 1 µs; rounded down, so that "preempted before t" is exact at every whole µs.
+    /// The lifetime of a gang for a unit-exponential draw; `relief` is one VM's hazard in units of the
+    /// gang's. At least 1 µs; rounded down, so that "preempted before t" is exact at every whole µs.
     #[inline]
     #[must_use]
-    pub fn draw(&self, unit_exponential: f64, gang: f64) -> SimDuration {
-        SimDuration::from_hours_f64(self.age_at(unit_exponential / gang)).max(SimDuration::SHORTEST)
+    pub fn draw(&self, unit_exponential: f64, relief: f64) -> SimDuration {
+        let hazard = unit_exponential * relief;
+        let age_h = match *self {
+            // The common case, without a call.
+            Self::Exponential { mean_h } => mean_h * hazard,
+            _ => self.age_at(hazard),
+        };
+        SimDuration::from_hours_f64(age_h).max(SimDuration::SHORTEST)
     }
 }
 
@@ -278,14 +284,14 @@ mod tests {
         assert_eq!(gang_hazard(8, Share::ONE), 1.0);
         assert!((gang_hazard(8, Share::percent(60)) - (0.6 + 3.2)).abs() < 1e-12);
         let one = Lifetime::Exponential { mean_h: 8.0 };
-        assert_eq!(one.draw(1.0, 8.0), SimDuration::from_hours(1));
+        assert_eq!(one.draw(1.0, 1.0 / 8.0), SimDuration::from_hours(1));
     }
 
     #[test]
     fn a_lifetime_is_at_least_a_microsecond_and_at_most_never() {
         let short = Lifetime::Exponential { mean_h: 1e-12 };
         assert_eq!(short.draw(1e-3, 1.0), SimDuration::SHORTEST);
-        assert_eq!(Lifetime::Never.draw(1e-3, 1e5), SimDuration::NEVER);
+        assert_eq!(Lifetime::Never.draw(1e-3, 1e-5), SimDuration::NEVER);
         let heavy = Lifetime::LogNormal { median_h: 1e6, sigma: 20.0 };
         assert_eq!(heavy.draw(36.0, 1.0), SimDuration::NEVER);
     }

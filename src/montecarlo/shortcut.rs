@@ -20,7 +20,7 @@ use crate::units::{SimDuration, SimTime};
 pub struct Shortcut<'a> {
     model: &'a JobModel,
     rules: BillingRules,
-    gang: f64,
+    relief: f64,
     /// Uptime of an attempt that finds nothing saved and finishes.
     needed_at_first: SimDuration,
 }
@@ -32,16 +32,26 @@ impl<'a> Shortcut<'a> {
         Self {
             model,
             rules,
-            gang: model.market.gang(model.nodes),
+            relief: model.market.relief(model.nodes),
             needed_at_first: model.program.uptime_needed(model.work, false),
         }
     }
 
-    /// A replication and what is billed of it; `None` where the engine must tell.
+    /// What an attempt meets.
     #[inline]
     #[must_use]
-    pub fn replicate(&self, luck: Luck<'_>) -> Option<(Observation, Metered)> {
-        let Self { model, rules, gang, .. } = self;
+    pub fn ask(&self, luck: Luck<'_>, attempt: u32) -> Answer {
+        let asked = SimTime::START;
+        let request = Request { capacity: Capacity::Spot, asked, slot: 0, attempt };
+        request.answer(&self.model.market, self.relief, luck)
+    }
+
+    /// A replication whose first attempt meets `first`, and what is billed of it; `None` where the
+    /// engine must tell.
+    #[inline]
+    #[must_use]
+    pub fn replicate(&self, luck: Luck<'_>, first: Answer) -> Option<(Observation, Metered)> {
+        let Self { model, rules, .. } = self;
         let program = &model.program;
         let end = SimTime::START + model.give_up_after;
         let (mut now, mut limit, mut started) = (SimTime::START, end, false);
@@ -51,8 +61,7 @@ impl<'a> Shortcut<'a> {
         let mut count = RestartCount::default();
         let mut preemptions = 0;
         for attempt in 0..MOST_ATTEMPTS {
-            let request = Request { capacity: Capacity::Spot, asked: now, slot: 0, attempt };
-            let answer = request.answer(&model.market, *gang, luck);
+            let answer = if attempt == 0 { first } else { self.ask(luck, attempt) };
             now = now + answer.wait();
             if now >= limit {
                 return None;

@@ -11,6 +11,7 @@ use super::tally::Tally;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
 use crate::engine::trajectory::{EndpointTrajectory, JobTrajectory};
+use crate::engine::vm::Answer;
 use crate::luck::Luck;
 use crate::model::billing::{BillingRules, Metered};
 use crate::model::plan::{Course, Plan};
@@ -55,6 +56,8 @@ pub struct Worker<'a> {
     courses: Vec<CourseRun>,
     /// For a job on Spot VMs that is billed by one set of rules.
     shortcut: Option<Shortcut<'a>>,
+    /// What the first attempts of a run meet.
+    first: Vec<Answer>,
     /// What the standard plan costs and gains: one value where it is certain.
     standard: Vec<CostAndGain>,
     job: JobTrajectory,
@@ -117,6 +120,7 @@ impl<'a> Worker<'a> {
             tally,
             courses,
             shortcut,
+            first: Vec::new(),
             standard: Vec::new(),
             job: JobTrajectory::default(),
             endpoint: Endpoint::default(),
@@ -149,9 +153,17 @@ impl<'a> Worker<'a> {
                 self.add(index, group, times)?;
             }
         }
-        for replication in (first..end).step_by(GROUPS) {
+        let replications = (first..end).step_by(GROUPS);
+        if let Some(shortcut) = self.shortcut {
+            // Draws that wait for nothing are made together: the processor overlaps them.
+            let answers = replications.clone().map(|at| shortcut.ask(shared.luck(at), 0));
+            self.first.clear();
+            self.first.extend(answers);
+        }
+        for (place, replication) in replications.enumerate() {
             let luck = shared.luck(replication);
-            let short = self.shortcut.and_then(|shortcut| shortcut.replicate(luck));
+            let short =
+                self.shortcut.and_then(|shortcut| shortcut.replicate(luck, self.first[place]));
             for index in 0..self.courses.len() {
                 if !self.courses[index].is_certain {
                     self.simulate(index, luck, short.as_ref(), 1)?;

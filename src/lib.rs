@@ -98,4 +98,5 @@ pub mod output;
 pub mod prices;
 pub mod scenario;
 pub mod stats;
+pub mod sweep;
 pub mod units;

@@ -76,11 +76,37 @@ impl Decimal {
         Ok(Self { digits: if negative { -digits } else { digits }, scale })
     }
 
+    /// The number `digits × 10^-scale`.
+    #[must_use]
+    pub const fn new(digits: i128, scale: u32) -> Self {
+        Self { digits, scale }
+    }
+
+    /// Digits after the point, as written.
+    #[must_use]
+    pub const fn scale(self) -> u32 {
+        self.scale
+    }
+
+    /// The nearest floating-point number.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        // The parser rounds correctly; a division of rounded parts would not.
+        self.to_string().parse().unwrap_or(f64::NAN)
+    }
+
     /// This number × `factor` as an integer, rounded half to even; `None` outside 128 bits.
     #[must_use]
     pub fn times(self, factor: i128) -> Option<i128> {
         let product = self.digits.checked_mul(factor)?;
         Some(div_half_even(product, 10_i128.pow(self.scale)))
+    }
+}
+
+/// All its digits, without trailing zeros.
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&decimal_text(self.digits, self.scale))
     }
 }
 
@@ -101,7 +127,8 @@ pub fn div_half_even(numerator: i128, denominator: i128) -> i128 {
 }
 
 /// Splits `12.5 USD/h` into `12.5` and `USD/h`.
-fn split_unit(text: &str) -> (&str, &str) {
+#[must_use]
+pub fn split_unit(text: &str) -> (&str, &str) {
     let text = text.trim();
     let end = text
         .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_' | '-')))

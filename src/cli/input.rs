@@ -10,6 +10,7 @@ use crate::scenario::resolved::Scenario;
 use crate::scenario::source::{Place, Problems, Severity};
 use crate::scenario::tree::{self, Node};
 use crate::scenario::{self, json, request};
+use crate::sweep::axes;
 
 /// The largest input that is read: 16 MiB.
 const LARGEST: u64 = 16 << 20;
@@ -202,9 +203,8 @@ impl Input {
         Ok(Written { name, root, request, problems })
     }
 
-    /// Reads and validates; warnings go to standard error, and what was taken from a request body
-    /// unless `quiet`.
-    pub fn scenario(&self, quiet: bool) -> Result<Scenario, Failure> {
+    /// Refuses a call that describes no scenario at all.
+    pub fn require(&self) -> Result<(), Failure> {
         if self.file.is_none() && self.short.machine.is_none() && self.set.is_empty() {
             return Err(Failure::Input(
                 "error: no scenario\n\
@@ -213,13 +213,29 @@ impl Input {
                     .into(),
             ));
         }
-        let prices: Box<dyn Prices> = match &self.prices {
+        Ok(())
+    }
+
+    /// The prices of the user's own.
+    pub fn own_prices(&self) -> Result<Box<dyn Prices>, Failure> {
+        Ok(match &self.prices {
             Some(path) => Box::new(read_prices(path)?),
             None => Box::new(NoPriceFile),
-        };
-        let written = self.read()?;
+        })
+    }
+
+    /// Reads and validates; warnings go to standard error, and what was taken from a request body
+    /// unless `quiet`. `[sweep]` is checked and left out.
+    pub fn scenario(&self, quiet: bool) -> Result<Scenario, Failure> {
+        self.require()?;
+        let prices = self.own_prices()?;
+        let mut written = self.read()?;
         if let (Some(request), false) = (&written.request, quiet) {
             write::complain(request.explain().trim_end());
+        }
+        let axes = axes::take_table(&mut written.root, &mut written.problems);
+        if !axes.is_empty() && !quiet {
+            write::complain("note: [sweep] is left out here; `stockout sweep` runs it");
         }
         match scenario::finish(&written.name, &written.root, &*prices, written.problems) {
             Ok((scenario, problems)) => {
@@ -235,7 +251,7 @@ impl Input {
 }
 
 /// All problems, warnings first: the errors stand last, where they are seen.
-fn refused(problems: &Problems) -> Failure {
+pub fn refused(problems: &Problems) -> Failure {
     let errors = problems.render(Severity::Error);
     let count = problems.found.iter().filter(|problem| problem.severity == Severity::Error).count();
     let plural = if count == 1 { "" } else { "s" };
@@ -292,7 +308,7 @@ pub fn read_file(path: &Path) -> Result<String, Failure> {
 }
 
 /// A word as a shell reads it back.
-fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let plain = !text.is_empty()
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,".contains(c));
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }

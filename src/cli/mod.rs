@@ -1,7 +1,8 @@
 //! The command line: one file per command; each parses, calls the library and prints.
 //!
 //! Results go to standard output, progress and warnings to standard error. Exit codes: 0 done,
-//! 1 failed while running, 2 the input or the call is wrong, 130 interrupted.
+//! 1 failed while running, 2 the input or the call is wrong, 3 a `--fail-if` condition holds,
+//! 130 interrupted.
 
 mod age;
 mod check;
@@ -12,7 +13,9 @@ mod input;
 mod manual;
 mod prices;
 mod progress;
+mod rows;
 mod schema;
+mod sweep;
 mod write;
 
 use std::process::ExitCode;
@@ -29,7 +32,8 @@ use clap::{Parser, Subcommand};
     version,
     after_help = "Start with:  stockout init job > job.toml\n       \
                   then:  stockout estimate job.toml\n\n\
-                  Exit codes: 0 done, 1 failed while running, 2 wrong input or call, 130 interrupted."
+                  Exit codes: 0 done, 1 failed while running, 2 wrong input or call,\n\
+                  3 a --fail-if condition holds, 130 interrupted."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -40,6 +44,8 @@ pub struct Cli {
 enum Command {
     /// Every plan for one workload, compared: the main job
     Estimate(estimate::Arguments),
+    /// How the answer changes: many design points, the best one, break-even, tornado, optimum
+    Sweep(Box<sweep::Arguments>),
     /// What a machine costs under each plan and service, and the true saving
     Prices(prices::Arguments),
     /// Check a scenario and report all its problems
@@ -65,6 +71,10 @@ enum Failure {
     Run(anyhow::Error),
     /// Somebody pressed Ctrl-C.
     Interrupted,
+    /// Somebody pressed Ctrl-C, and something was kept.
+    Paused(String),
+    /// A `--fail-if` condition holds.
+    Condition(String),
     /// Nobody reads the output any more.
     ClosedPipe,
 }
@@ -80,6 +90,7 @@ impl From<anyhow::Error> for Failure {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Estimate(arguments) => estimate::run(&arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
@@ -97,6 +108,14 @@ pub fn main() -> ExitCode {
         Err(Failure::Run(error)) => {
             write::complain(&format!("error: {error:#}"));
             ExitCode::from(1)
+        }
+        Err(Failure::Condition(message)) => {
+            write::complain(message.trim_end());
+            ExitCode::from(3)
+        }
+        Err(Failure::Paused(message)) => {
+            write::complain(message.trim_end());
+            ExitCode::from(130)
         }
         Err(Failure::Interrupted) => {
             write::complain("interrupted: nothing was written");

@@ -16,6 +16,8 @@ pub struct Progress {
     done: AtomicU64,
     total: AtomicU64,
     shown: bool,
+    /// Design points, where it is they that are counted.
+    points: Option<u64>,
     bar: OnceLock<ProgressBar>,
     interrupted: Arc<AtomicBool>,
 }
@@ -23,6 +25,15 @@ pub struct Progress {
 impl Progress {
     /// Starts watching, and takes over Ctrl-C.
     pub fn new(quiet: bool) -> Self {
+        Self::counting(quiet, None)
+    }
+
+    /// Starts watching design points.
+    pub fn of_points(quiet: bool, points: usize) -> Self {
+        Self::counting(quiet, Some(points as u64))
+    }
+
+    fn counting(quiet: bool, points: Option<u64>) -> Self {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupted);
         // Without the handler Ctrl-C ends the program at once: also right.
@@ -32,6 +43,7 @@ impl Progress {
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
             shown: !quiet && std::io::stderr().is_terminal(),
+            points,
             bar: OnceLock::new(),
             interrupted,
         }
@@ -44,14 +56,22 @@ impl Progress {
         }
     }
 
+    /// So many design points are finished.
+    pub fn finished(&self, points: usize) {
+        if self.shown && self.started.elapsed() > Duration::from_secs(1) {
+            self.bar().set_position(points as u64);
+        }
+    }
+
     fn bar(&self) -> &ProgressBar {
         self.bar.get_or_init(|| {
             let bar = ProgressBar::with_draw_target(
-                Some(self.total.load(Ordering::Relaxed)),
+                self.points.or_else(|| Some(self.total.load(Ordering::Relaxed))),
                 ProgressDrawTarget::stderr(),
             );
-            let style = "{bar:30} {human_pos} of {human_len} replications, {eta} left";
-            if let Ok(style) = ProgressStyle::with_template(style) {
+            let what = if self.points.is_some() { "design points" } else { "replications" };
+            let style = format!("{{bar:30}} {{human_pos}} of {{human_len}} {what}, {{eta}} left");
+            if let Ok(style) = ProgressStyle::with_template(&style) {
                 bar.set_style(style);
             }
             bar
@@ -62,13 +82,16 @@ impl Progress {
 impl Watch for Progress {
     fn advanced(&self, done: u64) -> bool {
         let done = self.done.fetch_add(done, Ordering::Relaxed) + done;
-        if self.shown && self.started.elapsed() > Duration::from_secs(1) {
+        if self.shown && self.points.is_none() && self.started.elapsed() > Duration::from_secs(1) {
             self.bar().set_position(done);
         }
         !self.interrupted.load(Ordering::Relaxed)
     }
 
     fn expects(&self, total: u64) {
+        if self.points.is_some() {
+            return;
+        }
         self.total.store(total, Ordering::Relaxed);
         if let Some(bar) = self.bar.get() {
             bar.set_length(total);

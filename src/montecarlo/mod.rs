@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod estimate;
 pub mod observe;
+pub mod points;
 pub mod rare;
 pub mod replicate;
 pub mod shortcut;

@@ -13,15 +13,17 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
     for (index, plan) in answer.plans.iter().enumerate() {
         let row = row(scenario, plan);
         if index == 0 {
-            let names: Vec<&str> = row.iter().map(|(name, _)| name.as_str()).collect();
-            text.push_str(&names.join(","));
-            text.push('\n');
+            text.push_str(&line(row.iter().map(|(name, _)| name)));
         }
-        let values: Vec<String> = row.iter().map(|(_, value)| quoted(value)).collect();
-        text.push_str(&values.join(","));
-        text.push('\n');
+        text.push_str(&line(row.iter().map(|(_, value)| value)));
     }
     text
+}
+
+/// Fields as a line.
+pub fn line<'a>(fields: impl Iterator<Item = &'a String>) -> String {
+    let fields: Vec<String> = fields.map(|field| quoted(field)).collect();
+    fields.join(",") + "\n"
 }
 
 /// A field, in quotes where it needs them.
@@ -33,7 +35,9 @@ fn quoted(value: &str) -> String {
     }
 }
 
-fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
+/// One plan's columns, each with its name.
+#[must_use]
+pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
     let currency = scenario.currency.to_string().to_lowercase();
     let estimate = answer.estimate.as_ref();
     let timed = estimate.filter(|_| scenario.times_known(answer.listed.plan));

@@ -6,6 +6,9 @@ pub mod json;
 pub mod numbers;
 pub mod paragraph;
 pub mod prices;
+pub mod rows;
+#[cfg(feature = "cli")]
+pub mod sweep;
 #[cfg(feature = "cli")]
 pub mod table;
 

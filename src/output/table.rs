@@ -216,15 +216,16 @@ fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
     }
 }
 
-struct Cells {
-    saving: String,
+/// One plan's row as text.
+pub(super) struct Cells {
+    pub(super) saving: String,
     by_price: String,
-    cost: String,
-    risk: [String; 3],
+    pub(super) cost: String,
+    pub(super) risk: [String; 3],
     build: String,
 }
 
-fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) -> Cells {
+pub(super) fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) -> Cells {
     let none = || NONE.to_owned();
     let Some(estimate) = &answer.estimate else {
         let build = match answer.listed.status {

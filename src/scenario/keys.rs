@@ -110,6 +110,9 @@ const SERVICES: &[&str] = &["compute-engine", "vertex-training", "vertex-inferen
 pub const OWN: &str = "stockout's own default";
 const NOT_FOUND: &str = "not found in Google's pages (looked for in November 2026)";
 
+/// The table of axes: its keys are the quoted keys of a scenario, its values what to try.
+pub const SWEEP: &str = "sweep";
+
 /// The tables of a scenario, with what each is about.
 pub const TABLES: &[(&str, &str)] = &[
     ("workload", "what is run"),
@@ -204,7 +207,11 @@ pub const LATER: &[(&str, &str)] = &[
     ("machine.zones", "zones come with fleets; write machine.region"),
     ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
     ("simulation.start", "dated prices and hazards by the hour come later"),
+<<<<<<< HEAD
     ("sweep", "sweeps come later; use --set for one design point"),
+=======
+    ("simulation.sampling", "lattice sampling comes with sweeps"),
+>>>>>>> 1333377 (Add sweeps: axes, design points, streamed rows, resume)
     ("decide", "verdicts come later"),
     ("baseline", "own baselines come later; give prices in [price]"),
 ];
@@ -242,7 +249,10 @@ pub fn expects(kind: Kind) -> String {
             "a duration, or { initial = \"1 min\", factor = 2.0, max = \"1 h\" }".into()
         }
         Kind::Plans => {
-            format!("a list of plans: {}", one_of(Plan::ALL.iter().map(|plan| plan.name())))
+            format!(
+                "a plan or a list of plans: {}",
+                one_of(Plan::ALL.iter().map(|plan| plan.name()))
+            )
         }
     }
 }

@@ -51,6 +51,10 @@ impl<'a> Reader<'a> {
             if self.problems.is_full(Severity::Error) {
                 return;
             }
+            // Its axes are read by `crate::sweep`.
+            if table.key == keys::SWEEP {
+                continue;
+            }
             let known = keys::TABLES.iter().any(|(name, _)| *name == table.key);
             if self.refuse_later(&table.key, &table.at) {
                 continue;
@@ -355,9 +359,14 @@ impl<'a> Reader<'a> {
     /// The plans of a list, each once.
     pub fn plans(&mut self, path: &str) -> Option<Vec<Plan>> {
         let (key, node) = self.written(path)?;
-        let Value::Array(items) = &node.value else {
-            self.wrong(key, node);
-            return None;
+        let items = match &node.value {
+            Value::Array(items) => items.as_slice(),
+            // One plan needs no list.
+            Value::Text(_) => std::slice::from_ref(node),
+            _ => {
+                self.wrong(key, node);
+                return None;
+            }
         };
         let mut plans = Vec::new();
         for item in items.iter().take(100) {

@@ -33,6 +33,7 @@ pub fn schema() -> String {
         }
         tables.insert((*table).to_owned(), object);
     }
+    tables.insert(keys::SWEEP.to_owned(), sweep());
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "stockout scenario",
@@ -45,6 +46,21 @@ pub fn schema() -> String {
     let mut text = serde_json::to_string_pretty(&schema).expect("plain data becomes JSON");
     text.push('\n');
     text
+}
+
+/// The axes of a sweep: quoted keys, each with a list of values or a range.
+fn sweep() -> Value {
+    json!({
+        "type": "object",
+        "description": "what `sweep` tries: quoted keys, such as \"checkpoint.every\", each with a list of values or a range",
+        "propertyNames": { "pattern": "^[a-z_]+(\\.[a-z0-9_]+)+$" },
+        "additionalProperties": {
+            "anyOf": [
+                { "type": "array", "minItems": 1 },
+                { "type": "string", "pattern": "^.+\\.\\..+:(lin|log):[0-9]+$" },
+            ],
+        },
+    })
 }
 
 fn described(key: &Key) -> Value {
@@ -111,10 +127,15 @@ fn of_kind(kind: Kind) -> Value {
             ]
         }),
         Kind::Plans => json!({
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": true,
-            "items": { "enum": Plan::ALL.map(Plan::name) },
+            "anyOf": [
+                {
+                    "type": "array",
+                    "minItems": 1,
+                    "uniqueItems": true,
+                    "items": { "enum": Plan::ALL.map(Plan::name) },
+                },
+                { "enum": Plan::ALL.map(Plan::name) },
+            ]
         }),
     }
 }

@@ -93,7 +93,12 @@ impl Problems {
             message,
             help: (!help.is_empty()).then_some(help),
         };
-        if !self.is_full(severity) && !self.found.contains(&problem) {
+        self.add(problem);
+    }
+
+    /// Adds a problem found elsewhere, unless it is known already or too many are.
+    pub fn add(&mut self, problem: Problem) {
+        if !self.is_full(problem.severity) && !self.found.contains(&problem) {
             self.found.push(problem);
         }
     }

@@ -296,24 +296,27 @@ pub fn apply_set(root: &mut Node, setting: &str, problems: &mut Problems) {
     let trimmed = text.trim();
     let start = key.len() + 1 + (text.len() - text.trim_start().len());
     let at = Place { source, span: start..start + trimmed.len() };
-    let mut quiet = Problems::default();
-    let node = match toml::de::DeValue::parse(trimmed) {
-        Ok(value) => {
-            let node = convert(&value, source, &mut quiet, 0);
-            if quiet.any_error() {
-                Node { value: Value::Text(trimmed.to_owned()), at }
-            } else {
-                moved(node, &at)
-            }
-        }
-        Err(_) => Node { value: Value::Text(trimmed.to_owned()), at },
-    };
+    set_key(root, path, parse_value(trimmed, &at));
+}
+
+/// Sets a key as `--set` does: replications and half-width replace each other.
+pub fn set_key(root: &mut Node, path: &str, node: Node) {
     match path {
         "simulation.replications" => root.remove("simulation.half_width"),
         "simulation.half_width" => root.remove("simulation.replications"),
         _ => {}
     }
     root.set(path, node);
+}
+
+/// A value as `--set` reads it: TOML where it is TOML, else text.
+#[must_use]
+pub fn parse_value(text: &str, at: &Place) -> Node {
+    let plain = || Node { value: Value::Text(text.to_owned()), at: at.clone() };
+    let Ok(value) = toml::de::DeValue::parse(text) else { return plain() };
+    let mut quiet = Problems::default();
+    let node = convert(&value, at.source, &mut quiet, 0);
+    if quiet.any_error() { plain() } else { moved(node, at) }
 }
 
 /// The node with every place set to `at`: the places inside a `--set` value are relative to it.

@@ -2,12 +2,14 @@
 
 use super::Failure;
 use super::age::warn_if_stale;
-use super::input::Input;
+use super::fail_if::{self, FailIf};
+use super::input::{Input, refused};
 use super::progress::Progress;
 use super::write::Destination;
 use crate::montecarlo;
 use crate::montecarlo::replicate::RunError;
 use crate::output::{Format, csv, json, table};
+use crate::scenario::source::Problems;
 
 /// Arguments of `estimate`.
 #[derive(Debug, clap::Args)]
@@ -27,12 +29,20 @@ pub struct Arguments {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
+    fail_if: FailIf,
+    #[command(flatten)]
     input: Input,
 }
 
 /// Runs `estimate`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let scenario = arguments.input.scenario(arguments.quiet)?;
+    let mut problems = Problems::default();
+    let (kind, plans) = fail_if::of_scenario(&scenario);
+    let mut watched = arguments.fail_if.read(kind, &plans, &mut problems);
+    if problems.any_error() {
+        return Err(refused(&problems));
+    }
     // The Spot price is the one that moves; one's own has no day, or its own.
     let spot = scenario.sheet.spot.as_ref().map_or("", |price| price.as_of.as_str());
     if !spot.is_empty() && !arguments.quiet {
@@ -56,5 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Format::Json => json::estimate(&scenario, &answer),
         Format::Csv => csv::estimate(&scenario, &answer),
     };
-    arguments.destination.write(&text)
+    arguments.destination.write(&text)?;
+    watched.see_estimate(&scenario, &answer);
+    watched.verdict()
 }

@@ -7,6 +7,7 @@
 mod age;
 mod check;
 mod estimate;
+mod fail_if;
 mod import;
 mod init;
 mod input;

@@ -10,14 +10,24 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::montecarlo::replicate::Watch;
 
+/// What a bar counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    /// Replications of one run.
+    Replications,
+    /// This many design points.
+    Points(u64),
+    /// Replications of nobody knows how many runs.
+    Unbounded,
+}
+
 /// Watches a run.
 pub struct Progress {
     started: Instant,
     done: AtomicU64,
     total: AtomicU64,
     shown: bool,
-    /// Design points, where it is they that are counted.
-    points: Option<u64>,
+    counted: Counted,
     bar: OnceLock<ProgressBar>,
     interrupted: Arc<AtomicBool>,
 }
@@ -25,15 +35,20 @@ pub struct Progress {
 impl Progress {
     /// Starts watching, and takes over Ctrl-C.
     pub fn new(quiet: bool) -> Self {
-        Self::counting(quiet, None)
+        Self::counting(quiet, Counted::Replications)
     }
 
     /// Starts watching design points.
     pub fn of_points(quiet: bool, points: usize) -> Self {
-        Self::counting(quiet, Some(points as u64))
+        Self::counting(quiet, Counted::Points(points as u64))
     }
 
-    fn counting(quiet: bool, points: Option<u64>) -> Self {
+    /// Starts watching the runs of a question whose number is not known.
+    pub fn of_question(quiet: bool) -> Self {
+        Self::counting(quiet, Counted::Unbounded)
+    }
+
+    fn counting(quiet: bool, counted: Counted) -> Self {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupted);
         // Without the handler Ctrl-C ends the program at once: also right.
@@ -43,7 +58,7 @@ impl Progress {
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
             shown: !quiet && std::io::stderr().is_terminal(),
-            points,
+            counted,
             bar: OnceLock::new(),
             interrupted,
         }
@@ -65,13 +80,18 @@ impl Progress {
 
     fn bar(&self) -> &ProgressBar {
         self.bar.get_or_init(|| {
-            let bar = ProgressBar::with_draw_target(
-                self.points.or_else(|| Some(self.total.load(Ordering::Relaxed))),
-                ProgressDrawTarget::stderr(),
-            );
-            let what = if self.points.is_some() { "design points" } else { "replications" };
-            let style = format!("{{bar:30}} {{human_pos}} of {{human_len}} {what}, {{eta}} left");
-            if let Ok(style) = ProgressStyle::with_template(&style) {
+            let (length, style) = match self.counted {
+                Counted::Replications => (
+                    Some(self.total.load(Ordering::Relaxed)),
+                    "{bar:30} {human_pos} of {human_len} replications, {eta} left",
+                ),
+                Counted::Points(points) => {
+                    (Some(points), "{bar:30} {human_pos} of {human_len} design points, {eta} left")
+                }
+                Counted::Unbounded => (None, "{spinner} {human_pos} replications"),
+            };
+            let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template(style) {
                 bar.set_style(style);
             }
             bar
@@ -82,14 +102,17 @@ impl Progress {
 impl Watch for Progress {
     fn advanced(&self, done: u64) -> bool {
         let done = self.done.fetch_add(done, Ordering::Relaxed) + done;
-        if self.shown && self.points.is_none() && self.started.elapsed() > Duration::from_secs(1) {
+        if self.shown
+            && !matches!(self.counted, Counted::Points(_))
+            && self.started.elapsed() > Duration::from_secs(1)
+        {
             self.bar().set_position(done);
         }
         !self.interrupted.load(Ordering::Relaxed)
     }
 
     fn expects(&self, total: u64) {
-        if self.points.is_some() {
+        if self.counted != Counted::Replications {
             return;
         }
         self.total.store(total, Ordering::Relaxed);

@@ -1,27 +1,43 @@
 //! `sweep`: many design points, and the questions asked of them.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Instant;
+
+use clap::builder::PossibleValuesParser;
 
 use super::Failure;
 use super::age::warn_if_stale;
+use super::fail_if::FailIf;
 use super::input::{Input, refused};
 use super::progress::Progress;
 use super::rows::{self, Identity, Kept, Sink};
 use super::write::{Destination, complain};
-use crate::montecarlo::points::{self, Points, Stopped};
+use crate::model::plan::Plan;
+use crate::montecarlo::points::{self, Difference, Points, Stopped, Target};
 use crate::montecarlo::replicate::{RunError, Watch};
+use crate::output::answers::{self, About};
 use crate::output::numbers;
-use crate::output::rows::{Form, of_point};
+use crate::output::rows::{Form, Row, of_point};
 use crate::output::sweep::{SweepFormat, SweepTable};
+use crate::scenario::keys::For;
 use crate::scenario::machine::Prices;
 use crate::scenario::resolved::{Scenario, Stop};
-use crate::scenario::source::{Problems, Severity};
-use crate::sweep::axes;
+use crate::scenario::source::{Place, Problems, Severity};
+use crate::scenario::tree::{self, Value};
+use crate::sweep::axes::{self, Span};
+use crate::sweep::best::{Candidate, Found, Search, is_distinguishable};
+use crate::sweep::condition::{Condition, read_of_all};
 use crate::sweep::design::{Checked, Design};
+use crate::sweep::measure::{self, Named, find_comparable};
+use crate::sweep::optimise::Objective;
+use crate::sweep::study::{NoAnswer, Study, headline};
+use crate::sweep::{breakeven, optimise, tornado};
 
 /// Arguments of `sweep`.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("question").args(["best", "breakeven", "tornado", "optimise"])))]
 pub struct Arguments {
     /// Vary a key: KEY=V1,V2,… or KEY=LO..HI:lin:N (even steps) or KEY=LO..HI:log:N (even ratios),
     /// such as --vary checkpoint.every="15 min,30 min". Several make every combination, the last
@@ -30,13 +46,17 @@ pub struct Arguments {
     vary: Vec<String>,
     /// Write the rows to this file; while it grows it is FILE.part, which keeps every finished point
     #[arg(short, long, value_name = "FILE")]
-    output: Option<std::path::PathBuf>,
+    output: Option<PathBuf>,
     /// Go on from FILE.part of an interrupted sweep; ends with the same bytes
     #[arg(long, requires = "output")]
     resume: bool,
     /// Form of the result [default: table on a terminal and for answers, else csv]
     #[arg(long, value_enum)]
     format: Option<SweepFormat>,
+    #[command(flatten)]
+    question: Question,
+    #[command(flatten)]
+    fail_if: FailIf,
     /// Threads to use; the result is the same bytes on any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -47,24 +67,111 @@ pub struct Arguments {
     input: Input,
 }
 
+/// What is asked of a sweep, one at a time.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Answers")]
+struct Question {
+    /// The best design point and plan, the runner-up, and whether they can be told apart: cost,
+    /// saving, makespan, … as in JSON; -o FILE keeps the rows
+    #[arg(long, value_name = "MEASURE")]
+    best: Option<String>,
+    /// What --best must meet, such as 'deadline_probability >= 99 %'; repeatable
+    #[arg(long, value_name = "CONDITION", requires = "best")]
+    subject_to: Vec<String>,
+    /// Where Spot stops paying: the value of KEY with no saving, in LO..HI or the range of --vary
+    #[arg(long, value_name = "KEY=LO..HI")]
+    breakeven: Option<String>,
+    /// Which varied key matters most: each from its first to its last value, the others as written
+    #[arg(long)]
+    tornado: bool,
+    /// What --tornado ranks by
+    #[arg(long, default_value = "saving", requires = "tornado")]
+    measure: String,
+    /// The value of KEY with the least cost, makespan or misses, such as checkpoint.every, and how
+    /// flat the optimum is [default range: around Young's interval]
+    #[arg(long, value_name = "KEY[=LO..HI]")]
+    optimise: Option<String>,
+    /// What --optimise makes least
+    #[arg(long = "for", value_enum, default_value = "cost", requires = "optimise")]
+    objective: Objective,
+    /// The plan in question [default: spot-resubmit for jobs, spot for endpoints; --best: every plan]
+    #[arg(long, value_parser = PossibleValuesParser::new(Plan::ALL.map(Plan::name)), requires = "question")]
+    plan: Option<String>,
+}
+
+impl Question {
+    fn plan(&self) -> Option<Plan> {
+        self.plan.as_deref().and_then(Plan::of_name)
+    }
+}
+
 /// Runs `sweep`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let prices = {
-        arguments.input.require()?;
-        arguments.input.own_prices()?
-    };
-    let mut call = Call::read(arguments, &*prices)?;
-    if call.design.axes.is_empty() {
-        return Err(Failure::Input(
-            "error: nothing varies\n\
-             help: write --vary KEY=V1,V2,… or --vary KEY=LO..HI:lin:N, such as\n      \
-             --vary checkpoint.every=\"15 min,30 min\" --vary market.lifetime.mean=\"2 h..48 h:log:8\",\n      \
-             or a table [sweep] in the scenario"
-                .into(),
-        ));
+    arguments.input.require()?;
+    let prices = arguments.input.own_prices()?;
+    let call = Call::read(arguments, &*prices)?;
+    let question = &arguments.question;
+    if question.breakeven.is_some() || question.tornado || question.optimise.is_some() {
+        return call.answer();
     }
-    let checked = call.check()?;
-    call.sweep(&checked)
+    if call.design.axes.is_empty() && question.best.is_none() {
+        return Err(nothing_varies());
+    }
+    call.sweep()
+}
+
+fn nothing_varies() -> Failure {
+    Failure::Input(
+        "error: nothing varies\n\
+         help: write --vary KEY=V1,V2,… or --vary KEY=LO..HI:lin:N, such as\n      \
+         --vary checkpoint.every=\"15 min,30 min\" --vary market.lifetime.mean=\"2 h..48 h:log:8\",\n      \
+         or a table [sweep] in the scenario"
+            .into(),
+    )
+}
+
+fn wrong(message: &str, help: &str) -> Failure {
+    Failure::Input(format!("error: {message}\nhelp: {help}"))
+}
+
+/// What `--best` asks for.
+struct Asked<'a> {
+    measure: &'static Named,
+    target: Target,
+    conditions: &'a [Condition],
+}
+
+/// The JSON of `--best`.
+#[derive(serde::Serialize)]
+struct BestAnswer<'a> {
+    subject_to: Vec<&'a str>,
+    #[serde(flatten)]
+    found: &'a Found,
+    best_set: Option<BTreeMap<&'a str, &'a str>>,
+    runner_up_set: Option<BTreeMap<&'a str, &'a str>>,
+    runner_up_less_best: Option<Difference>,
+    distinguishable: Option<bool>,
+}
+
+/// An answer, ready to be written.
+enum Shown {
+    Json(String),
+    Text(answers::Text),
+}
+
+/// Replications of every point, where they are one number.
+const fn fixed_replications(scenario: &Scenario) -> Option<u64> {
+    match scenario.stop {
+        Stop::Replications(count) => Some(count),
+        Stop::HalfWidth(_) => None,
+    }
+}
+
+fn run_failure(error: RunError) -> Failure {
+    match error {
+        RunError::Interrupted => Failure::Interrupted,
+        error => Failure::Run(error.into()),
+    }
 }
 
 /// A call that was read.
@@ -89,6 +196,9 @@ impl<'a> Call<'a> {
             .filter_map(|option| axes::read_vary(option, &mut problems))
             .collect();
         let axes = axes::merge(table, vary, &mut problems);
+        if problems.any_error() && axes.is_empty() {
+            return Err(refused(&problems));
+        }
         let threads = arguments.threads.map_or_else(
             || std::thread::available_parallelism().map_or(1, usize::from),
             usize::from,
@@ -108,55 +218,74 @@ impl<'a> Call<'a> {
         Ok(checked)
     }
 
-    /// Runs all points and shows their rows.
-    fn sweep(&self, checked: &Checked) -> Result<(), Failure> {
+    /// Runs all points; shows their rows, or the best of them.
+    fn sweep(mut self) -> Result<(), Failure> {
         let arguments = self.arguments;
+        let checked = self.check()?;
         let count = checked.rows.len();
+        let mut watched = arguments.fail_if.read(checked.kind, &checked.plans, &mut self.problems);
+        let best = self.read_best(&checked);
+        if self.problems.any_error() {
+            return Err(refused(&self.problems));
+        }
         let to_file = arguments.output.as_ref().filter(|path| path.as_os_str() != "-");
+        let is_answer = best.is_some();
         let format = arguments.format.unwrap_or_else(|| {
-            if to_file.is_none() && std::io::stdout().is_terminal() {
-                SweepFormat::Table
-            } else {
-                SweepFormat::Csv
-            }
+            let is_for_person = to_file.is_none() && std::io::stdout().is_terminal();
+            if is_answer || is_for_person { SweepFormat::Table } else { SweepFormat::Csv }
         });
         let form = match format {
-            SweepFormat::Csv => Some(Form::Csv),
             SweepFormat::Jsonl => Some(Form::Jsonl),
-            SweepFormat::Table | SweepFormat::Markdown => None,
-            SweepFormat::Json => {
-                return Err(Failure::Input(
-                    "error: --format json is for answers\nhelp: write --format jsonl for rows"
-                        .into(),
-                ));
+            SweepFormat::Csv => Some(Form::Csv),
+            SweepFormat::Json if !is_answer => {
+                return Err(wrong("--format json is for answers", "write --format jsonl for rows"));
             }
+            _ if is_answer => Some(Form::Csv),
+            _ => None,
         };
         if form.is_none() && arguments.resume {
-            return Err(Failure::Input(
-                "error: a table cannot be resumed\nhelp: write --format csv or --format jsonl"
-                    .into(),
-            ));
+            return Err(wrong("a table cannot be resumed", "write --format csv or --format jsonl"));
         }
         let (mut sink, kept) = match (form, to_file) {
             (Some(form), Some(path)) => {
                 let identity = Identity { sha256: &checked.sha256, rows: &checked.rows, form };
                 rows::to_file(path, &identity, arguments.resume)?
             }
-            (Some(_), None) => (rows::to_stdout(), Kept::default()),
-            (None, _) => (Sink::Nowhere, Kept::default()),
+            (Some(_), None) if !is_answer => (rows::to_stdout(), Kept::default()),
+            _ => (Sink::Nowhere, Kept::default()),
         };
         let first = self.design.scenario(0);
         self.warn_of_age(&first);
         let progress = Progress::of_points(arguments.quiet, count);
-        self.announce(&first, checked, kept.points, &progress)?;
+        self.announce(&first, &checked, kept.points, &progress)?;
         let mut table = SweepTable::new(&self.design);
+        let mut search = best.as_ref().map(|(measure, _, conditions)| {
+            Search::new(measure, conditions, arguments.question.plan())
+        });
+        let currency = first.currency;
+        let mut look = |rows: &[Row], point: usize| {
+            for row in rows {
+                watched.see(row, currency, &|| {
+                    format!(" at point {point} ({})", self.design.describe(point))
+                });
+                if let Some(search) = &mut search {
+                    search.see(row, currency);
+                }
+            }
+        };
+        for row in &kept.rows {
+            let point = row.first().and_then(|(_, point)| point.parse().ok()).unwrap_or(0);
+            look(std::slice::from_ref(row), point);
+        }
         let mut finished = kept.points;
         let result =
             points::run_points(&self.design, kept.points, self.threads, &progress, &mut |point| {
+                let rows = of_point(&self.design, &point);
                 match form {
-                    Some(form) => sink.write(form, point.point, &of_point(&self.design, &point))?,
+                    Some(form) => sink.write(form, point.point, &rows)?,
                     None => table.add(&self.design, &point),
                 }
+                look(&rows, point.point);
                 finished = point.point + 1;
                 progress.finished(finished);
                 Ok(())
@@ -164,11 +293,327 @@ impl<'a> Call<'a> {
         progress.finish();
         self.outcome(result, &sink, finished, count)?;
         sink.finish()?;
-        let destination = Destination { output: arguments.output.clone() };
-        match format {
-            SweepFormat::Table => destination.write(&table.text()),
-            SweepFormat::Markdown => destination.write(&table.markdown()),
-            _ => Ok(()),
+        if let (Some((measure, target, conditions)), Some(search)) = (&best, search) {
+            let found = search.found();
+            let asked = Asked { measure, target: *target, conditions };
+            self.show_best(format, &first, &asked, &found, &progress)?;
+        } else {
+            let destination = Destination { output: arguments.output.clone() };
+            match format {
+                SweepFormat::Table => destination.write(&table.text())?,
+                SweepFormat::Markdown => destination.write(&table.markdown())?,
+                _ => {}
+            }
+        }
+        watched.verdict()
+    }
+
+    /// What `--best` asks for; what is wrong with it goes to the problems.
+    fn read_best(&mut self, checked: &Checked) -> Option<(&'static Named, Target, Vec<Condition>)> {
+        let question = &self.arguments.question;
+        let name = question.best.as_ref()?;
+        let found = self.read_measure("--best", name, checked.kind);
+        let problems = &mut self.problems;
+        if let Some(plan) = question.plan().filter(|plan| !checked.plans.contains(plan)) {
+            let names: Vec<&str> = checked.plans.iter().map(|plan| plan.name()).collect();
+            problems.missing(
+                format!("{} is not among the plans compared", plan.name()),
+                format!("add it to compare.plans; now they are {}", names.join(", ")),
+            );
+        }
+        let conditions: Vec<Condition> = question
+            .subject_to
+            .iter()
+            .filter_map(|text| read_of_all("--subject-to", text, checked.kind, problems))
+            .collect();
+        let (measure, target) = found?;
+        Some((measure, target, conditions))
+    }
+
+    fn read_measure(
+        &mut self,
+        option: &str,
+        name: &str,
+        of: For,
+    ) -> Option<(&'static Named, Target)> {
+        match find_comparable(name, of) {
+            Ok(found) => Some(found),
+            Err(help) => {
+                let source = self.problems.add_source(option, name);
+                let at = Place { source, span: 0..name.len() };
+                let message = if measure::find(name, of).is_ok() {
+                    format!("points cannot be compared by {name}")
+                } else {
+                    format!("there is no result `{name}`")
+                };
+                self.problems.error(&at, message, help);
+                None
+            }
+        }
+    }
+
+    /// Compares the best with the runner-up, and says which they are.
+    fn show_best(
+        &self,
+        format: SweepFormat,
+        first: &Scenario,
+        asked: &Asked<'_>,
+        found: &Found,
+        progress: &Progress,
+    ) -> Result<(), Failure> {
+        let side = |candidate: &Candidate| {
+            Some((self.design.scenario(candidate.point), Plan::of_name(candidate.plan)?))
+        };
+        let pair = found.best.as_ref().and_then(side).zip(found.runner_up.as_ref().and_then(side));
+        let difference = match &pair {
+            Some(((best, plan), (second, other))) => Some(
+                points::difference(
+                    (second, *other),
+                    (best, *plan),
+                    asked.target,
+                    self.threads,
+                    progress,
+                )
+                .map_err(run_failure)?,
+            ),
+            None => None,
+        };
+        let plan = self.arguments.question.plan().map(Plan::name);
+        let text = match format {
+            SweepFormat::Json | SweepFormat::Jsonl => {
+                let about = About {
+                    scenario: first,
+                    replications: None,
+                    question: "best",
+                    plan,
+                    measure: asked.measure.name,
+                };
+                let subject_to: Vec<&str> =
+                    asked.conditions.iter().map(|condition| condition.text.as_str()).collect();
+                let settings = |candidate: &Candidate| self.settings(candidate.point);
+                answers::json(
+                    &about,
+                    BestAnswer {
+                        subject_to,
+                        found,
+                        best_set: found.best.as_ref().map(settings),
+                        runner_up_set: found.runner_up.as_ref().map(settings),
+                        runner_up_less_best: difference,
+                        distinguishable: difference.as_ref().map(is_distinguishable),
+                    },
+                )
+            }
+            _ => {
+                let text = answers::best(
+                    first,
+                    &self.design,
+                    asked.measure,
+                    asked.conditions,
+                    found,
+                    difference.as_ref(),
+                    &self.arguments.input.as_arguments(),
+                );
+                if format == SweepFormat::Markdown { text.markdown() } else { text.plain() }
+            }
+        };
+        // The file has the rows.
+        Destination { output: None }.write(&text)
+    }
+
+    /// A point's values by key.
+    fn settings(&self, point: usize) -> BTreeMap<&str, &str> {
+        let settings = self.design.settings(point);
+        let keys = self.design.axes.iter().map(|axis| axis.key.as_str());
+        keys.zip(settings.into_iter().map(|setting| setting.shown.as_str())).collect()
+    }
+
+    /// Answers `--breakeven`, `--tornado` or `--optimise`.
+    fn answer(mut self) -> Result<(), Failure> {
+        let arguments = self.arguments;
+        let question = &arguments.question;
+        if !arguments.fail_if.is_empty() {
+            return Err(wrong(
+                "--fail-if is about rows, and this answer has none",
+                "use it with `estimate`, a plain sweep or --best",
+            ));
+        }
+        if arguments.resume {
+            return Err(wrong("this answer has no rows to resume", "leave out --resume"));
+        }
+        let format = arguments.format.unwrap_or(SweepFormat::Table);
+        if matches!(format, SweepFormat::Csv | SweepFormat::Jsonl) {
+            return Err(wrong("this answer has no rows", "write --format json"));
+        }
+        let mut read = |name, option: &Option<String>| {
+            option.as_ref().map(|option| axes::read_span(name, option, &mut self.problems))
+        };
+        let breakeven = read("--breakeven", &question.breakeven);
+        let optimise = read("--optimise", &question.optimise);
+        // The kind decides the plan and the measures; other problems come with the first scenario.
+        let is_endpoint = matches!(
+            self.design.root.at_path("workload.kind").map(|node| &node.value),
+            Some(Value::Text(kind)) if kind == "endpoint"
+        );
+        let of = if is_endpoint { For::Endpoint } else { For::Job };
+        let measure = if question.tornado {
+            self.read_measure("--measure", &question.measure, of)
+        } else {
+            None
+        };
+        if self.problems.any_error() {
+            return Err(refused(&self.problems));
+        }
+        self.leave_out(breakeven.iter().chain(&optimise).flatten().map(|(key, _)| key.as_str()));
+        let progress = Progress::of_question(arguments.quiet);
+        let plan = question.plan().unwrap_or_else(|| headline(of));
+        let study = Study {
+            name: &self.design.name,
+            root: &self.design.root,
+            prices: self.design.prices,
+            sources: &self.problems,
+            plan,
+            threads: self.threads,
+            watch: &progress,
+        };
+        let is_json = format == SweepFormat::Json;
+        let result = if let Some(Some((key, span))) = &breakeven {
+            self.breakeven(&study, key, span.as_ref(), is_json)
+        } else if let Some(Some((key, span))) = &optimise {
+            self.optimise(&study, key, span.as_ref(), is_json)
+        } else if let Some((measure, target)) = measure {
+            self.tornado(&study, measure, target, is_json)
+        } else {
+            Err(NoAnswer::Because("nothing was asked".into()))
+        };
+        progress.finish();
+        let text = match result.map_err(|error| self.no_answer(error))? {
+            Shown::Json(text) => text,
+            Shown::Text(text) if format == SweepFormat::Markdown => text.markdown(),
+            Shown::Text(text) => text.plain(),
+        };
+        Destination { output: arguments.output.clone() }.write(&text)
+    }
+
+    /// Says which axes an answer about one key does not use.
+    fn leave_out<'k>(&self, mut keys: impl Iterator<Item = &'k str>) {
+        let Some(key) = keys.next() else { return };
+        if self.arguments.quiet {
+            return;
+        }
+        let others: Vec<&str> = self
+            .design
+            .axes
+            .iter()
+            .map(|axis| axis.key.as_str())
+            .filter(|other| *other != key)
+            .collect();
+        if !others.is_empty() {
+            complain(&format!(
+                "note: {} is not varied here: the scenario's own value stands",
+                others.join(", ")
+            ));
+        }
+    }
+
+    fn breakeven(
+        &self,
+        study: &Study<'_>,
+        key: &str,
+        span: Option<&Span>,
+        is_json: bool,
+    ) -> Result<Shown, NoAnswer> {
+        let axis = self.design.axes.iter().find(|axis| axis.key == key);
+        let span = span.or_else(|| axis?.span.as_ref()).ok_or_else(|| {
+            NoAnswer::Because(format!(
+                "no range for {key}; write --breakeven {key}=LO..HI, such as {key}=2 h..48 h"
+            ))
+        })?;
+        let scenario = study.scenario(&[(key, &span.setting(span.from))])?;
+        let found = breakeven::find(study, key, span)?;
+        let replications = fixed_replications(&scenario);
+        let plan = study.plan.name();
+        Ok(if is_json {
+            let about = About {
+                scenario: &scenario,
+                replications,
+                question: "breakeven",
+                plan: Some(plan),
+                measure: "saving",
+            };
+            Shown::Json(answers::json(&about, found))
+        } else {
+            Shown::Text(answers::breakeven(&scenario, plan, replications, &found))
+        })
+    }
+
+    fn optimise(
+        &self,
+        study: &Study<'_>,
+        key: &str,
+        span: Option<&Span>,
+        is_json: bool,
+    ) -> Result<Shown, NoAnswer> {
+        let axis = self.design.axes.iter().find(|axis| axis.key == key);
+        let span = span.or_else(|| axis?.span.as_ref());
+        let objective = self.arguments.question.objective;
+        let found = optimise::find(study, key, span, objective)?;
+        let best = axes::Setting {
+            shown: found.best.value.clone(),
+            node: tree::parse_value(&found.best.value, &Place { source: 0, span: 0..0 }),
+        };
+        let scenario = study.scenario(&[(key, &best)])?;
+        let replications = fixed_replications(&scenario);
+        let plan = study.plan.name();
+        Ok(if is_json {
+            let about = About {
+                scenario: &scenario,
+                replications,
+                question: "optimise",
+                plan: Some(plan),
+                measure: objective.name(&scenario),
+            };
+            Shown::Json(answers::json(&about, found))
+        } else {
+            Shown::Text(answers::optimise(&scenario, plan, objective, replications, &found))
+        })
+    }
+
+    fn tornado(
+        &self,
+        study: &Study<'_>,
+        measure: &'static Named,
+        target: Target,
+        is_json: bool,
+    ) -> Result<Shown, NoAnswer> {
+        if self.design.axes.is_empty() {
+            return Err(NoAnswer::Because(
+                "nothing varies; write --vary KEY=LO,HI for every key in question".into(),
+            ));
+        }
+        let scenario = study.scenario(&[])?;
+        let found = tornado::find(study, &self.design.axes, target)?;
+        let replications = fixed_replications(&scenario);
+        let plan = study.plan.name();
+        Ok(if is_json {
+            let about = About {
+                scenario: &scenario,
+                replications,
+                question: "tornado",
+                plan: Some(plan),
+                measure: measure.name,
+            };
+            Shown::Json(answers::json(&about, found))
+        } else {
+            Shown::Text(answers::tornado(&scenario, plan, measure, replications, &found))
+        })
+    }
+
+    /// A missing answer as a failure: what the scenario lacks is the caller's.
+    fn no_answer(&self, error: NoAnswer) -> Failure {
+        match error {
+            NoAnswer::Refused(problems) => refused(&problems),
+            NoAnswer::Run(error) => run_failure(error),
+            NoAnswer::Because(reason) => Failure::Run(anyhow::anyhow!("no answer: {reason}")),
         }
     }
 

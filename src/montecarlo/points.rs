@@ -89,7 +89,7 @@ impl Target {
 }
 
 /// A paired difference of two points.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Difference {
     /// The first less the second; `None` where one of them does not exist.
     pub value: Option<f64>,

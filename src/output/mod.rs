@@ -1,6 +1,8 @@
 //! Tables, CSV, JSON and Markdown: what was computed, as people and programs read it. Computes
 //! nothing new.
 
+#[cfg(feature = "cli")]
+pub mod answers;
 pub mod csv;
 pub mod json;
 pub mod numbers;

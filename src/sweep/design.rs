@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 
 use super::axes::{Axis, Setting};
-use crate::model::workload::Workload;
+use super::study::kind;
+use crate::model::plan::Plan;
 use crate::montecarlo::points::Points;
+use crate::scenario::keys::For;
 use crate::scenario::machine::Prices;
 use crate::scenario::resolved::Scenario;
 use crate::scenario::source::{Place, Problem, Problems, Severity};
@@ -32,6 +34,10 @@ pub struct Design<'a> {
 /// What is known of a design whose points were all found valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checked {
+    /// Which workload all points have.
+    pub kind: For,
+    /// The plans of any point, in the order of their first.
+    pub plans: Vec<Plan>,
     /// Rows of each point: its plans.
     pub rows: Vec<u16>,
     /// Of everything that decides the result, point by point.
@@ -79,7 +85,7 @@ impl Design<'_> {
         if words.is_empty() { "the scenario as written".into() } else { words.join(", ") }
     }
 
-    /// A point as options of `estimate`.
+    /// A point as written.
     #[must_use]
     pub fn tree(&self, point: usize) -> Node {
         let mut root = self.root.clone();
@@ -107,7 +113,8 @@ impl Design<'_> {
         let mut hash = Sha256::new();
         let mut rows = Vec::with_capacity(count);
         let mut seen = HashSet::new();
-        let mut first: Option<(bool, Currency)> = None;
+        let mut first: Option<(For, Currency)> = None;
+        let mut plans: Vec<Plan> = Vec::new();
         for point in 0..count {
             let mut found = Problems::default();
             let scenario =
@@ -119,13 +126,18 @@ impl Design<'_> {
                 break;
             }
             let Some(scenario) = scenario else { continue };
-            let of = (matches!(scenario.workload, Workload::Job(_)), scenario.currency);
+            let of = (kind(&scenario.workload), scenario.currency);
             if *first.get_or_insert(of) != of {
                 problems.missing(
                     format!("the prices at {} are in another currency", self.describe(point)),
                     "use one currency in a sweep",
                 );
                 break;
+            }
+            for listed in &scenario.plans {
+                if !plans.contains(&listed.plan) {
+                    plans.push(listed.plan);
+                }
             }
             rows.push(u16::try_from(scenario.plans.len()).unwrap_or(u16::MAX));
             hash.update(scenario.canonical());
@@ -142,7 +154,8 @@ impl Design<'_> {
             hash.update(&axis.key);
         }
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Checked { rows, sha256 })
+        let kind = first.map_or(For::All, |(kind, _)| kind);
+        Ok(Checked { kind, plans, rows, sha256 })
     }
 
     /// Adds a problem of a point, unless another point had it before.

@@ -1,7 +1,7 @@
 //! `check`: all the problems of a scenario, or that it has none.
 
 use super::Failure;
-use super::input::Input;
+use super::input::{Input, refused};
 use super::write::Destination;
 
 /// Arguments of `check`.
@@ -13,11 +13,17 @@ pub struct Arguments {
 
 /// Runs `check`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let scenario = arguments.input.scenario(false)?;
+    arguments.input.require()?;
+    let prices = arguments.input.own_prices()?;
+    let (scenario, design, mut problems) = arguments.input.scenario_and_design(false, &*prices)?;
     let mut text = format!("{} is a valid scenario\n", scenario.name);
     for listed in &scenario.plans {
         let reason = listed.reason().map_or_else(String::new, |reason| format!(": {reason}"));
         text.push_str(&format!("  {}: {}{reason}\n", listed.plan.name(), listed.status_name()));
+    }
+    if !design.axes.is_empty() {
+        let checked = design.check(&mut problems).map_err(|()| refused(&problems))?;
+        text.push_str(&format!("  [sweep]: {} design points\n", checked.rows.len()));
     }
     Destination { output: None }.write(&text)
 }

@@ -116,7 +116,7 @@ impl Watched {
         }
         if !self.missing.is_empty() {
             let text = missing.trim_start_matches("error: ").trim_end().to_owned();
-            return Err(Failure::Run(anyhow::anyhow!("{text}\n{more}")));
+            return Err(Failure::Run(anyhow::anyhow!("{}", format!("{text}\n{more}").trim_end())));
         }
         Ok(())
     }

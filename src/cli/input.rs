@@ -11,6 +11,7 @@ use crate::scenario::source::{Place, Problems, Severity};
 use crate::scenario::tree::{self, Node};
 use crate::scenario::{self, json, request};
 use crate::sweep::axes;
+use crate::sweep::design::Design;
 
 /// The largest input that is read: 16 MiB.
 const LARGEST: u64 = 16 << 20;
@@ -225,25 +226,37 @@ impl Input {
     }
 
     /// Reads and validates; warnings go to standard error, and what was taken from a request body
-    /// unless `quiet`. `[sweep]` is checked and left out.
+    /// unless `quiet`. What `[sweep]` says is left out.
     pub fn scenario(&self, quiet: bool) -> Result<Scenario, Failure> {
         self.require()?;
         let prices = self.own_prices()?;
+        let (scenario, design, _) = self.scenario_and_design(quiet, &*prices)?;
+        if !design.axes.is_empty() && !quiet {
+            write::complain("note: [sweep] is left out here; `stockout sweep` runs it");
+        }
+        Ok(scenario)
+    }
+
+    /// The scenario as written, and the design of its `[sweep]`, not yet checked.
+    pub fn scenario_and_design<'p>(
+        &self,
+        quiet: bool,
+        prices: &'p dyn Prices,
+    ) -> Result<(Scenario, Design<'p>, Problems), Failure> {
         let mut written = self.read()?;
         if let (Some(request), false) = (&written.request, quiet) {
             write::complain(request.explain().trim_end());
         }
         let axes = axes::take_table(&mut written.root, &mut written.problems);
-        if !axes.is_empty() && !quiet {
-            write::complain("note: [sweep] is left out here; `stockout sweep` runs it");
-        }
-        match scenario::finish(&written.name, &written.root, &*prices, written.problems) {
+        let axes = axes::merge(axes, Vec::new(), &mut written.problems);
+        match scenario::finish(&written.name, &written.root, prices, written.problems) {
             Ok((scenario, problems)) => {
                 let warnings = problems.render(Severity::Warning);
                 if !warnings.is_empty() {
                     write::complain(warnings.trim_end());
                 }
-                Ok(scenario)
+                let design = Design { name: written.name, root: written.root, axes, prices };
+                Ok((scenario, design, problems))
             }
             Err(problems) => Err(refused(&problems)),
         }

@@ -159,6 +159,9 @@ pub fn best(
         row
     };
     let mut rows = vec![row("best", best)];
+    if let Some(next) = found.next_plan.as_ref().filter(|_| found.runner_up != found.next_plan) {
+        rows.push(row("next plan", next));
+    }
     let mut notes = vec![format!("best: point {} is {}.", best.point, design.describe(best.point))];
     match &found.runner_up {
         Some(second) => {
@@ -206,7 +209,9 @@ fn told_apart(scenario: &Scenario, measure: &Named, difference: Option<&Differen
     let (scale, unit) = unit(measure, scenario);
     let unit = if unit == " %" { " percentage points".to_owned() } else { unit };
     let shown = with_error(Valued { value, half_width: difference.half_width }, scale);
-    let verdict = if is_distinguishable(difference) {
+    let verdict = if value == 0.0 && difference.half_width == Some(0.0) {
+        "they are the same in every replication"
+    } else if is_distinguishable(difference) {
         "they are distinguishable"
     } else {
         "they are not distinguishable at this number of replications"
@@ -238,10 +243,10 @@ pub fn breakeven(
         let side = if root.pays_above { "above" } else { "below" };
         let from = root.from.clone().unwrap_or_else(|| format!("beyond {}", first.value));
         let to = root.to.clone().unwrap_or_else(|| format!("beyond {}", last.value));
-        let near = if root.at == root.and {
-            root.at.clone()
-        } else {
+        let near = if found.whole {
             format!("{} (the sign changes before {})", root.at, root.and)
+        } else {
+            root.at.clone()
         };
         sentences.push(format!(
             "{plan} pays {side} {key} = {near}; {level} % interval: {from} to {to}."
@@ -296,17 +301,21 @@ pub fn tornado(
         optional(found.as_written, |value| shown(measure, value, scenario))
     ));
     let (scale, unit) = unit(measure, scenario);
-    let effect_unit = if unit == " %" { " pp".to_owned() } else { unit };
+    let effect_unit = if unit == " %" { " pp".to_owned() } else { unit.clone() };
     let rows = found
         .bars
         .iter()
         .map(|bar| {
-            let at =
-                |value: Option<Valued>| optional(value, |value| shown(measure, value, scenario));
+            // The effect has the error that matters.
+            let at = |value: Option<Valued>| {
+                optional(value, |value| {
+                    format!("{}{unit}", numbers::significant(value.value * scale, 4))
+                })
+            };
             vec![
                 bar.key.clone(),
-                bar.low.clone(),
-                bar.high.clone(),
+                numbers::clipped(&bar.low, 14),
+                numbers::clipped(&bar.high, 14),
                 at(bar.at_low),
                 at(bar.at_high),
                 optional(bar.effect, |value| {

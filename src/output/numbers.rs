@@ -102,6 +102,15 @@ pub fn whole(value: u64) -> String {
     grouped(&value.to_string())
 }
 
+/// A long text, cut to so many characters.
+#[must_use]
+pub fn clipped(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// The digits before the point in groups of three.
 fn grouped(number: &str) -> String {
     let (whole, rest) = match number.split_once('.') {

@@ -72,7 +72,8 @@ impl SweepTable {
         let settings = design.settings(finished.point);
         for (plan, changes) in finished.estimate.plans.iter().zip(finished.changes) {
             let cells = plan_cells(scenario, plan, job);
-            let mut row: Vec<String> = settings.iter().map(|value| clipped(&value.shown)).collect();
+            let mut row: Vec<String> =
+                settings.iter().map(|value| numbers::clipped(&value.shown, 24)).collect();
             row.push(plan.listed.plan.name().to_owned());
             row.push(cells.saving);
             let change = saving.map(|index| changes[index]);
@@ -172,16 +173,9 @@ fn short_names(design: &Design<'_>) -> Vec<String> {
         .collect()
 }
 
-/// A long value, cut.
-fn clipped(text: &str) -> String {
-    if text.chars().count() <= 24 {
-        return text.to_owned();
-    }
-    text.chars().take(23).chain(['…']).collect()
-}
-
 /// A change with its sign.
 fn signed(shown: String, value: f64) -> String {
     let shown = shown.replace('%', "pp");
-    if value > 0.0 { format!("+{shown}") } else { shown }
+    let is_nothing = shown.starts_with("0.0 ") || shown.starts_with("0.0±");
+    if value > 0.0 && !is_nothing { format!("+{shown}") } else { shown }
 }

@@ -207,11 +207,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("machine.zones", "zones come with fleets; write machine.region"),
     ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
     ("simulation.start", "dated prices and hazards by the hour come later"),
-<<<<<<< HEAD
-    ("sweep", "sweeps come later; use --set for one design point"),
-=======
-    ("simulation.sampling", "lattice sampling comes with sweeps"),
->>>>>>> 1333377 (Add sweeps: axes, design points, streamed rows, resume)
     ("decide", "verdicts come later"),
     ("baseline", "own baselines come later; give prices in [price]"),
 ];

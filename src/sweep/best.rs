@@ -32,6 +32,9 @@ pub struct Search<'a> {
     /// The only plan to look at.
     pub plan: Option<Plan>,
     best: Option<Candidate>,
+    /// The next best plan at the best point.
+    beside: Option<Candidate>,
+    /// The best at any other point.
     second: Option<Candidate>,
     looked_at: u64,
     eligible: u64,
@@ -46,8 +49,10 @@ pub struct Found {
     pub eligible: u64,
     /// The best; `None` where no row meets the constraints.
     pub best: Option<Candidate>,
-    /// The next best.
+    /// The best at another point; where there is but one point, under another plan.
     pub runner_up: Option<Candidate>,
+    /// The next best plan at the best point.
+    pub next_plan: Option<Candidate>,
 }
 
 impl<'a> Search<'a> {
@@ -58,7 +63,16 @@ impl<'a> Search<'a> {
         conditions: &'a [Condition],
         plan: Option<Plan>,
     ) -> Self {
-        Self { measure, conditions, plan, best: None, second: None, looked_at: 0, eligible: 0 }
+        Self {
+            measure,
+            conditions,
+            plan,
+            best: None,
+            beside: None,
+            second: None,
+            looked_at: 0,
+            eligible: 0,
+        }
     }
 
     /// Looks at a row; of equal ones the first is the better.
@@ -89,10 +103,21 @@ impl<'a> Search<'a> {
         };
         let value = Valued { value, half_width };
         let seen = Candidate { point, plan: plan.name(), value, constraints };
-        if self.best.as_ref().is_none_or(|best| self.is_better(&seen, best)) {
-            self.second = self.best.replace(seen);
-        } else if self.second.as_ref().is_none_or(|second| self.is_better(&seen, second)) {
-            self.second = Some(seen);
+        let beats = |other: &Option<Candidate>| {
+            other.as_ref().is_none_or(|other| self.is_better(&seen, other))
+        };
+        let is_at = |other: &Option<Candidate>| {
+            other.as_ref().is_some_and(|other| other.point == seen.point)
+        };
+        match (is_at(&self.best), beats(&self.best)) {
+            (true, true) => self.beside = self.best.replace(seen),
+            (true, false) if beats(&self.beside) => self.beside = Some(seen),
+            (false, true) => {
+                self.beside = None;
+                self.second = self.best.replace(seen);
+            }
+            (false, false) if beats(&self.second) => self.second = Some(seen),
+            _ => {}
         }
     }
 
@@ -111,7 +136,8 @@ impl<'a> Search<'a> {
             looked_at: self.looked_at,
             eligible: self.eligible,
             best: self.best,
-            runner_up: self.second,
+            runner_up: self.second.or_else(|| self.beside.clone()),
+            next_plan: self.beside,
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct Root {
 pub struct Breakeven {
     /// The key.
     pub key: String,
+    /// It takes whole numbers only.
+    pub whole: bool,
     /// The saving over the range.
     pub scan: Vec<At>,
     /// Where it is zero, in the order of the range.
@@ -119,7 +121,7 @@ pub fn find(study: &Study<'_>, key: &str, span: &Span) -> Result<Breakeven, NoAn
     }
     let pays_everywhere = roots.is_empty().then(|| saving(&scan[0]) > 0.0);
     let is_close = scan.iter().any(|at| (Edge::Upper.of(at) > 0.0) != (Edge::Lower.of(at) > 0.0));
-    Ok(Breakeven { key: key.to_owned(), scan, roots, pays_everywhere, is_close })
+    Ok(Breakeven { key: key.to_owned(), whole: span.whole, scan, roots, pays_everywhere, is_close })
 }
 
 /// The saving, far below zero where nothing completes.

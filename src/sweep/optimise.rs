@@ -222,7 +222,7 @@ fn default_range(key: &str, base: &Scenario, young: Option<f64>) -> Result<Span,
         whole: false,
         at: Place { source: 0, span: 0..0 },
     };
-    let (from, to) = (unit.near(low * 60.0, DIGITS), unit.near(high * 60.0, 6));
+    let (from, to) = (unit.near(low * 60.0, DIGITS), unit.near(high * 60.0, DIGITS));
     Ok(Span { from, to, ..unit })
 }
 

@@ -8,4 +8,5 @@ mod oracle;
 mod parsers;
 mod reference;
 mod sampling;
+mod sweep;
 mod threads;

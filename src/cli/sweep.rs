@@ -686,23 +686,32 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// The time \[s\] that the points from `done` on will take, from a few replications of three.
+    /// The time \[s\] that the points from `done` on will take, from a few replications of three:
+    /// twice, because a point takes time however few its replications are.
     fn pilot(&self, asked: u64, done: usize, progress: &Progress) -> Result<f64, Failure> {
         let count = Points::count(&self.design);
-        let few = (asked / 100).clamp(100, 1_000).min(asked);
         let mut picked = vec![done, (done + count) / 2, count - 1];
         picked.dedup();
-        let sample: Vec<Scenario> = picked
-            .iter()
-            .map(|&point| Scenario { stop: Stop::Replications(few), ..self.design.scenario(point) })
-            .collect();
-        let started = Instant::now();
-        // A point that fails will say so when its turn comes.
-        let _ = points::run_points::<()>(&sample[..], 0, self.threads, progress, &mut |_| Ok(()));
+        let time = |replications: u64| {
+            let stop = Stop::Replications(replications);
+            let sample: Vec<Scenario> = picked
+                .iter()
+                .map(|&point| Scenario { stop, ..self.design.scenario(point) })
+                .collect();
+            let started = Instant::now();
+            // A point that fails will say so when its turn comes.
+            let _ =
+                points::run_points::<()>(&sample[..], 0, self.threads, progress, &mut |_| Ok(()));
+            started.elapsed().as_secs_f64() / sample.len() as f64
+        };
+        let few = (asked / 100).clamp(1, 1_000);
+        let more = (asked / 20).clamp(few, 5_000);
+        let (short, long) = (time(few), time(more));
         if !progress.advanced(0) {
             return Err(Failure::Interrupted);
         }
-        let share = few as f64 / asked as f64;
-        Ok(started.elapsed().as_secs_f64() / share * (count - done) as f64 / sample.len() as f64)
+        let slope = if more > few { (long - short).max(0.0) / (more - few) as f64 } else { 0.0 };
+        let each = long + slope * (asked - more) as f64;
+        Ok(each * (count - done) as f64)
     }
 }

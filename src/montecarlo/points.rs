@@ -1,24 +1,20 @@
 //! Many design points: each estimated, and compared with the first under the same luck.
 //!
-//! Slot 3 of replication 7 meets the same luck at every point, so a difference between two points is
-//! taken replication by replication and its error is small. Points that differ in prices alone are
-//! simulated once.
+//! Slot 3 of replication 7 meets the same luck at every point, so the difference of two estimates is
+//! taken group by group and its error is small. Points that differ in prices or billing rules alone
+//! are simulated once.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::observe::{self, Measure, Observation};
-use super::replicate::{BLOCK, Experiment, RunError, Tally, Watch};
-use super::{Estimate, PlanAnswer, estimate, experiment, stopping};
-use crate::engine::endpoint::Endpoint;
-use crate::engine::job::Job;
-use crate::engine::trajectory::{EndpointTrajectory, JobTrajectory};
-use crate::luck::Luck;
-use crate::model::plan::{Course, Plan};
+use super::estimate::{self, PlanEstimate};
+use super::observe::Measure;
+use super::replicate::{Experiment, Priced, RunError, Tally, Watch};
+use super::{Estimate, PlanAnswer, experiment, refine, stopping};
+use crate::model::plan::Plan;
 use crate::model::workload::Workload;
 use crate::scenario::resolved::{Scenario, Stop};
+use crate::stats::estimator::Estimator;
 use crate::stats::interval::Level;
-use crate::stats::wide::Wide;
 
 /// Design points in their order, each made when it is needed.
 pub trait Points {
@@ -78,12 +74,37 @@ impl Target {
         }
     }
 
-    /// How many sums it needs: a mean, a ratio of two, or a ratio of ratios.
-    const fn width(self) -> usize {
+    /// Whether it depends on when things happen, not on how much is used: without its wait
+    /// flex-start has none of these.
+    const fn needs_time(self) -> bool {
         match self {
-            Self::Mean(Measure::Makespan) | Self::CostPerGain | Self::Goodput => 2,
-            Self::Mean(_) | Self::Completion | Self::OnTime => 1,
-            Self::Saving => 4,
+            Self::Mean(measure) => matches!(
+                measure,
+                Measure::Waited
+                    | Measure::Makespan
+                    | Measure::AvailabilityAny
+                    | Measure::AvailabilityMin
+                    | Measure::Serving
+                    | Measure::LongestOutage
+            ),
+            Self::Completion | Self::OnTime => true,
+            Self::CostPerGain | Self::Goodput | Self::Saving => false,
+        }
+    }
+
+    /// Its estimate under a plan; `None` where it does not exist.
+    fn estimator(self, scenario: &Scenario, estimate: &PlanEstimate) -> Option<Estimator> {
+        if self.needs_time() && !scenario.times_known(estimate.plan) {
+            return None;
+        }
+        let found = &estimate.estimators;
+        match self {
+            Self::Mean(measure) => found.measures.iter().find(|(of, _)| *of == measure)?.1,
+            Self::Completion => found.completion,
+            Self::OnTime => found.on_time,
+            Self::CostPerGain => found.cost_per_gain,
+            Self::Goodput => found.goodput,
+            Self::Saving => found.saving,
         }
     }
 }
@@ -98,8 +119,13 @@ pub struct Difference {
 }
 
 impl Difference {
-    const NONE: Self = Self { value: None, half_width: None };
-    const ZERO: Self = Self { value: Some(0.0), half_width: Some(0.0) };
+    fn of(a: Option<Estimator>, b: Option<Estimator>, level: Level) -> Self {
+        let difference = a.zip(b).map(|(a, b)| a.minus(&b));
+        Self {
+            value: difference.map(|difference| difference.value),
+            half_width: difference.and_then(|difference| difference.half_width(level)),
+        }
+    }
 }
 
 /// A point that is finished.
@@ -128,7 +154,7 @@ pub enum Stopped<E> {
     Each(E),
 }
 
-/// Points looked at beyond the next one, for the same simulation under other prices.
+/// Points looked at beyond the next one, for the same simulation at other prices.
 const AHEAD: usize = 64;
 /// Points of one simulation.
 const TOGETHER: usize = 16;
@@ -151,19 +177,19 @@ pub fn run_points<E>(
     watch: &dyn Watch,
     each: &mut dyn FnMut(Finished<'_>) -> Result<(), E>,
 ) -> Result<(), Stopped<E>> {
-    if points.count() == 0 {
+    let count = points.count();
+    if from >= count {
         return Ok(());
     }
-    let first = points.scenario(0);
-    // A half-width decides how often the first point is replicated, and so every pair.
-    let mut pairs = match first.stop {
-        Stop::Replications(count) => Some(count),
-        Stop::HalfWidth(_) => None,
+    let run = |scenario: &Scenario| {
+        together(&[scenario], threads, watch).map(|mut estimates| estimates.remove(0))
     };
+    let first = points.scenario(0);
+    let mut first_estimate: Option<Estimate> = None;
     let mut waiting: VecDeque<Waiting> = VecDeque::new();
-    for point in from..points.count() {
+    for point in from..count {
         let fail = |error| Stopped::Run { point, error };
-        while waiting.len() < AHEAD && point + waiting.len() < points.count() {
+        while waiting.len() < AHEAD && point + waiting.len() < count {
             let scenario = points.scenario(point + waiting.len());
             waiting.push_back(Waiting { scenario, estimate: None });
         }
@@ -179,26 +205,18 @@ pub fn run_points<E>(
         let Some(Waiting { scenario, estimate: Some(estimate) }) = waiting.pop_front() else {
             unreachable!("the point was simulated above");
         };
-        let targets = Target::of(&scenario.workload);
-        let changes = if point == 0 {
-            pairs = pairs.or(Some(estimate.replications));
-            unchanged(&scenario, &estimate, targets)
+        let base = match &first_estimate {
+            Some(base) => base,
+            None if point == 0 => first_estimate.insert(estimate.clone()),
+            None => first_estimate.insert(run(&first).map_err(fail)?),
+        };
+        let changes = if base.replications == estimate.replications {
+            changes((&scenario, &estimate), (&first, base))
         } else {
-            let base = match pairs {
-                Some(count) => count,
-                None => {
-                    let count = together(&[&first], threads, watch).map_err(fail)?[0].replications;
-                    pairs = Some(count);
-                    count
-                }
-            };
-            let replications = match first.stop {
-                Stop::Replications(_) => base.max(estimate.replications),
-                Stop::HalfWidth(_) => base,
-            };
-            let plans: Vec<Plan> = scenario.plans.iter().map(|listed| listed.plan).collect();
-            let sides = [(&scenario, plans.as_slice()), (&first, plans.as_slice())];
-            paired(sides, targets, replications, threads, watch).map_err(fail)?
+            // Only the same replications make pairs.
+            let n = common(&first, base.replications, estimate.replications);
+            let (a, b) = (with_replications(&scenario, n), with_replications(&first, n));
+            changes((&a, &run(&a).map_err(fail)?), (&b, &run(&b).map_err(fail)?))
         };
         each(Finished { point, scenario: &scenario, estimate: &estimate, changes: &changes })
             .map_err(Stopped::Each)?;
@@ -206,43 +224,41 @@ pub fn run_points<E>(
     Ok(())
 }
 
-/// The changes of the first point against itself.
-fn unchanged(scenario: &Scenario, estimate: &Estimate, targets: &[Target]) -> Vec<Vec<Difference>> {
-    estimate
-        .plans
-        .iter()
-        .map(|plan| {
-            let times_known = scenario.times_known(plan.listed.plan);
-            let of = |target: &Target| match &plan.estimate {
-                Some(estimate) if exists(estimate, times_known, *target) => Difference::ZERO,
-                _ => Difference::NONE,
-            };
-            targets.iter().map(of).collect()
-        })
-        .collect()
+/// Replications of a pair: the larger number of both, or what the first needs for its half-width.
+fn common(first: &Scenario, of_first: u64, of_other: u64) -> u64 {
+    match first.stop {
+        Stop::Replications(_) => of_first.max(of_other),
+        Stop::HalfWidth(_) => of_first,
+    }
 }
 
-fn exists(estimate: &estimate::PlanEstimate, times_known: bool, target: Target) -> bool {
-    let needs_time = match target {
-        Target::Mean(measure) => needs_time(measure),
-        Target::Completion | Target::OnTime => true,
-        _ => false,
+fn with_replications(scenario: &Scenario, n: u64) -> Scenario {
+    Scenario { stop: Stop::Replications(n), ..scenario.clone() }
+}
+
+/// Every target of every plan of `a` less the same at `b`.
+fn changes(a: (&Scenario, &Estimate), b: (&Scenario, &Estimate)) -> Vec<Vec<Difference>> {
+    let targets = Target::of(&a.0.workload);
+    let find = |estimate: &Estimate, plan: Plan| -> Option<usize> {
+        estimate.plans.iter().position(|answer| answer.listed.plan == plan)
     };
-    if needs_time && !times_known {
-        return false;
-    }
-    match target {
-        Target::Mean(measure) => estimate.measure(measure).mean.is_some(),
-        Target::Completion => estimate.completion.is_some(),
-        Target::OnTime => estimate.on_time.is_some(),
-        Target::CostPerGain => estimate.cost_per_gain.is_some(),
-        Target::Goodput => estimate.goodput.is_some(),
-        Target::Saving => estimate.saving.is_some(),
-    }
+    let of_plan = |answer: &PlanAnswer| {
+        let other = find(b.1, answer.listed.plan).map(|index| &b.1.plans[index]);
+        targets
+            .iter()
+            .map(|target| {
+                let of = |scenario, answer: Option<&PlanAnswer>| {
+                    target.estimator(scenario, answer?.estimate.as_ref()?)
+                };
+                Difference::of(of(a.0, Some(answer)), of(b.0, other), a.0.level)
+            })
+            .collect()
+    };
+    a.1.plans.iter().map(of_plan).collect()
 }
 
-/// The mean of a target under a plan of `a` less that under a plan of `b`, over the same
-/// replications: as many as the larger of both asks for, or as `a` needs for its half-width.
+/// The target under a plan of `a` less that under a plan of `b`, over the same replications: as many
+/// as the larger of both asks for, or as `a` needs for its half-width.
 ///
 /// # Errors
 /// As [`super::run`].
@@ -253,16 +269,40 @@ pub fn difference(
     threads: usize,
     watch: &dyn Watch,
 ) -> Result<Difference, RunError> {
-    let replications = match (a.0.stop, b.0.stop) {
-        (Stop::Replications(a), Stop::Replications(b)) => a.max(b),
-        _ => together(&[a.0], threads, watch)?[0].replications,
+    let alone = |(scenario, plan): (&Scenario, Plan)| {
+        let mut alone = scenario.clone();
+        alone.plans.retain(|listed| listed.plan == plan);
+        alone
     };
-    let sides = [(a.0, &[a.1][..]), (b.0, &[b.1][..])];
-    let found = paired(sides, &[target], replications, threads, watch)?;
-    Ok(found[0][0])
+    let (mut one, mut other) = (alone(a), alone(b));
+    if let (Stop::Replications(n), Stop::Replications(m)) = (one.stop, other.stop) {
+        one.stop = Stop::Replications(n.max(m));
+    }
+    let run = |scenario: &Scenario| {
+        together(&[scenario], threads, watch).map(|mut estimates| estimates.remove(0))
+    };
+    let found = run(&one)?;
+    other.stop = Stop::Replications(found.replications);
+    let against = run(&other)?;
+    let of = |scenario, estimate: &Estimate| {
+        target.estimator(scenario, estimate.plans.first()?.estimate.as_ref()?)
+    };
+    Ok(Difference::of(of(&one, &found), of(&other, &against), one.level))
 }
 
-// ------------------------------------------------------------------------- one simulation, prices
+/// The target of one estimate less that of another; `None` where they have not the same
+/// replications, and so make no pairs.
+#[must_use]
+pub fn between(
+    a: (&Scenario, &PlanEstimate),
+    b: (&Scenario, &PlanEstimate),
+    target: Target,
+) -> Option<Difference> {
+    (a.1.replications == b.1.replications)
+        .then(|| Difference::of(target.estimator(a.0, a.1), target.estimator(b.0, b.1), a.0.level))
+}
+
+// ------------------------------------------------------------------- one simulation, many prices
 
 /// The next point and those after it that have the same simulation.
 fn group(waiting: &VecDeque<Waiting>) -> Vec<usize> {
@@ -274,16 +314,21 @@ fn group(waiting: &VecDeque<Waiting>) -> Vec<usize> {
     waiting.iter().enumerate().filter_map(same).take(TOGETHER).collect()
 }
 
-/// Whether two points may share their replications: they differ in the prices of plans other than
-/// `standard`, and a fixed number of replications asks neither what the other costs.
+/// Whether two points may share their replications: they differ in what plans other than `standard`
+/// cost, and a fixed number of replications asks neither what the other costs.
 fn same_simulation(a: &Scenario, b: &Scenario) -> bool {
     matches!((a.stop, b.stop), (Stop::Replications(a), Stop::Replications(b)) if a == b)
         && a.seed == b.seed
+        && a.sampling == b.sampling
         && a.deadline == b.deadline
         && a.billing == b.billing
         && a.level == b.level
         && a.standard.tariff() == b.standard.tariff()
         && a.workload == b.workload
+}
+
+fn same_price(a: &Priced, b: &Priced) -> bool {
+    a.plan == b.plan && a.billing == b.billing && a.tariff == b.tariff
 }
 
 /// The estimates of points that share their simulation.
@@ -295,11 +340,9 @@ fn together(
     let experiments: Vec<Experiment> =
         scenarios.iter().map(|scenario| experiment(scenario)).collect();
     let mut all = experiments[0].clone();
-    for other in &experiments[1..] {
-        for plan in &other.plans {
-            if !all.plans.contains(plan) {
-                all.plans.push(plan.clone());
-            }
+    for plan in experiments[1..].iter().flat_map(|other| &other.plans) {
+        if !all.plans.iter().any(|known| same_price(known, plan)) {
+            all.plans.push(plan.clone());
         }
     }
     let (stop, level) = (scenarios[0].stop, scenarios[0].level);
@@ -317,12 +360,13 @@ fn answer(scenario: &Scenario, own: &Experiment, all: &Experiment, tally: &Tally
         .plans
         .iter()
         .filter_map(|plan| {
-            let index = all.plans.iter().position(|other| other == plan)?;
+            let index = all.plans.iter().position(|other| same_price(other, plan))?;
             Some(tally.plans[index].clone())
         })
         .collect();
-    let part = Tally { plans, replications: tally.replications };
-    let estimates = estimate::estimate(own, &part, scenario.level);
+    let part = Tally { courses: tally.courses.clone(), plans, replications: tally.replications };
+    let mut estimates = estimate::estimate(own, &part, scenario.level);
+    refine(own, &mut estimates, scenario.level);
     let find = |plan: Plan| estimates.iter().find(|estimate| estimate.plan == plan);
     let standard = find(Plan::Standard);
     let plans = scenario
@@ -352,395 +396,4 @@ impl Watch for Quiet<'_> {
     fn advanced(&self, done: u64) -> bool {
         self.0.advanced(done)
     }
-}
-
-// ------------------------------------------------------------------------------ paired differences
-
-/// Sums of both sides' values of one target, and of their products: exact integers.
-#[derive(Clone)]
-struct Pairs {
-    target: Target,
-    count: u64,
-    sums: [u128; 8],
-    products: [[Wide; 8]; 8],
-}
-
-impl Pairs {
-    fn new(target: Target) -> Self {
-        Self { target, count: 0, sums: [0; 8], products: [[Wide::default(); 8]; 8] }
-    }
-
-    /// Adds one replication: the values of the first side in 0..4, of the second in 4..8.
-    fn add(&mut self, values: [u64; 8]) {
-        let width = self.target.width();
-        self.count += 1;
-        for i in (0..width).chain(4..4 + width) {
-            self.sums[i] += u128::from(values[i]);
-            for j in (i..width).chain(4.max(i)..4 + width) {
-                self.products[i][j].add_product(values[i], values[j]);
-            }
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.count += other.count;
-        for i in 0..8 {
-            self.sums[i] += other.sums[i];
-            for j in i..8 {
-                self.products[i][j].add(other.products[i][j]);
-            }
-        }
-    }
-
-    fn covariance(&self, i: usize, j: usize) -> f64 {
-        let n = self.count as f64;
-        let products = self.products[i.min(j)][i.max(j)].times(self.count);
-        products.minus(Wide::product(self.sums[i], self.sums[j])) / n / (n - 1.0)
-    }
-
-    /// A side's value and its slope in each mean. `None` where it does not exist.
-    fn side(&self, from: usize, scale: f64) -> Option<(f64, [f64; 4])> {
-        let n = self.count as f64;
-        let [x, y, u, v] = [0, 1, 2, 3].map(|i| self.sums[from + i] as f64 / n);
-        match self.target.width() {
-            1 => Some((x * scale, [scale, 0.0, 0.0, 0.0])),
-            2 if y > 0.0 => {
-                let value = scale * (x / y);
-                Some((value, [scale / y, -value / y, 0.0, 0.0]))
-            }
-            4 if y > 0.0 && u > 0.0 && v > 0.0 => {
-                let relative = (x / y) * (v / u);
-                let slope = v / (y * u);
-                Some((1.0 - relative, [-slope, relative / y, relative / u, -relative / v]))
-            }
-            _ => None,
-        }
-    }
-
-    /// The first side less the second, with its half-width by the delta method on the pairs.
-    fn difference(&self, scales: [f64; 2], level: Level) -> Difference {
-        let (Some((a, da)), Some((b, db))) = (self.side(0, scales[0]), self.side(4, scales[1]))
-        else {
-            return Difference::NONE;
-        };
-        if scales[0] == scales[1] && self.sides_are_equal() {
-            return Difference::ZERO;
-        }
-        let mut slope = [0.0; 8];
-        for i in 0..4 {
-            (slope[i], slope[i + 4]) = (da[i], -db[i]);
-        }
-        let half_width = (self.count > 1).then(|| {
-            let mut variance = 0.0;
-            for i in (0..8).filter(|&i| slope[i] != 0.0) {
-                for j in (0..8).filter(|&j| slope[j] != 0.0) {
-                    variance += slope[i] * slope[j] * self.covariance(i, j);
-                }
-            }
-            level.half_width((variance.max(0.0) / self.count as f64).sqrt(), self.count)
-        });
-        Difference { value: Some(a - b), half_width: half_width.flatten() }
-    }
-
-    /// Whether every replication had the same values on both sides.
-    fn sides_are_equal(&self) -> bool {
-        let width = self.target.width();
-        (0..width).all(|i| {
-            self.sums[i] == self.sums[i + 4]
-                && self.products[i][i] == self.products[i + 4][i + 4]
-                && self.products[i][i] == self.products[i][i + 4]
-        })
-    }
-}
-
-/// What turns a target's integers into what is reported.
-fn scale(target: Target, workload: &Workload) -> f64 {
-    const HOURS: f64 = 1.0 / 3.6e9;
-    match (target, workload) {
-        (Target::Mean(Measure::Cost), _) => 1e-9,
-        (Target::Mean(Measure::Billed), _) => f64::from(workload.gang_size()) * HOURS,
-        (
-            Target::Mean(
-                Measure::Waited
-                | Measure::LostWork
-                | Measure::Makespan
-                | Measure::Serving
-                | Measure::LongestOutage,
-            ),
-            _,
-        ) => HOURS,
-        (
-            Target::Mean(Measure::AvailabilityAny | Measure::AvailabilityMin),
-            Workload::Endpoint(endpoint),
-        ) => 1.0 / endpoint.horizon.micros() as f64,
-        (Target::CostPerGain, Workload::Endpoint(_)) => 1e-9 / HOURS,
-        (Target::CostPerGain, Workload::Job(_)) => 1e-9,
-        (Target::Goodput, Workload::Job(job)) => job.work.micros() as f64,
-        _ => 1.0,
-    }
-}
-
-/// Whether a measure depends on when things happen, not on how much is used.
-const fn needs_time(measure: Measure) -> bool {
-    matches!(
-        measure,
-        Measure::Waited
-            | Measure::Makespan
-            | Measure::AvailabilityAny
-            | Measure::AvailabilityMin
-            | Measure::Serving
-            | Measure::LongestOutage
-    )
-}
-
-/// One point and plans of it, playing replication after replication.
-struct Player<'a> {
-    scenario: &'a Scenario,
-    /// The plans that are offered; `None` where one is not.
-    plans: Vec<Option<(Plan, Course)>>,
-    /// The courses, each with its latest observation, and whether that never changes.
-    courses: Vec<(Course, Option<Observation>, bool)>,
-    job: JobTrajectory,
-    endpoint: Endpoint,
-    trajectory: EndpointTrajectory,
-}
-
-impl<'a> Player<'a> {
-    fn new(scenario: &'a Scenario, plans: &[Plan]) -> Self {
-        let offered = |plan: &Plan| {
-            let listed = scenario.plans.iter().find(|listed| listed.plan == *plan)?;
-            listed.tariff().map(|_| (*plan, plan.course()))
-        };
-        let plans: Vec<_> = plans.iter().map(offered).collect();
-        let mut courses: Vec<(Course, Option<Observation>, bool)> = Vec::new();
-        let standard = scenario.standard.tariff().map(|_| Course::Standard);
-        for course in plans.iter().flatten().map(|plan| plan.1).chain(standard) {
-            if !courses.iter().any(|known| known.0 == course) {
-                courses.push((course, None, scenario.workload.is_certain(course)));
-            }
-        }
-        Self {
-            scenario,
-            plans,
-            courses,
-            job: JobTrajectory::default(),
-            endpoint: Endpoint::default(),
-            trajectory: EndpointTrajectory::default(),
-        }
-    }
-
-    /// Plays one replication of every course.
-    fn play(&mut self, replication: u64) -> Result<(), RunError> {
-        let luck = Luck::new(self.scenario.seed, replication);
-        let billing = &self.scenario.billing;
-        for (course, latest, is_certain) in &mut self.courses {
-            if *is_certain && latest.is_some() {
-                continue;
-            }
-            *latest = Some(match &self.scenario.workload {
-                Workload::Job(model) => {
-                    Job::new(model, *course, luck, &mut self.job).run();
-                    observe::job(&self.job, billing)
-                }
-                Workload::Endpoint(model) => {
-                    self.endpoint.run(model, *course, luck, &mut self.trajectory)?;
-                    observe::endpoint(&self.trajectory, billing, model.horizon, model.replicas)
-                }
-            });
-        }
-        Ok(())
-    }
-
-    /// Whether a target exists for a plan: without its wait flex-start has no times, without a
-    /// deadline nothing is on time.
-    fn knows(&self, index: usize, target: Target) -> bool {
-        let times = self.plans[index].is_some_and(|(plan, _)| self.scenario.times_known(plan));
-        match target {
-            Target::OnTime => times && self.scenario.deadline.is_some(),
-            Target::Completion => times && matches!(self.scenario.workload, Workload::Job(_)),
-            Target::Goodput => matches!(self.scenario.workload, Workload::Job(_)),
-            Target::Mean(measure) => times || !needs_time(measure),
-            Target::CostPerGain | Target::Saving => true,
-        }
-    }
-
-    fn observation(&self, course: Course) -> Option<&Observation> {
-        self.courses.iter().find(|known| known.0 == course)?.1.as_ref()
-    }
-
-    /// What the standard plan cost and gained.
-    fn standard(&self) -> Result<Option<(u64, u64)>, RunError> {
-        let (Some(tariff), Some(seen)) =
-            (self.scenario.standard.tariff(), self.observation(Course::Standard))
-        else {
-            return Ok(None);
-        };
-        let cost = seen.cost(tariff, self.scenario.workload.gang_size(), |_, _, _| {})?;
-        Ok(Some((cost, seen.gain)))
-    }
-
-    /// A plan's values of each target, in the order of the targets.
-    fn values(
-        &self,
-        index: usize,
-        standard: Option<(u64, u64)>,
-        targets: &[Target],
-        each: &mut dyn FnMut(usize, [u64; 4]),
-    ) -> Result<(), RunError> {
-        let Some((plan, course)) = self.plans[index] else { return Ok(()) };
-        let listed = self.scenario.plans.iter().find(|listed| listed.plan == plan);
-        let (Some(tariff), Some(seen)) =
-            (listed.and_then(|listed| listed.tariff()), self.observation(course))
-        else {
-            return Ok(());
-        };
-        let workload = &self.scenario.workload;
-        let cost = seen.cost(tariff, workload.gang_size(), |_, _, _| {})?;
-        let measures = match workload {
-            Workload::Job(_) => Measure::JOB,
-            Workload::Endpoint(_) => Measure::ENDPOINT,
-        };
-        let of = |measure| {
-            measures.iter().position(|known| *known == measure).map_or(0, |at| seen.values[at])
-        };
-        for (at, target) in targets.iter().enumerate() {
-            let values = match *target {
-                Target::Mean(Measure::Cost) => [cost, 0, 0, 0],
-                Target::Mean(Measure::Makespan) => match seen.makespan {
-                    Some(makespan) => [makespan.micros().unsigned_abs(), 1, 0, 0],
-                    None => [0; 4],
-                },
-                Target::Mean(measure) => [of(measure), 0, 0, 0],
-                Target::Completion => [seen.gain, 0, 0, 0],
-                Target::OnTime => {
-                    let met = match (seen.makespan, self.scenario.deadline) {
-                        (Some(makespan), Some(deadline)) => makespan <= deadline,
-                        _ => false,
-                    };
-                    [u64::from(met), 0, 0, 0]
-                }
-                Target::CostPerGain => [cost, seen.gain, 0, 0],
-                Target::Goodput => [seen.gain, of(Measure::Billed), 0, 0],
-                Target::Saving => match standard {
-                    Some((base, gain)) => [cost, seen.gain, base, gain],
-                    None => [0; 4],
-                },
-            };
-            each(at, values);
-        }
-        Ok(())
-    }
-}
-
-/// The differences of every plan and target between two points, over the same replications.
-fn paired(
-    sides: [(&Scenario, &[Plan]); 2],
-    targets: &[Target],
-    replications: u64,
-    threads: usize,
-    watch: &dyn Watch,
-) -> Result<Vec<Vec<Difference>>, RunError> {
-    let plans = sides[0].1.len();
-    let empty =
-        || vec![targets.iter().map(|target| Pairs::new(*target)).collect::<Vec<_>>(); plans];
-    let next = AtomicU64::new(0);
-    let go_on = AtomicBool::new(true);
-    let work = || {
-        let mut sums = empty();
-        let mut values = vec![[0; 8]; targets.len()];
-        let mut players = sides.map(|(scenario, plans)| Player::new(scenario, plans));
-        let mut error = None;
-        while error.is_none() && go_on.load(Ordering::Relaxed) {
-            let start = next.fetch_add(BLOCK, Ordering::Relaxed);
-            if start >= replications {
-                break;
-            }
-            let end = replications.min(start + BLOCK);
-            error = (start..end)
-                .find_map(|replication| {
-                    let found = pair(&mut players, replication, targets, &mut values, &mut sums);
-                    found.err().map(|error| (replication, error))
-                })
-                .or((!watch.advanced(end - start)).then_some((u64::MAX, RunError::Interrupted)));
-            if error.is_some() {
-                go_on.store(false, Ordering::Relaxed);
-            }
-        }
-        (sums, error)
-    };
-    let parts = spread(threads, &work);
-    if let Some((_, error)) = parts.iter().filter_map(|part| part.1).min_by_key(|error| error.0) {
-        return Err(error);
-    }
-    let mut sums = empty();
-    for (part, _) in &parts {
-        for (mine, theirs) in sums.iter_mut().flatten().zip(part.iter().flatten()) {
-            mine.merge(theirs);
-        }
-    }
-    let players = sides.map(|(scenario, plans)| Player::new(scenario, plans));
-    Ok(sums
-        .iter()
-        .enumerate()
-        .map(|(plan, sums)| {
-            let both = players.iter().all(|player| player.plans[plan].is_some());
-            let difference = |pairs: &Pairs| {
-                let target = pairs.target;
-                let known = both && players.iter().all(|player| player.knows(plan, target));
-                if !known {
-                    return Difference::NONE;
-                }
-                let scales = sides.map(|(scenario, _)| scale(target, &scenario.workload));
-                pairs.difference(scales, sides[0].0.level)
-            };
-            sums.iter().map(difference).collect()
-        })
-        .collect())
-}
-
-/// Plays one replication of both sides and adds it to the sums of every plan and target.
-fn pair(
-    players: &mut [Player<'_>; 2],
-    replication: u64,
-    targets: &[Target],
-    values: &mut [[u64; 8]],
-    sums: &mut [Vec<Pairs>],
-) -> Result<(), RunError> {
-    let mut standard = [None; 2];
-    for (player, standard) in players.iter_mut().zip(&mut standard) {
-        player.play(replication)?;
-        *standard = player.standard()?;
-    }
-    for (plan, sums) in sums.iter_mut().enumerate() {
-        if players.iter().any(|player| player.plans[plan].is_none()) {
-            continue;
-        }
-        for (side, player) in players.iter().enumerate() {
-            player.values(plan, standard[side], targets, &mut |target, own| {
-                values[target][side * 4..side * 4 + 4].copy_from_slice(&own);
-            })?;
-        }
-        for (pairs, values) in sums.iter_mut().zip(&*values) {
-            pairs.add(*values);
-        }
-    }
-    Ok(())
-}
-
-/// Runs `work` on each of `threads` threads.
-#[cfg(feature = "parallel")]
-fn spread<T: Send>(threads: usize, work: &(dyn Fn() -> T + Sync)) -> Vec<T> {
-    if threads <= 1 {
-        return vec![work()];
-    }
-    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool.broadcast(|_| work()),
-        Err(_) => vec![work()],
-    }
-}
-
-/// Runs `work` here: this build has one thread.
-#[cfg(not(feature = "parallel"))]
-fn spread<T: Send>(_threads: usize, work: &(dyn Fn() -> T + Sync)) -> Vec<T> {
-    vec![work()]
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::axes::Span;
-use super::study::{NoAnswer, Study, Valued, value_of};
+use super::study::{NoAnswer, Study, Valued};
 use crate::luck::ln;
 use crate::montecarlo::points::Target;
 use crate::units::Decimal;
@@ -199,9 +199,9 @@ impl<'a> Curve<'a> {
                 scenario.standard.reason().unwrap_or("no price")
             )));
         }
-        let estimate = self.study.estimate(&scenario)?;
-        let saving = value_of(&estimate, Target::Saving);
-        if saving.is_none() && estimate.cost_per_gain.is_some() {
+        let studied = self.study.estimate(scenario)?;
+        let saving = studied.value(Target::Saving);
+        if saving.is_none() && studied.estimate.cost_per_gain.is_some() {
             return Err(NoAnswer::Because(format!(
                 "no saving at {} = {}: standard never completes, or costs nothing",
                 self.key, setting.shown

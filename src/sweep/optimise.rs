@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::axes::{Setting, Span};
-use super::study::{NoAnswer, Study, Valued, value_of};
+use super::study::{NoAnswer, Studied, Study, Valued};
 use crate::luck::ln;
 use crate::model::workload::Workload;
 use crate::montecarlo::observe::Measure;
@@ -128,28 +128,27 @@ pub fn find(
     let (low, low_end) = search.flat(best, false)?;
     let (high, high_end) = search.flat(best, true)?;
     let optimum = search.tried[best].clone();
-    let compared = |scenario: &Scenario, value: String| -> Result<Option<At>, NoAnswer> {
-        let (target, flip) = objective.target(scenario);
-        let found = value_of(&study.estimate(scenario)?, target);
-        let Some(found) = found else { return Ok(None) };
-        let above = search.above(scenario, &optimum.scenario)?;
-        Ok(Some(At { value, objective: flipped(found, flip), above_best: above }))
+    let compared = |scenario: Scenario, value: String| -> Result<Option<At>, NoAnswer> {
+        let (target, flip) = objective.target(&scenario);
+        let studied = study.estimate(scenario)?;
+        let Some(found) = studied.value(target) else { return Ok(None) };
+        let above_best = search.above(&studied, &optimum.studied)?;
+        Ok(Some(At { value, objective: flipped(found, flip), above_best }))
     };
     let as_written = match base {
         Ok(base) => {
             let own =
                 base.settings.iter().find(|(of, _)| of == key).map(|(_, value)| value.clone());
-            compared(&base, own.unwrap_or_else(|| "not set".into()))?
+            compared(base, own.unwrap_or_else(|| "not set".into()))?
         }
         Err(_) => None,
     };
     let young = match young {
-        Some(hours) if key == "checkpoint.every" => {
+        Some(hours) => {
             let value = minutes(hours);
-            let scenario = study.scenario(&[(key, &value)])?;
-            compared(&scenario, value.shown)?
+            compared(study.scenario(&[(key, &value)])?, value.shown)?
         }
-        _ => None,
+        None => None,
     };
     let shown = |at: usize| search.tried[at].setting.shown.clone();
     Ok(Optimum {
@@ -244,7 +243,7 @@ fn minutes(hours: f64) -> Setting {
 struct Tried {
     setting: Setting,
     number: f64,
-    scenario: Scenario,
+    studied: Studied,
     objective: Valued,
     above_best: Option<Valued>,
 }
@@ -309,18 +308,12 @@ impl<'a> Search<'a> {
         }
         let scenario = self.study.scenario(&[(self.key, &setting)])?;
         let (target, flip) = self.objective.target(&scenario);
-        let found = value_of(&self.study.estimate(&scenario)?, target);
-        let index = found.map(|found| {
+        let studied = self.study.estimate(scenario)?;
+        let index = studied.value(target).map(|found| {
             let objective = flipped(found, flip);
             let number = number.to_f64();
             let shown = setting.clone();
-            self.tried.push(Tried {
-                setting: shown,
-                number,
-                scenario,
-                objective,
-                above_best: None,
-            });
+            self.tried.push(Tried { setting: shown, number, studied, objective, above_best: None });
             self.tried.len() - 1
         });
         self.known.insert(setting.shown, index);
@@ -345,19 +338,18 @@ impl<'a> Search<'a> {
         )
     }
 
-    /// The objective at a scenario less at the best one, paired.
-    fn above(&self, scenario: &Scenario, best: &Scenario) -> Result<Option<Valued>, NoAnswer> {
-        let (target, flip) = self.objective.target(scenario);
-        let (a, b) = if flip { (best, scenario) } else { (scenario, best) };
-        let found = self.study.difference(a, b, target)?;
-        Ok(found.value.map(|value| Valued { value, half_width: found.half_width }))
+    /// The objective at one value less at the best one, paired.
+    fn above(&self, at: &Studied, best: &Studied) -> Result<Option<Valued>, NoAnswer> {
+        let (target, flip) = self.objective.target(&at.scenario);
+        let (a, b) = if flip { (best, at) } else { (at, best) };
+        self.study.difference(a, b, target)
     }
 
     /// Whether a value tried cannot be told from the best, or is within 1 % of it.
     fn is_flat(&mut self, at: usize, best: usize) -> Result<bool, NoAnswer> {
         let above = match self.tried[at].above_best {
             Some(above) => Some(above),
-            None => self.above(&self.tried[at].scenario, &self.tried[best].scenario)?,
+            None => self.above(&self.tried[at].studied, &self.tried[best].studied)?,
         };
         self.tried[at].above_best = above;
         let Some(above) = above else { return Ok(false) };

@@ -3,7 +3,7 @@
 use super::axes::Setting;
 use crate::model::plan::Plan;
 use crate::model::workload::Workload;
-use crate::montecarlo::points::{self, Difference, Target};
+use crate::montecarlo::points::{self, Target};
 use crate::montecarlo::replicate::{RunError, Watch};
 use crate::montecarlo::{self, estimate::PlanEstimate};
 use crate::scenario::keys::For;
@@ -86,34 +86,58 @@ impl Study<'_> {
     ///
     /// # Errors
     /// As [`montecarlo::run`].
-    pub fn estimate(&self, scenario: &Scenario) -> Result<PlanEstimate, NoAnswer> {
-        let answer = montecarlo::run(scenario, self.threads, self.watch)?;
-        answer
+    pub fn estimate(&self, scenario: Scenario) -> Result<Studied, NoAnswer> {
+        let answer = montecarlo::run(&scenario, self.threads, self.watch)?;
+        let estimate = answer
             .plans
             .into_iter()
             .find_map(|plan| plan.estimate)
-            .ok_or_else(|| NoAnswer::Because(format!("{} is not there", self.plan.name())))
+            .ok_or_else(|| NoAnswer::Because(format!("{} is not there", self.plan.name())))?;
+        Ok(Studied { scenario, estimate })
     }
 
-    /// The target at `a` less at `b`, paired.
+    /// The target at `a` less at `b`, paired; `None` where one of them does not exist.
     ///
     /// # Errors
     /// As [`points::difference`].
     pub fn difference(
         &self,
-        a: &Scenario,
-        b: &Scenario,
+        a: &Studied,
+        b: &Studied,
         target: Target,
-    ) -> Result<Difference, NoAnswer> {
-        let of = |scenario| (scenario, self.plan);
-        Ok(points::difference(of(a), of(b), target, self.threads, self.watch)?)
+    ) -> Result<Option<Valued>, NoAnswer> {
+        let known = points::between((&a.scenario, &a.estimate), (&b.scenario, &b.estimate), target);
+        let found = match known {
+            Some(found) => found,
+            None => {
+                let (a, b) = ((&a.scenario, self.plan), (&b.scenario, self.plan));
+                points::difference(a, b, target, self.threads, self.watch)?
+            }
+        };
+        Ok(found.value.map(|value| Valued { value, half_width: found.half_width }))
+    }
+}
+
+/// A scenario and what the plan does in it.
+#[derive(Clone)]
+pub struct Studied {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What the plan does.
+    pub estimate: PlanEstimate,
+}
+
+impl Studied {
+    /// A target's value; `None` where it does not exist.
+    #[must_use]
+    pub fn value(&self, target: Target) -> Option<Valued> {
+        value_of(&self.estimate, target)
     }
 }
 
 /// A target's value in an estimate; `None` where it does not exist. The half-width of a probability
 /// is the longer side of its interval.
-#[must_use]
-pub fn value_of(estimate: &PlanEstimate, target: Target) -> Option<Valued> {
+fn value_of(estimate: &PlanEstimate, target: Target) -> Option<Valued> {
     let probability = |probability: Option<crate::montecarlo::estimate::Probability>| {
         let found = probability?;
         let half_width = (found.high - found.value).max(found.value - found.low);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::axes::{Axis, Setting};
-use super::study::{NoAnswer, Study, Valued, value_of};
+use super::study::{NoAnswer, Study, Valued};
 use crate::montecarlo::points::Target;
 
 /// What one key does.
@@ -37,18 +37,14 @@ pub struct Tornado {
 /// # Errors
 /// A scenario that is refused, a simulation that fails.
 pub fn find(study: &Study<'_>, axes: &[Axis], target: Target) -> Result<Tornado, NoAnswer> {
-    let base = study.scenario(&[])?;
-    let as_written = value_of(&study.estimate(&base)?, target);
+    let as_written = study.estimate(study.scenario(&[])?)?.value(target);
     let mut bars = Vec::new();
     for axis in axes {
         let (Some(low), Some(high)) = (axis.values.first(), axis.values.last()) else { continue };
-        let of = |setting: &Setting| study.scenario(&[(&axis.key, setting)]);
+        let of = |setting: &Setting| study.estimate(study.scenario(&[(&axis.key, setting)])?);
         let (a, b) = (of(low)?, of(high)?);
-        let at_low = value_of(&study.estimate(&a)?, target);
-        let at_high = value_of(&study.estimate(&b)?, target);
-        let difference = study.difference(&b, &a, target)?;
-        let effect =
-            difference.value.map(|value| Valued { value, half_width: difference.half_width });
+        let (at_low, at_high) = (a.value(target), b.value(target));
+        let effect = study.difference(&b, &a, target)?;
         bars.push(Bar {
             key: axis.key.clone(),
             low: low.shown.clone(),

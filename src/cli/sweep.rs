@@ -472,6 +472,8 @@ impl<'a> Call<'a> {
             prices: self.design.prices,
             sources: &self.problems,
             plan,
+            rare: matches!(measure, Some((_, Target::Completion | Target::OnTime)))
+                || (question.optimise.is_some() && question.objective == Objective::Miss),
             threads: self.threads,
             watch: &progress,
         };

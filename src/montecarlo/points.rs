@@ -181,9 +181,7 @@ pub fn run_points<E>(
     if from >= count {
         return Ok(());
     }
-    let run = |scenario: &Scenario| {
-        together(&[scenario], threads, watch).map(|mut estimates| estimates.remove(0))
-    };
+    let run = |scenario: &Scenario| counted(scenario, threads, watch);
     let first = points.scenario(0);
     let mut first_estimate: Option<Estimate> = None;
     let mut waiting: VecDeque<Waiting> = VecDeque::new();
@@ -197,7 +195,7 @@ pub fn run_points<E>(
             let group = group(&waiting);
             let scenarios: Vec<&Scenario> =
                 group.iter().map(|&index| &waiting[index].scenario).collect();
-            let estimates = together(&scenarios, threads, watch).map_err(fail)?;
+            let estimates = together(&scenarios, true, threads, watch).map_err(fail)?;
             for (index, estimate) in group.into_iter().zip(estimates) {
                 waiting[index].estimate = Some(estimate);
             }
@@ -278,12 +276,9 @@ pub fn difference(
     if let (Stop::Replications(n), Stop::Replications(m)) = (one.stop, other.stop) {
         one.stop = Stop::Replications(n.max(m));
     }
-    let run = |scenario: &Scenario| {
-        together(&[scenario], threads, watch).map(|mut estimates| estimates.remove(0))
-    };
-    let found = run(&one)?;
+    let found = counted(&one, threads, watch)?;
     other.stop = Stop::Replications(found.replications);
-    let against = run(&other)?;
+    let against = counted(&other, threads, watch)?;
     let of = |scenario, estimate: &Estimate| {
         target.estimator(scenario, estimate.plans.first()?.estimate.as_ref()?)
     };
@@ -331,9 +326,23 @@ fn same_price(a: &Priced, b: &Priced) -> bool {
     a.plan == b.plan && a.billing == b.billing && a.tariff == b.tariff
 }
 
-/// The estimates of points that share their simulation.
+/// The estimate of one scenario by counting alone: rare failures are not looked for, which
+/// differences do not need.
+///
+/// # Errors
+/// As [`super::run`].
+pub fn counted(
+    scenario: &Scenario,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Estimate, RunError> {
+    together(&[scenario], false, threads, watch).map(|mut estimates| estimates.remove(0))
+}
+
+/// The estimates of points that share their simulation; `rare` failures are looked for.
 fn together(
     scenarios: &[&Scenario],
+    rare: bool,
     threads: usize,
     watch: &dyn Watch,
 ) -> Result<Vec<Estimate>, RunError> {
@@ -350,12 +359,18 @@ fn together(
     Ok(scenarios
         .iter()
         .zip(&experiments)
-        .map(|(scenario, own)| answer(scenario, own, &all, &tally))
+        .map(|(scenario, own)| answer(scenario, own, &all, &tally, rare))
         .collect())
 }
 
 /// One scenario's part of a tally.
-fn answer(scenario: &Scenario, own: &Experiment, all: &Experiment, tally: &Tally) -> Estimate {
+fn answer(
+    scenario: &Scenario,
+    own: &Experiment,
+    all: &Experiment,
+    tally: &Tally,
+    rare: bool,
+) -> Estimate {
     let plans = own
         .plans
         .iter()
@@ -366,7 +381,9 @@ fn answer(scenario: &Scenario, own: &Experiment, all: &Experiment, tally: &Tally
         .collect();
     let part = Tally { courses: tally.courses.clone(), plans, replications: tally.replications };
     let mut estimates = estimate::estimate(own, &part, scenario.level);
-    refine(own, &mut estimates, scenario.level);
+    if rare {
+        refine(own, &mut estimates, scenario.level);
+    }
     let find = |plan: Plan| estimates.iter().find(|estimate| estimate.plan == plan);
     let standard = find(Plan::Standard);
     let plans = scenario

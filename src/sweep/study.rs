@@ -51,6 +51,8 @@ pub struct Study<'a> {
     pub sources: &'a Problems,
     /// The plan in question.
     pub plan: Plan,
+    /// Whether probabilities are in question, and so rare failures are looked for.
+    pub rare: bool,
     /// Threads to use.
     pub threads: usize,
     /// Is told how far it is.
@@ -87,7 +89,11 @@ impl Study<'_> {
     /// # Errors
     /// As [`montecarlo::run`].
     pub fn estimate(&self, scenario: Scenario) -> Result<Studied, NoAnswer> {
-        let answer = montecarlo::run(&scenario, self.threads, self.watch)?;
+        let answer = if self.rare {
+            montecarlo::run(&scenario, self.threads, self.watch)?
+        } else {
+            points::counted(&scenario, self.threads, self.watch)?
+        };
         let estimate = answer
             .plans
             .into_iter()

@@ -471,7 +471,11 @@ fn paired_half_widths_are_small_and_cover() {
     }
     // Against independent runs: the half-width of the sides' own.
     let n = 20_000;
-    let (a, b) = (scenario(1, "33 min", n), scenario(1, "30 min", n));
+    let random = |every| {
+        let n = format!("simulation.replications={n}");
+        scenario_with(KNOWN, &[every, n.as_str(), "simulation.sampling=random"])
+    };
+    let (a, b) = (random("checkpoint.every=33 min"), random("checkpoint.every=30 min"));
     let paired =
         points::difference((&a, plan), (&b, plan), Target::Mean(Measure::Cost), 2, &Unwatched)
             .unwrap()
@@ -542,6 +546,7 @@ fn ask<T>(
         prices: &NoPriceFile,
         sources: &problems,
         plan: Plan::SpotResubmit,
+        rare: false,
         threads: 2,
         watch: &Unwatched,
     };
@@ -688,7 +693,7 @@ fn answers_are_text_json_and_markdown() {
     for question in [
         &["--breakeven", "market.lifetime.mean=0.5 h..20 h"][..],
         &["--tornado", "--vary", "workload.nodes=1,2", "--vary", "checkpoint.every=15 min,1 h"],
-        &["--optimise", "checkpoint.every=10 min..2 h", "--for", "makespan"],
+        &["--optimise", "checkpoint.every=10 min..120 min", "--for", "makespan"],
     ] {
         let call = |format: &'static str| {
             let base = ["sweep", L4, "-q", "--replications", "1000", "--format", format];

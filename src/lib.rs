@@ -84,6 +84,7 @@
 //! | a lifetime | a variant and a row of `FAMILIES` in [`model::lifetime`] |
 //! | a plan | a variant in [`model::plan`]; what it pays is in [`model::tariff`] |
 //! | a billing rule | a row of `RULES` in [`model::tariff`] |
+//! | a result to ask for | a row of `MEASURES` in [`sweep::measure`] |
 //! | a key | a row of `KEYS` in [`scenario::keys`], read in [`scenario::validate`] |
 //!
 //! The library does no I/O and needs neither feature: `cli` is the program, `parallel` the threads.

@@ -29,10 +29,42 @@ fn shown_in_readme(first: &str, real: &str) {
 fn the_readme_shows_the_real_output() {
     let real = output_of(&["estimate", "scenarios/training-l4.toml"]);
     shown_in_readme("training-l4: ", &real);
+    let real = output_of(&[
+        "sweep",
+        "scenarios/training-l4.toml",
+        "-q",
+        "--set",
+        "compare.plans=spot-resubmit",
+        "--vary",
+        "checkpoint.every=10 min,30 min,2 h",
+        "--vary",
+        "market.lifetime.mean=3 h,12 h,48 h",
+        "--format",
+        "table",
+    ]);
+    shown_in_readme("training-l4: 9 design points", &real);
     let readme = include_str!("../../README.md");
-    for command in ["cargo run --release -- estimate scenarios/training-l4.toml", "cargo test"] {
+    for command in [
+        "cargo run --release -- estimate scenarios/training-l4.toml",
+        "cargo test",
+        "--vary checkpoint.every=\"10 min,30 min,2 h\" --vary market.lifetime.mean=\"3 h,12 h,48 h\"",
+    ] {
         assert!(readme.contains(command), "{command}");
     }
+}
+
+/// The format page's `[sweep]` is one.
+#[test]
+fn the_format_page_shows_a_real_sweep_table() {
+    let page = include_str!("../../scenarios/README.md");
+    let start = page.find("[sweep]\n").expect("the page shows a [sweep]");
+    let table = &page[start..start + page[start..].find("```").expect("it ends")];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.toml");
+    let scenario = include_str!("../../scenarios/training-l4.toml");
+    std::fs::write(&path, format!("{scenario}\n{table}")).unwrap();
+    let shown = output_of(&["check", path.to_str().unwrap()]);
+    assert!(shown.contains("[sweep]: 16 design points"), "{shown}");
 }
 
 /// Every shipped scenario against its printed table: `UPDATE_GOLDEN=1 cargo test` writes them anew.

@@ -22,7 +22,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         text.push_str(&format!("  {}: {}{reason}\n", listed.plan.name(), listed.status_name()));
     }
     if !design.axes.is_empty() {
-        let checked = design.check(&mut problems).map_err(|()| refused(&problems))?;
+        let checked = design.check(&mut problems).ok_or_else(|| refused(&problems))?;
         text.push_str(&format!("  [sweep]: {} design points\n", checked.rows.len()));
     }
     Destination { output: None }.write(&text)

@@ -210,7 +210,7 @@ impl<'a> Call<'a> {
     /// Checks every point before anything runs; warnings go to standard error.
     fn check(&mut self) -> Result<Checked, Failure> {
         let checked = self.design.check(&mut self.problems);
-        let Ok(checked) = checked else { return Err(refused(&self.problems)) };
+        let Some(checked) = checked else { return Err(refused(&self.problems)) };
         let warnings = self.problems.render(Severity::Warning);
         if !warnings.is_empty() {
             complain(warnings.trim_end());

@@ -96,11 +96,9 @@ impl Design<'_> {
     }
 
     /// Checks every point. Problems go to `problems`, each once, with the first point that has it
-    /// where the place alone does not say which value is meant.
-    ///
-    /// # Errors
-    /// `Err` where any point is refused, or there are too many.
-    pub fn check(&self, problems: &mut Problems) -> Result<Checked, ()> {
+    /// where the place alone does not say which value is meant. `None` where any point is refused,
+    /// or there are too many.
+    pub fn check(&self, problems: &mut Problems) -> Option<Checked> {
         let Some(count) = self.count() else {
             let sizes: Vec<String> =
                 self.axes.iter().map(|axis| axis.values.len().to_string()).collect();
@@ -108,7 +106,7 @@ impl Design<'_> {
                 format!("{} are more than 1,000,000 design points", sizes.join(" × ")),
                 "write fewer values, or sweep one part after the other",
             );
-            return Err(());
+            return None;
         };
         let mut hash = Sha256::new();
         let mut rows = Vec::with_capacity(count);
@@ -147,7 +145,7 @@ impl Design<'_> {
             }
         }
         if problems.any_error() {
-            return Err(());
+            return None;
         }
         hash.update(&self.name);
         for axis in &self.axes {
@@ -155,7 +153,7 @@ impl Design<'_> {
         }
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let kind = first.map_or(For::All, |(kind, _)| kind);
-        Ok(Checked { kind, plans, rows, sha256 })
+        Some(Checked { kind, plans, rows, sha256 })
     }
 
     /// Adds a problem of a point, unless another point had it before.
@@ -229,7 +227,7 @@ mod tests {
                 "machine.type=g2-standard-12,g2-standard-13",
             ],
         );
-        assert!(design.check(&mut problems).is_err());
+        assert!(design.check(&mut problems).is_none());
         let shown = problems.render(Severity::Error);
         assert!(shown.contains("workload.nodes = 0 is not allowed"), "{shown}");
         assert!(shown.contains("checkpoint.every = 10 has no unit"), "{shown}");
@@ -247,7 +245,7 @@ mod tests {
             &mut problems,
             &["workload.work=1 h..9 h:lin:2000", "checkpoint.every=1 h..3 h:lin:2000"],
         );
-        assert!(design.check(&mut problems).is_err());
+        assert!(design.check(&mut problems).is_none());
         assert!(problems.render(Severity::Error).contains("2000 × 2000 are more than 1,000,000"));
     }
 }

@@ -82,6 +82,13 @@ impl Decimal {
         Self { digits, scale }
     }
 
+    /// This number × 10^`scale`, exactly; `None` where that is not whole or leaves 128 bits.
+    #[must_use]
+    pub fn at_scale(self, scale: u32) -> Option<i128> {
+        let shift = scale.checked_sub(self.scale)?;
+        self.digits.checked_mul(10_i128.checked_pow(shift)?)
+    }
+
     /// Digits after the point, as written.
     #[must_use]
     pub const fn scale(self) -> u32 {

@@ -69,33 +69,38 @@ pub struct Arguments {
 
 /// What is asked of a sweep, one at a time.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Answers")]
 struct Question {
     /// The best design point and plan, the runner-up, and whether they can be told apart: cost,
     /// saving, makespan, … as in JSON; -o FILE keeps the rows
-    #[arg(long, value_name = "MEASURE")]
+    #[arg(help_heading = "Answers", long, value_name = "MEASURE")]
     best: Option<String>,
     /// What --best must meet, such as 'deadline_probability >= 99 %'; repeatable
-    #[arg(long, value_name = "CONDITION", requires = "best")]
+    #[arg(help_heading = "Answers", long, value_name = "CONDITION", requires = "best")]
     subject_to: Vec<String>,
     /// Where Spot stops paying: the value of KEY with no saving, in LO..HI or the range of --vary
-    #[arg(long, value_name = "KEY=LO..HI")]
+    #[arg(help_heading = "Answers", long, value_name = "KEY=LO..HI")]
     breakeven: Option<String>,
     /// Which varied key matters most: each from its first to its last value, the others as written
-    #[arg(long)]
+    #[arg(help_heading = "Answers", long)]
     tornado: bool,
     /// What --tornado ranks by
-    #[arg(long, default_value = "saving", requires = "tornado")]
+    #[arg(help_heading = "Answers", long, default_value = "saving", requires = "tornado")]
     measure: String,
     /// The value of KEY with the least cost, makespan or misses, such as checkpoint.every, and how
     /// flat the optimum is [default range: around Young's interval]
-    #[arg(long, value_name = "KEY[=LO..HI]")]
+    #[arg(help_heading = "Answers", long, value_name = "KEY[=LO..HI]")]
     optimise: Option<String>,
     /// What --optimise makes least
-    #[arg(long = "for", value_enum, default_value = "cost", requires = "optimise")]
+    #[arg(
+        help_heading = "Answers",
+        long = "for",
+        value_enum,
+        default_value = "cost",
+        requires = "optimise"
+    )]
     objective: Objective,
     /// The plan in question [default: spot-resubmit for jobs, spot for endpoints; --best: every plan]
-    #[arg(long, value_parser = PossibleValuesParser::new(Plan::ALL.map(Plan::name)), requires = "question")]
+    #[arg(help_heading = "Answers", long, value_parser = PossibleValuesParser::new(Plan::ALL.map(Plan::name)), requires = "question")]
     plan: Option<String>,
 }
 

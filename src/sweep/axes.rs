@@ -378,7 +378,7 @@ fn range(key: &str, text: &str, at: &Place, problems: &mut Problems) -> Option<V
         }
     };
     let numbers = match law.trim() {
-        "lin" => Some(span.linear(count)),
+        "lin" => span.linear(count),
         "log" if span.from.to_f64() > 0.0 && span.to.to_f64() > 0.0 => span.logarithmic(count),
         "log" => {
             let help = "write a range above 0, or :lin:";
@@ -415,7 +415,7 @@ fn span(key: &str, from: &str, to: &str, at: &Place, problems: &mut Problems) ->
     let mut number = |text: &str| {
         let (number, unit) = split_unit(text);
         match Decimal::parse(number) {
-            Ok(value) if value.scale() <= 12 && value.to_f64().abs() < 1e15 => {
+            Ok(value) if value.scale() <= 12 && value.to_f64().abs() <= 1e12 => {
                 Some((value, unit.to_owned()))
             }
             _ => {
@@ -476,15 +476,13 @@ impl Span {
     }
 
     /// `count` numbers with even steps, rounded to six digits more than the ends have.
-    fn linear(&self, count: u32) -> Vec<Decimal> {
+    fn linear(&self, count: u32) -> Option<Vec<Decimal>> {
         let scale = self.from.scale().max(self.to.scale()) + 6;
-        let unit = 10_i128.pow(scale);
-        let fixed = |number: Decimal| number.times(unit).unwrap_or(0);
-        let (from, to) = (fixed(self.from), fixed(self.to));
+        // At most 10¹² × 10¹⁸ × 10⁶: within 128 bits.
+        let (from, to) = (self.from.at_scale(scale)?, self.to.at_scale(scale)?);
         let steps = i128::from(count) - 1;
-        (0..=steps)
-            .map(|step| shortest(from + div_half_even((to - from) * step, steps), scale))
-            .collect()
+        let number = |step| shortest(from + div_half_even((to - from) * step, steps), scale);
+        Some((0..=steps).map(number).collect())
     }
 
     /// `count` numbers with even ratios, the ends exact, the others with as many digits as keep the
@@ -591,6 +589,8 @@ mod tests {
         );
         assert_eq!(values("workload.nodes=1..10:lin:4"), ["1", "4", "7", "10"]);
         assert_eq!(values("workload.work=8 h..2 h:lin:3"), ["8 h", "5 h", "2 h"]);
+        let huge = "price.spot=0.000000000001 USD/h..999999999999.999999999999 USD/h:lin:1000000";
+        assert_eq!(values(huge).last().unwrap(), "999999999999.999999999999 USD/h");
     }
 
     /// 2·24^(i/9): 2.8470…, 4.0527….
@@ -623,6 +623,8 @@ mod tests {
             ("checkpoint.every=1 h,2 h..3 h:lin:2", "a list and a range"),
             ("workload.nodes=1..10:lin:5", "workload.nodes=1,3,6,8,10"),
             ("workload.work=1 h..1.0000000000001 h:log:999999", "not an end"),
+            ("workload.work=1 h..1.000000000001 h:log:999999", "steps do not fit"),
+            ("workload.work=1 h..9999999999999 h:lin:3", "not an end"),
         ] {
             let shown = error(option);
             assert!(shown.contains(words), "{option}:\n{shown}");

@@ -57,7 +57,7 @@ fn what_comes_later_is_refused_by_name() {
         ("compare.plans=[\"mixed\"]", "it comes with fleets"),
         ("pools=[]", "more than one pool"),
         ("market.lifetime.model=empirical", "\"empirical\" is not supported yet"),
-        ("sweep.x=1", "sweeps come later"),
+        ("decide.x=1", "verdicts come later"),
     ] {
         let shown = errors_of(L4, &[setting]);
         assert!(shown.contains(words), "{setting}:\n{shown}");

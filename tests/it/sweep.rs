@@ -763,3 +763,82 @@ fn conditions_use_the_names_of_json() {
         }
     }
 }
+
+// ------------------------------------------------------------------------------------ parsers
+
+/// Pieces from which axes, ranges and conditions are made, and what does not belong there.
+const PIECES: [&str; 40] = [
+    "checkpoint.every",
+    "market.lifetime",
+    ".mean",
+    "compare.plans",
+    "workload.nodes",
+    "price.spot",
+    "=",
+    ",",
+    "..",
+    ":",
+    "lin",
+    "log",
+    "1",
+    "0",
+    "-",
+    ".",
+    "48",
+    "999999999999999999999999999",
+    "0.000000000001",
+    " h",
+    " min",
+    " USD/h",
+    " %",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "'",
+    "\\",
+    "spot",
+    "saving",
+    "p95",
+    "<",
+    ">=",
+    "=<",
+    "é",
+    "\u{7}",
+    " ",
+    "1e9",
+];
+
+proptest::proptest! {
+    /// Nothing that is written makes a parser panic, and what is refused says why.
+    #[test]
+    fn any_text_is_an_axis_or_an_error(
+        pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..14),
+        noise in ".{0,20}",
+    ) {
+        use stockout::scenario::keys::For;
+        use stockout::scenario::source::Severity;
+        use stockout::sweep::{axes, condition};
+        for text in [pieces.concat(), format!("{}{noise}", pieces.concat()), noise.clone()] {
+            let mut problems = Problems::default();
+            match axes::read_vary(&text, &mut problems) {
+                Some(axis) => for value in axis.values.iter().take(50) {
+                    let again = tree::parse_value(&value.shown, &value.node.at);
+                    proptest::prop_assert!(
+                        again.to_toml() == value.node.to_toml() || axis.key == "compare.plans",
+                        "{text}: {}", value.shown
+                    );
+                },
+                None => proptest::prop_assert!(problems.any_error(), "{text}"),
+            }
+            let mut problems = Problems::default();
+            let span = axes::read_span("--breakeven", &text, &mut problems);
+            proptest::prop_assert!(span.is_some() || problems.any_error(), "{text}");
+            let mut problems = Problems::default();
+            let read = condition::read_of_plan("--fail-if", &text, For::Job, &mut problems);
+            proptest::prop_assert!(read.is_some() != problems.any_error(), "{text}");
+            proptest::prop_assert!(problems.any_error() != problems.render(Severity::Error).is_empty());
+        }
+    }
+}

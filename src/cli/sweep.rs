@@ -530,10 +530,9 @@ impl<'a> Call<'a> {
         is_json: bool,
     ) -> Result<Shown, NoAnswer> {
         let axis = self.design.axes.iter().find(|axis| axis.key == key);
-        let span = span.or_else(|| axis?.span.as_ref()).ok_or_else(|| {
-            NoAnswer::Because(format!(
-                "no range for {key}; write --breakeven {key}=LO..HI, such as {key}=2 h..48 h"
-            ))
+        let span = span.or_else(|| axis?.span.as_ref()).ok_or_else(|| NoAnswer::Wrong {
+            message: format!("no range for {key}"),
+            help: format!("write --breakeven {key}=LO..HI, such as market.lifetime.mean=2 h..48 h"),
         })?;
         let scenario = study.scenario(&[(key, &span.setting(span.from))])?;
         let found = breakeven::find(study, key, span)?;
@@ -593,9 +592,10 @@ impl<'a> Call<'a> {
         is_json: bool,
     ) -> Result<Shown, NoAnswer> {
         if self.design.axes.is_empty() {
-            return Err(NoAnswer::Because(
-                "nothing varies; write --vary KEY=LO,HI for every key in question".into(),
-            ));
+            return Err(NoAnswer::Wrong {
+                message: "nothing varies".into(),
+                help: "write --vary KEY=LO,HI for every key in question".into(),
+            });
         }
         let scenario = study.scenario(&[])?;
         let found = tornado::find(study, &self.design.axes, target)?;
@@ -620,6 +620,7 @@ impl<'a> Call<'a> {
         match error {
             NoAnswer::Refused(problems) => refused(&problems),
             NoAnswer::Run(error) => run_failure(error),
+            NoAnswer::Wrong { message, help } => wrong(&message, &help),
             NoAnswer::Because(reason) => Failure::Run(anyhow::anyhow!("no answer: {reason}")),
         }
     }

@@ -204,12 +204,15 @@ pub fn young(scenario: &Scenario) -> Option<f64> {
 /// From an eighth of Young's interval to eight times it, within 1 s and the work; without one, from
 /// 1 min to the work.
 fn default_range(key: &str, base: &Scenario, young: Option<f64>) -> Result<Span, NoAnswer> {
-    let Workload::Job(job) = &base.workload else {
-        return Err(NoAnswer::Because("give a range: KEY=LO..HI".into()));
+    let job = match &base.workload {
+        Workload::Job(job) if key == "checkpoint.every" => job,
+        _ => {
+            return Err(NoAnswer::Wrong {
+                message: format!("no range for {key}"),
+                help: format!("write --optimise {key}=LO..HI"),
+            });
+        }
     };
-    if key != "checkpoint.every" {
-        return Err(NoAnswer::Because(format!("give a range: --optimise {key}=LO..HI")));
-    }
     let work = job.work.hours();
     let (low, high) = young.map_or((1.0 / 60.0, work), |young| (young / 8.0, young * 8.0));
     let high = high.min(work);

@@ -22,6 +22,13 @@ pub enum NoAnswer {
     Run(RunError),
     /// The question has none; why.
     Because(String),
+    /// The question is wrong.
+    Wrong {
+        /// What is wrong with it.
+        message: String,
+        /// What to write.
+        help: String,
+    },
 }
 
 impl From<RunError> for NoAnswer {
@@ -79,7 +86,10 @@ impl Study<'_> {
             && listed.tariff().is_none()
         {
             let reason = listed.reason().unwrap_or("it has no price");
-            return Err(NoAnswer::Because(format!("{} is not there: {reason}", self.plan.name())));
+            return Err(NoAnswer::Wrong {
+                message: format!("{} cannot be bought here: {reason}", self.plan.name()),
+                help: "choose another one with --plan".into(),
+            });
         }
         Ok(scenario)
     }

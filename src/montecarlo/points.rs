@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 
 use super::estimate::{self, PlanEstimate};
 use super::observe::Measure;
-use super::replicate::{Experiment, Priced, RunError, Tally, Watch};
+use super::replicate::{Experiment, Priced, RunError, Watch};
+use super::tally::Tally;
 use super::{Estimate, PlanAnswer, experiment, refine, stopping};
 use crate::model::plan::Plan;
 use crate::model::workload::Workload;

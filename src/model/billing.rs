@@ -232,8 +232,8 @@ fn amount(quantity: u64, rate: Rate) -> Result<u64, OutOfRange> {
     const MICROS: u64 = 1_000_000;
     let picos = rate.picos() as u64;
     // Whole seconds at a price of whole nanounits is the common case, and fits 64 bits.
-    if quantity % MICROS == 0
-        && picos % 1_000 == 0
+    if quantity.is_multiple_of(MICROS)
+        && picos.is_multiple_of(1_000)
         && let Some(product) = (quantity / MICROS).checked_mul(picos / 1_000)
     {
         let (whole, rest) = (product / 3_600, product % 3_600);

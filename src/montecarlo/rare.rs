@@ -23,10 +23,14 @@ pub const RARE: u64 = 400;
 
 /// Replications in a block: their weights are summed in order, blocks in order.
 const BLOCK: u64 = 4_096;
-/// Replications that are made in any case.
-pub const LEAST: u64 = 2 * BLOCK;
+/// Runs of fewer replications than this are not asked for rare events: looking closer would take
+/// longer than the run itself.
+pub const FEWEST: u64 = 2 * BLOCK;
 /// Replications to try a tilt with.
-const PILOT: u64 = 1_024;
+const PILOT: u64 = 512;
+/// Attempts for each replication of a pilot beyond which a tilt is too expensive, and its weights
+/// too uneven.
+const ATTEMPTS: u64 = 100;
 /// Half-width relative to the probability at which there are enough replications.
 const ENOUGH: f64 = 0.1;
 /// Half-width relative to the probability beyond which it is not believed: a few large weights may
@@ -123,6 +127,7 @@ struct Harsher<'a> {
     course: Course,
     tilt: f64,
     trajectory: JobTrajectory,
+    attempts: u64,
 }
 
 impl<'a> Harsher<'a> {
@@ -139,6 +144,7 @@ impl<'a> Harsher<'a> {
             course,
             tilt,
             trajectory: JobTrajectory::default(),
+            attempts: 0,
         }
     }
 
@@ -150,6 +156,7 @@ impl<'a> Harsher<'a> {
             Job::new(&self.model, self.course, luck, &mut self.trajectory)
                 .with_hazard_times(self.tilt)
                 .run();
+            self.attempts += self.trajectory.attempts.len() as u64;
             let failed = self.trajectory.outcome != Outcome::Completed;
             let late = self.experiment.deadline.is_some_and(|deadline| {
                 self.trajectory.ended - crate::units::SimTime::START > deadline
@@ -188,12 +195,18 @@ impl<'a> Harsher<'a> {
 #[must_use]
 pub fn estimate(experiment: &Experiment, course: Course, level: Level, most: u64) -> Option<Rare> {
     let Workload::Job(job) = &experiment.workload else { return None };
-    if !course.uses_spot() || experiment.workload.is_certain(course) {
+    // Without a limit on restarts only time ends a job, and no world is harsh enough.
+    let endless = job.restart.max_restarts.is_none();
+    if !course.uses_spot() || endless || experiment.workload.is_certain(course) {
         return None;
     }
     let mut best: Option<(f64, f64)> = None;
     for tilt in TILTS {
-        let (failures, _) = Harsher::new(experiment, job, course, tilt).replicate(0, PILOT);
+        let mut harsher = Harsher::new(experiment, job, course, tilt);
+        let (failures, _) = harsher.replicate(0, PILOT);
+        if harsher.attempts > ATTEMPTS * PILOT {
+            break;
+        }
         let variance = failures.relative_variance(PILOT);
         match best {
             Some((least, _)) if variance > 4.0 * least => break,

@@ -91,6 +91,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
+pub mod exact;
 pub mod luck;
 pub mod model;
 pub mod montecarlo;

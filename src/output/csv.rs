@@ -42,7 +42,10 @@ fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
         ("plan".to_owned(), answer.listed.plan.name().to_owned()),
         ("status".to_owned(), answer.listed.status_name().to_owned()),
         ("reason".to_owned(), answer.listed.reason().unwrap_or_default().to_owned()),
-        ("replications".to_owned(), shown(estimate.map(|estimate| estimate.replications))),
+        (
+            "replications".to_owned(),
+            shown(estimate.and_then(|estimate| estimate.method.replications())),
+        ),
         ("seed".to_owned(), scenario.seed.to_string()),
         ("confidence".to_owned(), scenario.level.value().to_string()),
     ];
@@ -94,6 +97,15 @@ fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
     }
     let saving = estimate.and_then(|estimate| estimate.saving);
     let at = answer.saving_at_low_and_high;
+    // What came later comes last: the columns before keep their places.
+    let method = estimate.map(|estimate| estimate.method.name());
+    let last = [
+        ("method".to_owned(), shown(method)),
+        (
+            "method_reason".to_owned(),
+            answer.unsolved.map_or_else(String::new, |reason| reason.to_string()),
+        ),
+    ];
     for (name, value) in [
         ("saving_mean", saving.map(|saving| saving.mean)),
         ("saving_half_width", saving.and_then(|saving| saving.half_width)),
@@ -104,6 +116,7 @@ fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
     ] {
         row.push((name.to_owned(), shown(value)));
     }
+    row.extend(last);
     row
 }
 

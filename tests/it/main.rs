@@ -4,6 +4,7 @@ mod cases;
 mod cli;
 mod documents;
 mod engine;
+mod exact;
 mod oracle;
 mod parsers;
 mod reference;

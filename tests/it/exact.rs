@@ -1,0 +1,97 @@
+//! The exact solution against values of others: an independent dynamic program, closed forms.
+
+use stockout::exact::{Question, Solution, Unsolved, solve};
+use stockout::model::plan::Plan;
+use stockout::model::workload::Workload;
+use stockout::scenario::resolved::Scenario;
+
+use crate::cases::{KNOWN, scenario_with};
+use crate::reference::cases;
+
+/// The exact solution of a plan.
+fn solution(scenario: &Scenario, plan: Plan) -> Result<Solution, Unsolved> {
+    let Workload::Job(job) = &scenario.workload else { return Err(Unsolved::Endpoint) };
+    let listed = scenario.plans.iter().find(|listed| listed.plan == plan).expect("it is listed");
+    solve(&Question {
+        job,
+        course: plan.course(),
+        billing: &scenario.billing,
+        tariff: listed.tariff().expect("it is offered"),
+        deadline: scenario.deadline,
+    })
+}
+
+/// Every mean of all cases of `tests/reference`. Both sides are without simulation: 10⁻⁶ is their
+/// joint tolerance with saves on notice, 10⁻⁹ without; the reference rounds up to 10⁻⁹.
+#[test]
+fn every_mean_is_that_of_an_independent_solution() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let scenario = scenario_with(&case.scenario, &[]);
+        let plan = Plan::of_name(&case.plan).unwrap();
+        let started = std::time::Instant::now();
+        let solution = match solution(&scenario, plan) {
+            Ok(solution) => solution,
+            Err(reason) => {
+                wrong.push(format!("{}: {reason}", case.name));
+                continue;
+            }
+        };
+        if started.elapsed().as_secs_f64() > 2.0 {
+            wrong.push(format!("{}: {:?}", case.name, started.elapsed()));
+        }
+        let nodes = f64::from(scenario.workload.vms());
+        let expected = &case.expected;
+        let tolerance = solution.accuracy.means.max(2e-9);
+        for (name, found, exact) in [
+            ("cost", solution.cost.moments.mean(), Some(expected.cost)),
+            ("billed", solution.billed.moments.mean().map(|h| h * nodes), Some(expected.billed_h)),
+            ("completion", Some(solution.outcomes[0]), Some(expected.completion_probability)),
+            ("restarts", solution.restarts.moments.mean(), Some(expected.restarts)),
+            ("preemptions", solution.preemptions.moments.mean(), Some(expected.preemptions)),
+            ("makespan", solution.makespan.moments.mean(), expected.makespan_h),
+            ("waited", solution.waited.moments.mean(), Some(expected.waited_h)),
+            ("lost work", solution.lost_work.moments.mean(), Some(expected.lost_work_h)),
+        ] {
+            let agree = match (found, exact) {
+                (Some(found), Some(exact)) => {
+                    (found - exact).abs() <= tolerance * exact.abs() + 1e-12
+                }
+                (found, exact) => found == exact,
+            };
+            if !agree {
+                wrong.push(format!(
+                    "{}: {name} {found:?} is not {exact:?} (± {tolerance:.0e})",
+                    case.name
+                ));
+            }
+        }
+        eprintln!("{} {:?} {:?}", case.name, started.elapsed(), solution.accuracy);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The example whose whole law is known, by dynamic programming and FFT in Python (NumPy).
+#[test]
+fn the_known_example_has_its_known_distribution() {
+    let scenario = scenario_with(KNOWN, &[]);
+    let solution = solution(&scenario, Plan::Spot).unwrap();
+    let near = |found: f64, exact: f64| assert!((found / exact - 1.0).abs() < 1e-9, "{found}");
+    near(solution.cost.moments.mean().unwrap(), 1.705_610_321_6);
+    near(solution.billed.moments.mean().unwrap(), 8.528_051_608_0);
+    near(solution.outcomes[0], 0.999_920_050_48);
+    near(solution.makespan.moments.mean().unwrap(), 8.682_285_374_4);
+    near(solution.restarts.moments.mean().unwrap(), 0.852_713_366_9);
+    let billed = solution.billed.spread.unwrap();
+    assert_eq!(billed.step * 3_600.0, 1.0);
+    let makespan = solution.makespan.spread.unwrap();
+    for (q, billed_s, makespan_s) in
+        [(0.5, 30_255.0, 30_855.0), (0.95, 32_920.0, 34_047.0), (0.99, 34_264.0, 35_777.0)]
+    {
+        let found = billed.quantile(q, 1.0).unwrap() * 3_600.0;
+        assert!((found - billed_s).abs() < 1e-6, "{found}");
+        // Those makespans are on a grid of a second, and count the 8·10⁻⁵ that fail.
+        let found = makespan.quantile(q, makespan.total).unwrap() * 3_600.0;
+        assert!((found - makespan_s).abs() <= 2.0, "{found}");
+    }
+}

@@ -54,9 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !spot.is_empty() && !arguments.quiet {
         warn_if_stale(spot);
     }
-    let threads = arguments
-        .threads
-        .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = threads(arguments.threads);
     let progress = Progress::new(arguments.quiet);
     let result = match arguments.method {
         Method::Simulate => montecarlo::run(&scenario, threads, &progress),
@@ -77,6 +75,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Format::Csv => csv::estimate(&scenario, &answer),
     };
     arguments.destination.write(&text)
+}
+
+/// The threads asked for, else one per processor.
+pub fn threads(asked: Option<u16>) -> usize {
+    asked.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
 /// The exact answer, or why some plans have none.

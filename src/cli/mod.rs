@@ -13,6 +13,7 @@ mod manual;
 mod prices;
 mod progress;
 mod schema;
+mod verify;
 mod write;
 
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ pub struct Cli {
 enum Command {
     /// Every plan for one workload, compared: the main job
     Estimate(estimate::Arguments),
+    /// The simulation beside the exact solution, with a verdict
+    Verify(verify::Arguments),
     /// What a machine costs under each plan and service, and the true saving
     Prices(prices::Arguments),
     /// Check a scenario and report all its problems
@@ -80,6 +83,7 @@ impl From<anyhow::Error> for Failure {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Estimate(arguments) => estimate::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

@@ -17,6 +17,8 @@ use crate::units::SimDuration;
 
 /// Probabilities below this are neglected.
 pub const NEGLECTED: f64 = 1e-9;
+/// Chances to reach a timeout that are neglected too; the solution's tolerance then says so.
+const NEGLIGIBLE: [f64; 4] = [NEGLECTED, 1e-8, 1e-7, 1e-6];
 /// States between two attempts.
 const MOST_STATES: usize = 8_000;
 /// Steps of one recursion: 0.1 s.
@@ -313,7 +315,7 @@ fn solve_with(
         on_time: None,
         accuracy: Accuracy { means: 1e-9, saved_work_h: attempts.work_step },
     };
-    let ends = limits(&setting, course, &depth, &all, &solution)?;
+    let ends = limits(&setting, course, &depth, &all, &mut solution)?;
     if with_spreads {
         spreads(question, &setting, &depth, &cost_reward, ends, &mut solution);
     }
@@ -350,7 +352,7 @@ fn limits(
     course: Course,
     depth: &Depth,
     span: &Jet,
-    solution: &Solution,
+    solution: &mut Solution,
 ) -> Result<[f64; 2], Unsolved> {
     let tails = [BEYOND, NEGLECTED];
     let give_up = setting.job.give_up_after.hours();
@@ -380,11 +382,14 @@ fn limits(
             setting.chain.start = start;
             let depth = setting.depth(Course::Spot).ok_or(Unsolved::TooLarge)?;
             let span = setting.moments(Course::Spot, &Reward::SPAN, &depth).all();
-            let end = setting
-                .end(Course::Spot, &Reward::SPAN, &depth, &span, &[NEGLECTED])
+            let ends = setting
+                .end(Course::Spot, &Reward::SPAN, &depth, &span, &NEGLIGIBLE)
                 .ok_or(Unsolved::TimesOut)?;
-            if end[0] > timeout.hours() {
-                return Err(Unsolved::TimesOut);
+            let within = ends.iter().position(|end| *end <= timeout.hours());
+            let beyond = NEGLIGIBLE[within.ok_or(Unsolved::TimesOut)?];
+            if beyond > NEGLECTED {
+                // A run that times out may cost ten times as much as others.
+                solution.accuracy.means = solution.accuracy.means.max(10.0 * beyond);
             }
         }
     }

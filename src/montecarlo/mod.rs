@@ -9,6 +9,7 @@ pub mod replicate;
 pub mod shortcut;
 pub mod stopping;
 pub mod tally;
+pub mod verify;
 mod worker;
 
 use crate::exact::Unsolved;

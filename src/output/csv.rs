@@ -25,7 +25,8 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
 }
 
 /// A field, in quotes where it needs them.
-fn quoted(value: &str) -> String {
+#[must_use]
+pub fn quoted(value: &str) -> String {
     if value.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", value.replace('"', "\"\""))
     } else {

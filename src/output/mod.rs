@@ -8,6 +8,8 @@ pub mod paragraph;
 pub mod prices;
 #[cfg(feature = "cli")]
 pub mod table;
+#[cfg(feature = "cli")]
+pub mod verify;
 
 /// The form of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

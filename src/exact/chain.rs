@@ -128,13 +128,19 @@ pub struct Chain<'a> {
 }
 
 /// Probabilities below this are not followed.
-const FORGOTTEN: f64 = 1e-15;
+pub const FORGOTTEN: f64 = 1e-15;
 
 impl Chain<'_> {
-    /// How far to go: until what is left has a probability below 10⁻¹⁵. `None` where that is more
-    /// than `most` steps of the recursion.
+    /// How far to go: until what is left has a probability below `forgotten`. `None` where that is
+    /// more than `most` steps of the recursion.
     #[must_use]
-    pub fn depth(&self, letters: &Letters<f64>, course: Course, most: usize) -> Option<Depth> {
+    pub fn depth(
+        &self,
+        letters: &Letters<f64>,
+        course: Course,
+        forgotten: f64,
+        most: usize,
+    ) -> Option<Depth> {
         let states = self.attempts.states.len();
         let pairs = self.pairs();
         let mut depth = Depth::default();
@@ -147,13 +153,13 @@ impl Chain<'_> {
             let (_, exhausted) = self.submission(letters, &init, &mut |left| {
                 layers += 1;
                 steps += pairs;
-                left > FORGOTTEN && steps <= most
+                left > forgotten && steps <= most
             });
             depth.layers.push(layers);
             if steps > most {
                 return None;
             }
-            if exhausted.iter().sum::<f64>() <= FORGOTTEN {
+            if exhausted.iter().sum::<f64>() <= forgotten {
                 break;
             }
             init = exhausted;

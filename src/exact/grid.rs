@@ -66,6 +66,12 @@ enum Symbol {
     Transform(Vec<Complex64>),
 }
 
+/// A symbol, or masses that will be one. Masses may end before the lattice does.
+enum Draft {
+    Ready(Symbol),
+    Masses(Vec<f64>),
+}
+
 struct Transformer {
     lattice: Lattice,
     /// e^(−θ·index).
@@ -91,16 +97,49 @@ impl Transformer {
         Self { lattice, damping, turns, forward }
     }
 
-    /// The transform of masses on the lattice.
-    fn transform(&self, masses: &[f64]) -> Symbol {
-        let mut values: Vec<Complex64> = masses
-            .iter()
-            .zip(&self.damping)
-            .map(|(mass, damping)| Complex64::new(mass * damping, 0.0))
-            .collect();
-        self.forward.process(&mut values);
-        values.truncate(self.lattice.size / 2 + 1);
-        Symbol::Transform(values)
+    /// The transforms of what is drafted. Two sequences of masses are transformed at once, as the
+    /// real and the imaginary part of one: X = (Z(k) + Z*(−k)) ÷ 2, Y = (Z(k) − Z*(−k)) ÷ 2i.
+    fn transform(&self, drafts: Vec<Draft>) -> Vec<Symbol> {
+        let size = self.lattice.size;
+        let mut symbols = Vec::with_capacity(drafts.len());
+        let mut values = vec![Complex64::ZERO; size];
+        let mut scratch = vec![Complex64::ZERO; self.forward.get_inplace_scratch_len()];
+        let mut waiting: Option<(usize, Vec<f64>)> = None;
+        let mut pair = |first: &[f64], second: &[f64]| {
+            for (index, value) in values.iter_mut().enumerate() {
+                let of = |masses: &[f64]| masses.get(index).copied().unwrap_or(0.0);
+                *value = Complex64::new(of(first), of(second)) * self.damping[index];
+            }
+            self.forward.process_with_scratch(&mut values, &mut scratch);
+            (0..=size / 2)
+                .map(|k| {
+                    let (here, there) = (values[k], values[(size - k) & (size - 1)].conj());
+                    let (sum, difference) = (0.5 * (here + there), 0.5 * (here - there));
+                    (sum, Complex64::new(difference.im, -difference.re))
+                })
+                .unzip::<_, _, Vec<_>, Vec<_>>()
+        };
+        for draft in drafts {
+            match (draft, waiting.take()) {
+                (Draft::Ready(symbol), before) => {
+                    symbols.push(symbol);
+                    waiting = before;
+                }
+                (Draft::Masses(masses), None) => {
+                    waiting = Some((symbols.len(), masses));
+                    symbols.push(Symbol::Constant(0.0));
+                }
+                (Draft::Masses(second), Some((at, first))) => {
+                    let (x, y) = pair(&first, &second);
+                    symbols[at] = Symbol::Transform(x);
+                    symbols.push(Symbol::Transform(y));
+                }
+            }
+        }
+        if let Some((at, masses)) = waiting {
+            symbols[at] = Symbol::Transform(pair(&masses, &[]).0);
+        }
+        symbols
     }
 
     /// The masses of a transform at frequencies 0 to size ÷ 2.
@@ -160,10 +199,10 @@ impl Transformer {
     }
 
     /// A Spot attempt that is preempted in an interval.
-    fn pieces(&self, setting: &Setting<'_>, pieces: &[Piece]) -> Symbol {
+    fn pieces(&self, setting: &Setting<'_>, pieces: &[Piece]) -> Draft {
         let attempts = setting.chain.attempts;
         if let [Piece { from, to, value: Value::Constant(amount) }] = pieces {
-            return self.atom(attempts.mass(*from, *to), *amount);
+            return Draft::Ready(self.atom(attempts.mass(*from, *to), *amount));
         }
         let mut masses = vec![0.0; self.lattice.size];
         let survival = |t: f64| attempts.survival.at(t);
@@ -190,7 +229,10 @@ impl Transformer {
                 }
             }
         }
-        self.transform(&masses)
+        let used = masses.iter().rposition(|mass| *mass != 0.0).map_or(0, |last| last + 1);
+        masses.truncate(used);
+        masses.shrink_to_fit();
+        Draft::Masses(masses)
     }
 
     fn split(&self, masses: &mut [f64], mass: f64, at: f64) {
@@ -217,7 +259,7 @@ impl Transformer {
         self.fill(&mut masses, 0, granted, |upper| {
             (upper / weight < limit).then(|| granted - wait_at_most(wait, upper / weight))
         });
-        self.transform(&masses)
+        self.transform(vec![Draft::Masses(masses)]).pop().unwrap_or(Symbol::Constant(granted))
     }
 
     /// A symbol at [`LANES`] frequencies from `from` on.
@@ -270,18 +312,14 @@ impl Alphabet {
         let attempts = setting.chain.attempts;
         let market = &setting.job.market;
         let hours = SimDuration::hours;
-        let full = if course.uses_spot() {
-            [0, 1].map(|family| {
-                (0..setting.intervals(family))
-                    .map(|c| {
-                        let interval = attempts.interval(family, c, f64::INFINITY);
-                        t.pieces(setting, &attempts.pieces(reward, family, interval))
-                    })
-                    .collect()
-            })
-        } else {
-            [Vec::new(), Vec::new()]
-        };
+        let full = [0, 1].map(|family| {
+            let count = if course.uses_spot() { setting.intervals(family) } else { 0 };
+            let draft = |c| {
+                let interval = attempts.interval(family, c, f64::INFINITY);
+                t.pieces(setting, &attempts.pieces(reward, family, interval))
+            };
+            t.transform((0..count).map(draft).collect())
+        });
         let of_states = |of: &dyn Fn(&super::attempt::State) -> Symbol| -> Vec<Symbol> {
             attempts.states.iter().map(of).collect()
         };
@@ -307,7 +345,11 @@ impl Alphabet {
                 .collect(),
             resubmit: t.atom(1.0, reward.gap * hours(setting.job.restart.resubmit_after)),
             full,
-            tail: if course.uses_spot() { of_states(&tail) } else { Vec::new() },
+            tail: if course.uses_spot() {
+                t.transform(attempts.states.iter().map(tail).collect())
+            } else {
+                Vec::new()
+            },
             done: if course.uses_spot() { of_states(&done) } else { Vec::new() },
             safe_wait: t.wait(&safe_wait, reward.waiting, limit),
             safe: of_states(&safe),

@@ -1,7 +1,7 @@
 //! From a job to its exact solution: moments first, then the limits of time, then distributions.
 
 use super::attempt::{Attempts, Fineness, State};
-use super::chain::{Chain, Depth, Ends, Ladder, Letters};
+use super::chain::{Chain, Depth, Ends, FORGOTTEN, Ladder, Letters};
 use super::grid::{self, Lattice, Rounding};
 use super::law::{wait_beyond, wait_jet};
 use super::reward::Reward;
@@ -174,7 +174,7 @@ impl<'a> Setting<'a> {
     }
 
     /// Probabilities alone.
-    fn depth(&self, course: Course) -> Option<Depth> {
+    fn depth(&self, course: Course, forgotten: f64) -> Option<Depth> {
         if !course.uses_spot() {
             return Some(Depth::default());
         }
@@ -191,7 +191,7 @@ impl<'a> Setting<'a> {
             safe: mass(&jets.safe),
             no_capacity: jets.no_capacity.mass,
         };
-        self.chain.depth(&letters, course, MOST_STEPS)
+        self.chain.depth(&letters, course, forgotten, MOST_STEPS)
     }
 
     /// The value that a quantity exceeds with a probability of at most `beyond`, never too small;
@@ -287,7 +287,7 @@ fn solve_with(
         .ok_or(Unsolved::TooManySaves)?;
     let setting = Setting::new(question, &attempts, ladder);
     check_waits(&setting, course)?;
-    let depth = setting.depth(course).ok_or(Unsolved::TooLarge)?;
+    let depth = setting.depth(course, FORGOTTEN).ok_or(Unsolved::TooLarge)?;
     let span = setting.moments(course, &Reward::SPAN, &depth);
     let all = span.all();
     // Whatever is not followed, or is unlikely to end at all, shows here.
@@ -315,6 +315,7 @@ fn solve_with(
         on_time: None,
         accuracy: Accuracy { means: 1e-9, saved_work_h: attempts.work_step },
     };
+    let depth = setting.depth(course, 0.1 * NEGLECTED).ok_or(Unsolved::TooLarge)?;
     let ends = limits(&setting, course, &depth, &all, &mut solution)?;
     if with_spreads {
         spreads(question, &setting, &depth, &cost_reward, ends, &mut solution);
@@ -380,7 +381,7 @@ fn limits(
         for start in 0..=later {
             let mut setting = setting.clone();
             setting.chain.start = start;
-            let depth = setting.depth(Course::Spot).ok_or(Unsolved::TooLarge)?;
+            let depth = setting.depth(Course::Spot, 0.1 * NEGLECTED).ok_or(Unsolved::TooLarge)?;
             let span = setting.moments(Course::Spot, &Reward::SPAN, &depth).all();
             let ends = setting
                 .end(Course::Spot, &Reward::SPAN, &depth, &span, &NEGLIGIBLE)

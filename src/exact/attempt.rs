@@ -14,6 +14,15 @@ use crate::model::checkpoint::Program;
 use crate::model::workload::JobModel;
 use crate::units::SimDuration;
 
+/// Kinds of states whose attempts have the same cuts.
+pub const FAMILIES: usize = 3;
+/// Nothing saved: no restore.
+pub const NONE_SAVED: usize = 0;
+/// A whole number of pieces saved.
+pub const AFTER_SAVE: usize = 1;
+/// Saved work somewhere in a cell of the grid.
+pub const IN_A_CELL: usize = 2;
+
 /// Where a job can stand between two attempts.
 #[derive(Clone, Copy, Debug)]
 pub struct State {
@@ -21,8 +30,10 @@ pub struct State {
     pub needed: SimDuration,
     /// The same for VMs that are never preempted.
     pub safe_needed: SimDuration,
-    /// 1 where a save exists, else 0: which cuts apply.
+    /// Which cuts apply: [`NONE_SAVED`], [`AFTER_SAVE`] or [`IN_A_CELL`].
     pub family: usize,
+    /// Its cell, where it stands for one.
+    cell: usize,
     /// Intervals that end before `needed`.
     pub full: usize,
 }
@@ -33,7 +44,9 @@ pub struct Attempts {
     /// By work saved; state 0 has none and is where a job starts.
     pub states: Vec<State>,
     /// By family: the lifetimes \[h\] at which one more unit of work is saved, from 0 on.
-    pub cuts: [Vec<f64>; 2],
+    pub cuts: [Vec<f64>; FAMILIES],
+    /// The states of cells, in their order.
+    cells: Vec<usize>,
     /// The gang's lifetime.
     pub survival: Survival,
     /// Work that one state stands for \[h\], where saved work is on a grid; else zero.
@@ -95,7 +108,8 @@ impl Attempts {
         let survival = Survival { lifetime: job.market.lifetime, gang };
         let mut attempts = Self {
             states: Vec::new(),
-            cuts: [Vec::new(), Vec::new()],
+            cuts: [Vec::new(), Vec::new(), Vec::new()],
+            cells: Vec::new(),
             survival,
             work_step: 0.0,
             program: job.program,
@@ -127,21 +141,22 @@ impl Attempts {
             return None;
         }
         let cycle = every + program.save;
-        for family in 0..2 {
-            let before = program.before_work(family == 1);
+        for family in [NONE_SAVED, AFTER_SAVE] {
+            let before = program.before_work(family != NONE_SAVED);
             self.cuts[family] = (0..states)
                 .map(|c| if c == 0 { 0.0 } else { (before + cycle.times(c)).hours() })
                 .collect();
         }
         for saved in 0..states {
             let left = job.work.saturating_sub(every.times(saved));
-            self.push(job, left, saved > 0);
+            self.push(job, left, if saved > 0 { AFTER_SAVE } else { NONE_SAVED });
         }
         Some(())
     }
 
-    /// Saves on notice: saved work on a grid. State 0 has no save, state 1 + i has about i steps
-    /// saved.
+    /// Saves on notice: saved work on a grid of cells, a whole number of them between two saves.
+    /// Work that is an exact multiple of `every`, zero included, has a state of its own before the
+    /// cells that follow it; a cell's state has its middle.
     fn on_grid(
         &mut self,
         job: &JobModel,
@@ -151,55 +166,70 @@ impl Attempts {
     ) -> Option<()> {
         let program = &job.program;
         let work = job.work.hours();
-        // A whole number of steps between two saves, so that full pieces are on the grid.
-        let step = match program.every {
-            Some(every) if every < job.work => {
-                let per_piece = (states * every.micros() / job.work.micros()).max(4);
-                every.hours() / per_piece as f64
-            }
-            _ => work / states as f64,
-        };
-        let steps = (work / step - 1e-9).ceil();
-        if steps + 2.0 > most as f64 {
+        let every = program.every.map_or(job.work, |every| every.min(job.work));
+        let per_piece = (states * every.micros() / job.work.micros()).max(4);
+        let step = every.hours() / per_piece as f64;
+        let cells = (work / step - 1e-9).ceil();
+        if cells * (1.0 + 1.0 / per_piece as f64) + 2.0 > most as f64 {
             return None;
         }
+        let (cells, per_piece) = (cells as usize, per_piece as usize);
         self.work_step = step;
-        for family in 0..2 {
-            let start = program.before_work(family == 1).hours() + notice.hours();
-            // Work `done` when the notice comes; saves were made on the way.
-            let at = |done: f64| {
-                let saves = program.every.map_or(0.0, |every| (done / every.hours()).floor());
-                start + done + saves * program.save.hours()
-            };
-            let mut cuts = vec![0.0];
-            if family == 0 {
-                cuts.push(start);
+        let save = program.save.hours();
+        for (family, cuts) in self.cuts.iter_mut().enumerate() {
+            let start = program.before_work(family != NONE_SAVED).hours() + notice.hours();
+            // The lifetime whose notice comes when so much is done; saves were made on the way.
+            let at = |done: f64, saves: usize| start + done * step + saves as f64 * save;
+            cuts.push(0.0);
+            if family == IN_A_CELL {
+                cuts.extend((1..=cells).map(|c| at(c as f64 - 0.5, (2 * c - 1) / (2 * per_piece))));
+            } else {
+                // Each piece: its cells, then the time of its save.
+                for cell in 0..=cells {
+                    if cell > 0 && cell % per_piece == 0 {
+                        cuts.push(at(cell as f64, cell / per_piece - 1));
+                    }
+                    cuts.push(at(cell as f64, cell / per_piece));
+                }
             }
-            cuts.extend((1..=steps as i64).map(|c| at((c as f64 - 0.5) * step)));
-            self.cuts[family] = cuts;
         }
-        self.push(job, job.work, false);
-        for i in 0..=steps as i64 {
-            // The last cell is cut off by the end of the work.
-            let left = (work - i as f64 * step).max(0.25 * step);
-            self.push(job, SimDuration::from_hours_nearest(left).max(SimDuration::SHORTEST), true);
+        for cell in 0..cells {
+            if cell % per_piece == 0 {
+                let saved = every.times((cell / per_piece) as i64);
+                let family = if cell == 0 { NONE_SAVED } else { AFTER_SAVE };
+                self.push(job, job.work.saturating_sub(saved), family);
+            }
+            self.cells.push(self.states.len());
+            let end = (cell as f64 + 1.0) * step;
+            let left = work - 0.5 * (cell as f64 * step + end.min(work));
+            let left = SimDuration::from_hours_nearest(left).max(SimDuration::SHORTEST);
+            self.push(job, left, IN_A_CELL);
         }
         Some(())
     }
 
-    fn push(&mut self, job: &JobModel, left: SimDuration, save_exists: bool) {
+    fn push(&mut self, job: &JobModel, left: SimDuration, family: usize) {
+        let save_exists = family != NONE_SAVED;
         self.states.push(State {
             needed: job.program.uptime_needed(left, save_exists),
             safe_needed: job.standard_program.uptime_needed(left, save_exists),
-            family: usize::from(save_exists),
+            family,
+            cell: self.cells.len().saturating_sub(1),
             full: 0,
         });
     }
 
     /// Where interval `c` of an attempt from state `from` leads.
+    #[inline]
     #[must_use]
     pub fn leads_to(&self, from: usize, c: usize) -> usize {
-        (from + c).min(self.states.len() - 1)
+        let state = &self.states[from];
+        let last = self.states.len() - 1;
+        if state.family == IN_A_CELL {
+            self.cells.get(state.cell + c).copied().unwrap_or(last)
+        } else {
+            (from + c).min(last)
+        }
     }
 
     /// The interval `c` of a family, up to `end` \[h\]; a family's last interval has no other end.
@@ -226,7 +256,7 @@ impl Attempts {
             add(from, free, Value::Billed { weight: reward.waived });
             add(free, to, Value::Billed { weight: reward.paid });
         } else if reward.lost != 0.0 && self.program.notice.is_none() {
-            let before = self.program.before_work(family == 1).hours();
+            let before = self.program.before_work(family != NONE_SAVED).hours();
             let origin = if from == 0.0 { before.min(to) } else { from };
             add(from, origin, Value::Constant(0.0));
             let every = self.program.every.map_or(f64::INFINITY, SimDuration::hours);

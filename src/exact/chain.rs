@@ -3,7 +3,7 @@
 //! It only adds and multiplies, so the same lines yield means on [`super::ring::Jet`]s and whole
 //! distributions on [`super::ring::Wave`]s.
 
-use super::attempt::{Attempts, State};
+use super::attempt::{Attempts, FAMILIES, State};
 use super::ring::Ring;
 use crate::model::plan::Course;
 use crate::model::restart::{Counts, RestartCount, RestartRules};
@@ -19,7 +19,7 @@ pub struct Letters<R> {
     /// The gap before another submission.
     pub resubmit: R,
     /// By family: a preemption in a whole interval.
-    pub full: [Vec<R>; 2],
+    pub full: [Vec<R>; FAMILIES],
     /// By state: a preemption in the interval that the end of the work cuts off.
     pub tail: Vec<R>,
     /// By state: completion.

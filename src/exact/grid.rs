@@ -14,7 +14,7 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex64;
 use rustfft::{Fft, FftPlannerScalar};
 
-use super::attempt::{Piece, Value};
+use super::attempt::{FAMILIES, Piece, Value};
 use super::chain::{Chain, Depth, Ends, Letters};
 use super::law::wait_at_most;
 use super::reward::Reward;
@@ -237,6 +237,9 @@ impl Transformer {
 
     fn split(&self, masses: &mut [f64], mass: f64, at: f64) {
         let at = if self.lattice.rounding == Rounding::Up { (at - 1e-9).ceil() } else { at };
+        if at >= masses.len() as f64 {
+            return;
+        }
         let (point, rest) = split(at);
         for (index, share) in [(point, 1.0 - rest), (point + 1, rest)] {
             if let Some(slot) = masses.get_mut(index) {
@@ -297,7 +300,7 @@ struct Alphabet {
     wait: Symbol,
     gaps: Vec<Symbol>,
     resubmit: Symbol,
-    full: [Vec<Symbol>; 2],
+    full: [Vec<Symbol>; FAMILIES],
     tail: Vec<Symbol>,
     done: Vec<Symbol>,
     safe_wait: Symbol,
@@ -312,7 +315,7 @@ impl Alphabet {
         let attempts = setting.chain.attempts;
         let market = &setting.job.market;
         let hours = SimDuration::hours;
-        let full = [0, 1].map(|family| {
+        let full = std::array::from_fn(|family| {
             let count = if course.uses_spot() { setting.intervals(family) } else { 0 };
             let draft = |c| {
                 let interval = attempts.interval(family, c, f64::INFINITY);
@@ -369,7 +372,7 @@ impl Alphabet {
             wait: wave(&self.wait),
             gaps: waves(&self.gaps),
             resubmit: wave(&self.resubmit),
-            full: [waves(&self.full[0]), waves(&self.full[1])],
+            full: self.full.each_ref().map(waves),
             tail: waves(&self.tail),
             done: waves(&self.done),
             safe_wait: wave(&self.safe_wait),

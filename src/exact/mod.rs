@@ -149,7 +149,7 @@ impl Solution {
         let mut refine = |fine: &mut f64, coarse: f64| {
             let correction = (*fine - coarse) / 3.0;
             // Of what is rarer than one in a thousand, the absolute error matters.
-            error = error.max(correction.abs() / fine.abs().max(1e-3));
+            error = error.max(2.0 * correction.abs() / fine.abs().max(1e-3));
             *fine += correction;
         };
         let of = |solution: &mut Self, coarse: &Self, refine: &mut dyn FnMut(&mut f64, f64)| {

@@ -1,6 +1,6 @@
 //! From a job to its exact solution: moments first, then the limits of time, then distributions.
 
-use super::attempt::{Attempts, Fineness, State};
+use super::attempt::{Attempts, FAMILIES, Fineness, IN_A_CELL, State};
 use super::chain::{Chain, Depth, Ends, FORGOTTEN, Ladder, Letters};
 use super::grid::{self, Lattice, Rounding};
 use super::law::{wait_beyond, wait_jet};
@@ -21,12 +21,13 @@ pub const NEGLECTED: f64 = 1e-9;
 const NEGLIGIBLE: [f64; 4] = [NEGLECTED, 1e-8, 1e-7, 1e-6];
 /// States between two attempts.
 const MOST_STATES: usize = 8_000;
-/// Steps of one recursion: 0.1 s.
-const MOST_STEPS: usize = 30_000_000;
+/// Steps of one recursion: 0.01 s on moments.
+const MOST_STEPS: usize = 1_500_000;
 /// The share beyond the end of a lattice.
 const BEYOND: f64 = 1e-6;
-/// Points of the lattice that finds the end of a distribution.
+/// Points of the lattice that finds the end of a distribution, and where steps are many.
 const COARSE: usize = 512;
+const COARSEST: usize = 128;
 
 /// A job with everything its recursion needs.
 #[derive(Clone, Debug)]
@@ -109,7 +110,7 @@ impl<'a> Setting<'a> {
                 .map(|gap| Jet::fixed(1.0, reward.gap * gap.hours() + reward.restart))
                 .collect(),
             resubmit: Jet::fixed(1.0, reward.gap * self.job.restart.resubmit_after.hours()),
-            full: [0, 1].map(|family| {
+            full: std::array::from_fn(|family| {
                 let count = if spot { self.intervals(family) } else { 0 };
                 (0..count)
                     .map(|c| sum(family, attempts.interval(family, c, f64::INFINITY)))
@@ -158,7 +159,7 @@ impl<'a> Setting<'a> {
         amount: impl Fn(SimDuration) -> f64,
     ) -> Jet {
         let cell = SimDuration::from_hours_nearest(self.chain.attempts.work_step).micros();
-        if state.family == 0 || cell == 0 {
+        if state.family != IN_A_CELL || cell == 0 {
             return Jet::fixed(1.0, amount(uptime));
         }
         const PARTS: i64 = 16;
@@ -184,7 +185,7 @@ impl<'a> Setting<'a> {
             wait: jets.wait.mass,
             gaps: mass(&jets.gaps),
             resubmit: 1.0,
-            full: [mass(&jets.full[0]), mass(&jets.full[1])],
+            full: jets.full.each_ref().map(mass),
             tail: mass(&jets.tail),
             done: mass(&jets.done),
             safe_wait: jets.safe_wait.mass,
@@ -208,10 +209,12 @@ impl<'a> Setting<'a> {
         if sd == 0.0 {
             return Some(vec![mean; beyond.len()]);
         }
+        let steps = depth.layers.iter().sum::<usize>() * self.chain.pairs();
+        let size = if steps * COARSE > 100_000_000 { COARSEST } else { COARSE };
         let mut end = mean + 20.0 * sd;
         for _ in 0..60 {
-            let step = end / (COARSE - 4) as f64;
-            let lattice = Lattice { step, size: COARSE, rounding: Rounding::Up };
+            let step = end / (size - 4) as f64;
+            let lattice = Lattice { step, size, rounding: Rounding::Up };
             let masses = grid::masses(self, course, reward, depth, lattice);
             let mut share = 0.0;
             let cumulative: Vec<f64> = masses
@@ -564,8 +567,8 @@ impl Spreader<'_> {
     fn lattice(&self, end: f64, points: Points, most: usize) -> Option<(Lattice, bool)> {
         let chain = &self.setting.chain;
         let products: usize = self.depth.layers.iter().sum::<usize>().max(1) * chain.pairs();
-        let symbols =
-            2 * chain.attempts.states.len() + self.setting.intervals(0) + self.setting.intervals(1);
+        let symbols = 2 * chain.attempts.states.len()
+            + (0..FAMILIES).map(|family| self.setting.intervals(family)).sum::<usize>();
         let mut most = most;
         // About 1 ns per product and frequency, 30 ns per symbol and point, 8 bytes per symbol
         // and point.
@@ -574,7 +577,7 @@ impl Spreader<'_> {
         while most > FEWEST && too_much(most) {
             most /= 2;
         }
-        if most <= FEWEST && (products * most / 2 > 1_500_000_000 || symbols * most > 15_000_000) {
+        if most <= FEWEST && (products * most / 2 > 200_000_000 || symbols * most > 15_000_000) {
             return None;
         }
         let needed = |step: f64| (end / step).ceil() + 3.0;

@@ -7,7 +7,7 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::estimate::PlanEstimate;
+use super::estimate::{PlanEstimate, Probability};
 use super::exact::{Solved, solve_plans};
 use super::observe::Measure;
 use super::replicate::{RunError, Watch};
@@ -19,6 +19,7 @@ use crate::model::distribution::normal_upper_quantile;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::scenario::resolved::Scenario;
+use crate::stats::estimator::GROUPS;
 
 /// The share of verifications of a right program that agree.
 pub const LEVEL: f64 = 0.99;
@@ -179,9 +180,10 @@ pub fn compare(scenario: &Scenario, simulated: &Estimate, solved: &[Solved]) -> 
     }
 }
 
-/// Degrees of freedom of a standard error.
+/// Degrees of freedom of a standard error: it is that of the groups of replications.
 const fn freedom(replications: u64) -> u64 {
-    replications.saturating_sub(1)
+    let groups = if replications < GROUPS as u64 { replications } else { GROUPS as u64 };
+    groups.saturating_sub(1)
 }
 
 /// The z of the same two-sided tail probability as Student's t.
@@ -279,8 +281,16 @@ impl Comparer<'_> {
                 let count = simulated.method.share(outcome);
                 self.probability(name, exact.method.share(outcome), count);
             }
+            let refined = simulated.rare.is_some();
             if let (Some(e), Some(s)) = (exact.on_time, simulated.on_time) {
-                self.probability("deadline_probability".into(), e.value, s.value);
+                if refined {
+                    self.weighted("deadline_probability", e, s);
+                } else {
+                    self.probability("deadline_probability".into(), e.value, s.value);
+                }
+            }
+            if let (Some(e), Some(s), true) = (exact.failure, simulated.failure, refined) {
+                self.weighted("failure_probability", e, s);
             }
         }
         self.quantiles("cost", &self.solution.cost.spread, 1.0, exact, simulated, Measure::Cost);
@@ -354,6 +364,22 @@ impl Comparer<'_> {
             (if beyond > 0.0 { LARGEST_Z } else { 0.0 }, By::Equality)
         };
         self.push(name.into(), [exact, simulated, error], z.copysign(difference), by);
+    }
+
+    /// A probability by importance sampling: its interval is a normal one.
+    fn weighted(&mut self, name: &str, exact: Probability, simulated: Probability) {
+        let quantile = normal_upper_quantile(0.5 * (1.0 - self.scenario.level.value()));
+        let error = 0.5 * (simulated.high - simulated.low) / quantile;
+        let slack = self.solution.accuracy.means;
+        let difference = simulated.value - exact.value;
+        let beyond = (difference.abs() - slack).max(0.0);
+        let values = [exact.value, simulated.value, error];
+        if error > 0.0 {
+            let z = (beyond / error).copysign(difference);
+            self.push(name.into(), values, z, By::StandardError);
+        } else {
+            self.probability(name.into(), exact.value, simulated.value);
+        }
     }
 
     fn probability(&mut self, name: String, exact: f64, simulated: f64) {

@@ -273,12 +273,20 @@ impl Transformer {
             Symbol::Atom { mass, at } => {
                 let (point, rest) = split(*at);
                 let mask = self.lattice.size - 1;
+                let turn = |steps: usize| self.turns[steps & mask];
+                // e^(−iω·point) at the first frequency, then turned from each to the next.
+                let here = mass * (1.0 - rest) * self.damping[point];
+                let mut value = turn(point * from) * here;
+                let onward = turn(point);
                 let mut values = [Complex64::ZERO; LANES];
-                for (lane, value) in values.iter_mut().enumerate() {
-                    let turn = |point: usize| self.turns[(point * (from + lane)) & mask];
-                    *value = turn(point) * (mass * (1.0 - rest) * self.damping[point]);
-                    if rest > 0.0 {
-                        *value += turn(point + 1) * (mass * rest * self.damping[point + 1]);
+                for slot in &mut values {
+                    *slot = value;
+                    value *= onward;
+                }
+                if rest > 0.0 {
+                    let next = mass * rest * self.damping[point + 1];
+                    for (lane, slot) in values.iter_mut().enumerate() {
+                        *slot += turn((point + 1) * (from + lane)) * next;
                     }
                 }
                 Wave::of(&values, 0)

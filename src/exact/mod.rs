@@ -39,7 +39,7 @@ use crate::units::SimDuration;
 use ring::Jet;
 use spread::Spread;
 
-pub use solver::solve;
+pub use solver::{solve, solve_means};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +144,7 @@ impl Solution {
     /// This solution on a fine grid of saved work, `coarse` on one half as fine: extrapolated to no
     /// grid at all, with the distributions of `spreads`.
     #[must_use]
-    fn refined(mut self, coarse: &Self, spreads: Self) -> Self {
+    fn refined(mut self, coarse: &Self, spreads: Option<Self>) -> Self {
         let mut error = 0.0_f64;
         let mut refine = |fine: &mut f64, coarse: f64| {
             let correction = (*fine - coarse) / 3.0;
@@ -174,6 +174,7 @@ impl Solution {
         };
         of(&mut self, coarse, &mut refine);
         self.accuracy.means = error.max(1e-9);
+        let Some(spreads) = spreads else { return self };
         self.cost.spread = spreads.cost.spread;
         self.billed.spread = spreads.billed.spread;
         self.waited.spread = spreads.waited.spread;

@@ -65,7 +65,7 @@ fn rows(verification: &Verification) -> Grid {
             last = comparison.plan;
             vec![
                 plan.to_owned(),
-                comparison.quantity.clone(),
+                comparison.quantity.trim_start_matches("outcomes.").to_owned(),
                 numbers::significant(comparison.exact, 7),
                 numbers::significant(comparison.simulated, 7),
                 if comparison.standard_error > 0.0 {

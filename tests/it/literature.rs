@@ -2,7 +2,7 @@
 
 use libm::{exp, sqrt};
 use stockout::exact::law::Survival;
-use stockout::exact::{Question, solve};
+use stockout::exact::{Question, solve_means};
 use stockout::model::lifetime::FAMILIES;
 use stockout::model::plan::Course;
 use stockout::model::workload::Workload;
@@ -40,7 +40,7 @@ fn solved(m: f64, delta: f64, r: f64, tau: f64, pieces: u32) -> f64 {
     let set: Vec<&str> = set.iter().map(String::as_str).collect();
     let scenario = scenario_with(KNOWN, &set);
     let Workload::Job(job) = &scenario.workload else { panic!("it is a job") };
-    let solution = solve(&Question {
+    let solution = solve_means(&Question {
         job,
         course: Course::Spot,
         billing: &scenario.billing,

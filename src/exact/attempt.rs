@@ -47,6 +47,8 @@ pub struct Attempts {
     pub cuts: [Vec<f64>; FAMILIES],
     /// The states of cells, in their order.
     cells: Vec<usize>,
+    /// Cells between two saves.
+    per_piece: usize,
     /// The gang's lifetime.
     pub survival: Survival,
     /// Work that one state stands for \[h\], where saved work is on a grid; else zero.
@@ -110,6 +112,7 @@ impl Attempts {
             states: Vec::new(),
             cuts: [Vec::new(), Vec::new(), Vec::new()],
             cells: Vec::new(),
+            per_piece: 1,
             survival,
             work_step: 0.0,
             program: job.program,
@@ -175,6 +178,7 @@ impl Attempts {
         }
         let (cells, per_piece) = (cells as usize, per_piece as usize);
         self.work_step = step;
+        self.per_piece = per_piece;
         let save = program.save.hours();
         for (family, cuts) in self.cuts.iter_mut().enumerate() {
             let start = program.before_work(family != NONE_SAVED).hours() + notice.hours();
@@ -265,6 +269,59 @@ impl Attempts {
             add(worked, to, Value::Constant(reward.lost * every));
         } else {
             add(from, to, Value::Constant(reward.preemption));
+        }
+        pieces
+    }
+
+    /// The same for a distribution. Where saved work is on a grid, the uptime that made it is put
+    /// on the same grid, so that the sum of both stays what it is: work done is not done again.
+    #[must_use]
+    pub fn snapped(
+        &self,
+        reward: &Reward,
+        family: usize,
+        c: usize,
+        (from, to): (f64, f64),
+    ) -> Vec<Piece> {
+        let Some(notice) = self.program.notice.filter(|_| self.work_step > 0.0) else {
+            return self.pieces(reward, family, (from, to));
+        };
+        let start = self.program.before_work(family != NONE_SAVED).hours() + notice.hours();
+        let mut pieces = Vec::new();
+        let spread = |from: f64, to: f64, pieces: &mut Vec<Piece>| {
+            pieces.extend(self.pieces(reward, family, (from, to.max(from))));
+        };
+        let snap = |from: f64, to: f64, at: f64, pieces: &mut Vec<Piece>| {
+            if to > from {
+                let at = SimDuration::from_hours_nearest(at);
+                let paid = if at < self.billing.free_if_preempted_within {
+                    reward.waived
+                } else {
+                    reward.paid
+                };
+                let amount = reward.elapsed * at.hours()
+                    + paid * self.billing.billed(at).hours()
+                    + reward.preemption;
+                pieces.push(Piece { from, to, value: Value::Constant(amount) });
+            }
+        };
+        let half = 0.5 * self.work_step;
+        if c == 0 {
+            let worked = start.clamp(from, to);
+            spread(from, worked, &mut pieces);
+            snap(worked, to, start, &mut pieces);
+        } else if family == IN_A_CELL {
+            // The middle of the interval is a save, where one falls there.
+            let save =
+                if c.is_multiple_of(self.per_piece) { self.program.save.hours() } else { 0.0 };
+            let (first, last) = ((from + half).min(to), (from + half + save).min(to));
+            snap(from, first, from + half, &mut pieces);
+            spread(first, last, &mut pieces);
+            snap(last, to, from + half + save, &mut pieces);
+        } else if c.is_multiple_of(self.per_piece + 1) {
+            spread(from, to, &mut pieces);
+        } else {
+            snap(from, to, 0.5 * (from + to), &mut pieces);
         }
         pieces
     }

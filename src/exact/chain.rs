@@ -73,8 +73,7 @@ impl Ladder {
     pub fn new(rules: &RestartRules) -> Option<Self> {
         let mut count = RestartCount::default();
         let mut gaps: Vec<SimDuration> = Vec::new();
-        loop {
-            let Some(gap) = count.take(rules) else { break };
+        while let Some(gap) = count.take(rules) {
             if gaps.last() == Some(&gap)
                 && (gap == rules.backoff.max || rules.backoff.factor == 1.0)
             {

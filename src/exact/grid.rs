@@ -188,12 +188,12 @@ impl Transformer {
         mut left: f64,
         mut beyond: impl FnMut(f64) -> Option<f64>,
     ) {
-        for index in first..masses.len() {
+        for (index, slot) in masses.iter_mut().enumerate().skip(first) {
             let Some(rest) = beyond(self.upper(index)) else {
-                masses[index] += left;
+                *slot += left;
                 return;
             };
-            masses[index] += (left - rest).max(0.0);
+            *slot += (left - rest).max(0.0);
             left = left.min(rest);
         }
     }
@@ -327,7 +327,7 @@ impl Alphabet {
             let count = if course.uses_spot() { setting.intervals(family) } else { 0 };
             let draft = |c| {
                 let interval = attempts.interval(family, c, f64::INFINITY);
-                t.pieces(setting, &attempts.pieces(reward, family, interval))
+                t.pieces(setting, &attempts.snapped(reward, family, c, interval))
             };
             t.transform((0..count).map(draft).collect())
         });
@@ -337,7 +337,7 @@ impl Alphabet {
         let tail = |state: &super::attempt::State| {
             let end = state.needed.hours();
             let interval = attempts.interval(state.family, state.full, end);
-            t.pieces(setting, &attempts.pieces(reward, state.family, interval))
+            t.pieces(setting, &attempts.snapped(reward, state.family, state.full, interval))
         };
         let done = |state: &super::attempt::State| {
             let mass = attempts.survival.at(hours(state.needed));

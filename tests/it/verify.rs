@@ -7,6 +7,7 @@ use stockout::montecarlo::replicate::Unwatched;
 use stockout::montecarlo::verify::compare;
 
 use crate::cases::{KNOWN, scenario_with};
+use crate::reference::cases;
 
 /// Every shipped scenario with 20,000 replications; the level is stated in the output, 99 % each.
 /// Endpoints have no exact solution and say so.
@@ -31,6 +32,18 @@ fn every_shipped_scenario_agrees_with_its_exact_solution() {
         }
     }
     assert!(jobs >= 4);
+}
+
+/// Saves on notice, where the exact solution needs a grid: every such case of `tests/reference` with
+/// 20,000 replications, quantiles too; 99 % each.
+#[test]
+fn saves_on_notice_agree_with_their_exact_solution() {
+    for case in cases().iter().filter(|case| case.name.starts_with("notice")) {
+        let scenario = scenario_with(&case.scenario, &["simulation.replications=20000"]);
+        let verification = montecarlo::verify::verify(&scenario, 2, &Unwatched).unwrap();
+        assert!(verification.agrees(), "{}: {:?}", case.name, verification.comparisons);
+        assert!(verification.not_checked.is_empty() && verification.comparisons.len() > 40);
+    }
 }
 
 /// n = 20,000 replications with a mean lifetime 5 % too long, a startup 1 % too long, a restore

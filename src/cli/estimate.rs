@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let progress = Progress::new(arguments.quiet);
     let result = match arguments.method {
         Method::Simulate => montecarlo::run(&scenario, threads, &progress),
-        Method::Exact => Ok(exact(&scenario)?),
+        Method::Exact => Ok(exact(&scenario, threads)?),
         Method::Auto => montecarlo::exact::run_where_possible(&scenario, threads, &progress),
     };
     progress.finish();
@@ -83,8 +83,8 @@ pub fn threads(asked: Option<u16>) -> usize {
 }
 
 /// The exact answer, or why some plans have none.
-fn exact(scenario: &Scenario) -> Result<Estimate, Failure> {
-    montecarlo::exact::run(scenario).map_err(|reasons| {
+fn exact(scenario: &Scenario, threads: usize) -> Result<Estimate, Failure> {
+    montecarlo::exact::run(scenario, threads).map_err(|reasons| {
         let mut message = String::new();
         for (plan, reason) in reasons {
             message.push_str(&format!("error: no exact solution of {}: {reason}\n", plan.name()));

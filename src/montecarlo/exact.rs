@@ -5,7 +5,7 @@ use super::estimate::{
     Estimated, Estimators, LineItem, Method, PlanEstimate, Probability, Saving, Summary, Tolerance,
 };
 use super::observe::Measure;
-use super::replicate::{Experiment, RunError, Watch};
+use super::replicate::{Experiment, Priced, RunError, Watch};
 use super::{Estimate, answer, experiment, simulate};
 use crate::exact::spread::Spread;
 use crate::exact::{Quantity, Question, Solution, Unsolved, solve};
@@ -27,25 +27,29 @@ pub struct Solved {
 /// A failure so unlikely is no failure to the mean of a time.
 const CERTAIN: f64 = 1e-12;
 
-/// Solves every plan of a scenario that can be bought, the standard plan first.
+/// Solves every plan of a scenario that can be bought, the standard plan first, on up to `threads`
+/// threads.
 #[must_use]
-pub fn solve_plans(scenario: &Scenario) -> Vec<Solved> {
+pub fn solve_plans(scenario: &Scenario, threads: usize) -> Vec<Solved> {
     let experiment = experiment(scenario);
     let Workload::Job(job) = &experiment.workload else {
         let unsolved = |plan| Solved { plan, result: Err(Unsolved::Endpoint) };
         return experiment.plans.iter().map(|priced| unsolved(priced.plan)).collect();
     };
-    let question = |plan: Plan, tariff| Question {
-        job,
-        course: plan.course(),
-        billing: &scenario.billing,
-        tariff,
-        deadline: experiment.deadline,
+    let one = |priced: &Priced| {
+        solve(&Question {
+            job,
+            course: priced.plan.course(),
+            billing: &scenario.billing,
+            tariff: &priced.tariff,
+            deadline: experiment.deadline,
+        })
     };
     let solutions: Vec<_> = experiment
         .plans
         .iter()
-        .map(|priced| (priced.plan, &priced.tariff, solve(&question(priced.plan, &priced.tariff))))
+        .zip(each(&experiment.plans, threads, &one))
+        .map(|(priced, solution)| (priced.plan, &priced.tariff, solution))
         .collect();
     let standard = solutions.iter().find(|(plan, ..)| *plan == Plan::Standard).map(|(_, _, s)| s);
     solutions
@@ -64,12 +68,33 @@ pub fn solve_plans(scenario: &Scenario) -> Vec<Solved> {
         .collect()
 }
 
+/// Solves each plan, on a thread of its own.
+#[cfg(feature = "parallel")]
+fn each<T: Send>(
+    plans: &[Priced],
+    threads: usize,
+    solve: &(dyn Fn(&Priced) -> T + Sync),
+) -> Vec<T> {
+    use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+    match rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build() {
+        Ok(pool) => pool.install(|| plans.par_iter().map(solve).collect()),
+        // The machine gives no threads: the same result, slower.
+        Err(_) => plans.iter().map(solve).collect(),
+    }
+}
+
+/// Solves each plan here: this build has one thread.
+#[cfg(not(feature = "parallel"))]
+fn each<T>(plans: &[Priced], _threads: usize, solve: &(dyn Fn(&Priced) -> T + Sync)) -> Vec<T> {
+    plans.iter().map(solve).collect()
+}
+
 /// The exact answer to a scenario.
 ///
 /// # Errors
 /// The plans that have none, and why.
-pub fn run(scenario: &Scenario) -> Result<Estimate, Vec<(Plan, Unsolved)>> {
-    let solved = solve_plans(scenario);
+pub fn run(scenario: &Scenario, threads: usize) -> Result<Estimate, Vec<(Plan, Unsolved)>> {
+    let solved = solve_plans(scenario, threads);
     let reasons: Vec<_> = solved
         .iter()
         .filter_map(|solved| Some((solved.plan, *solved.result.as_ref().err()?)))
@@ -89,7 +114,7 @@ pub fn run_where_possible(
     threads: usize,
     watch: &dyn Watch,
 ) -> Result<Estimate, RunError> {
-    let solved = solve_plans(scenario);
+    let solved = solve_plans(scenario, threads);
     let mut estimates = estimates(&solved);
     let reasons: Vec<_> = solved
         .iter()

@@ -126,7 +126,7 @@ pub fn verify(
     watch: &dyn Watch,
 ) -> Result<Verification, RunError> {
     let simulated = run(scenario, threads, watch)?;
-    Ok(compare(scenario, &simulated, &solve_plans(scenario)))
+    Ok(compare(scenario, &simulated, &solve_plans(scenario, threads)))
 }
 
 /// Compares a simulation with exact solutions.

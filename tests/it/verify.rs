@@ -51,7 +51,7 @@ fn saves_on_notice_agree_with_their_exact_solution() {
 #[test]
 fn a_wrong_simulation_is_found_out() {
     let right = scenario_with(KNOWN, &["checkpoint.restore=1 min"]);
-    let solved = solve_plans(&right);
+    let solved = solve_plans(&right, 2);
     let run = |wrong: &[&str]| {
         let mut settings = vec!["simulation.replications=20000", "checkpoint.restore=1 min"];
         settings.extend(wrong);

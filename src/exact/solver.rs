@@ -451,7 +451,7 @@ fn spreads(
     let exact = |quantity: &mut Quantity, reward: &Reward, points: Points, most: usize| {
         quantity.spread = spreader.all(reward, &quantity.moments, points, most);
     };
-    exact(&mut solution.billed, &Reward::BILLED, unit(&Reward::BILLED), FINE);
+    exact(&mut solution.billed, &Reward::BILLED, unit(&Reward::BILLED), FINEST);
     exact(&mut solution.waited, &Reward::WAITED, Points::Time, MEDIUM);
     exact(&mut solution.lost_work, &Reward::LOST, Points::Time, MEDIUM);
     exact(&mut solution.restarts, &Reward::RESTARTS, Points::Multiples(1.0), MEDIUM);
@@ -474,8 +474,10 @@ fn spreads(
     }
 }
 
-/// The most points of a lattice: of cost and times, of everything else.
-const FINE: usize = 1 << 16;
+/// The most points of a lattice: of billed time, which has multiples of the increment for values; of
+/// cost and makespan; of everything else.
+const FINEST: usize = 1 << 16;
+const FINE: usize = 1 << 15;
 const MEDIUM: usize = 1 << 13;
 /// The fewest that are worth it.
 const FEWEST: usize = 1 << 10;

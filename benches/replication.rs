@@ -83,7 +83,7 @@ fn replications(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let answer = montecarlo::run(black_box(&scenario), 1, &Unwatched);
                 let answer = answer.expect("the scenario runs");
-                assert_eq!(answer.replications, count);
+                assert_eq!(answer.replications, Some(count));
                 answer
             });
         });

@@ -45,6 +45,12 @@
 //! 4. *What is summed is an integer.* Results are the same bytes on any number of threads.
 //! 5. *A policy decides, the engine obeys.* Plans are policies in [`model::plan`].
 //!
+//! # Two ways to an answer
+//!
+//! [`montecarlo`] plays; [`exact`] solves a job without luck, where its lifetimes, waits and
+//! refusals are independent and no limit of time matters. Each checks the other:
+//! [`montecarlo::verify`].
+//!
 //! # An estimate in code
 //!
 //! ```
@@ -92,6 +98,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
+pub mod exact;
 pub mod luck;
 pub mod model;
 pub mod montecarlo;

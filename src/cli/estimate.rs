@@ -6,9 +6,10 @@ use super::fail_if::{self, FailIf};
 use super::input::{Input, refused};
 use super::progress::Progress;
 use super::write::Destination;
-use crate::montecarlo;
 use crate::montecarlo::replicate::RunError;
+use crate::montecarlo::{self, Estimate};
 use crate::output::{Format, csv, json, table};
+use crate::scenario::resolved::Scenario;
 use crate::scenario::source::Problems;
 
 /// Arguments of `estimate`.
@@ -22,6 +23,9 @@ pub struct Arguments {
     /// Show every figure, line item and assumption
     #[arg(long)]
     full: bool,
+    /// simulate; exact: solve every plan, without luck; auto: solve where possible, else simulate
+    #[arg(long, value_enum, default_value_t)]
+    method: Method,
     /// Threads to use; the result is the same bytes on any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -32,6 +36,18 @@ pub struct Arguments {
     fail_if: FailIf,
     #[command(flatten)]
     input: Input,
+}
+
+/// How the figures are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Method {
+    /// Play every plan many times
+    #[default]
+    Simulate,
+    /// Solve every plan; exit code 2 where one has no exact solution
+    Exact,
+    /// Solve what has an exact solution, simulate the rest
+    Auto,
 }
 
 /// Runs `estimate`.
@@ -48,11 +64,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !spot.is_empty() && !arguments.quiet {
         warn_if_stale(spot);
     }
-    let threads = arguments
-        .threads
-        .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = threads(arguments.threads);
     let progress = Progress::new(arguments.quiet);
-    let result = montecarlo::run(&scenario, threads, &progress);
+    let result = match arguments.method {
+        Method::Simulate => montecarlo::run(&scenario, threads, &progress),
+        Method::Exact => Ok(exact(&scenario, threads)?),
+        Method::Auto => montecarlo::exact::run_where_possible(&scenario, threads, &progress),
+    };
     progress.finish();
     let answer = result.map_err(|error| match error {
         RunError::Interrupted => Failure::Interrupted,
@@ -69,4 +87,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.destination.write(&text)?;
     watched.see_estimate(&scenario, &answer);
     watched.verdict()
+}
+
+/// The threads asked for, else one per processor.
+pub fn threads(asked: Option<u16>) -> usize {
+    asked.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+/// The exact answer, or why some plans have none.
+fn exact(scenario: &Scenario, threads: usize) -> Result<Estimate, Failure> {
+    montecarlo::exact::run(scenario, threads).map_err(|reasons| {
+        let mut message = String::new();
+        for (plan, reason) in reasons {
+            message.push_str(&format!("error: no exact solution of {}: {reason}\n", plan.name()));
+        }
+        message.push_str("help: --method auto simulates what has none");
+        Failure::Input(message)
+    })
 }

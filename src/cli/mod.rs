@@ -17,6 +17,7 @@ mod progress;
 mod rows;
 mod schema;
 mod sweep;
+mod verify;
 mod write;
 
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ enum Command {
     Estimate(estimate::Arguments),
     /// How the answer changes: many design points, the best one, break-even, tornado, optimum
     Sweep(Box<sweep::Arguments>),
+    /// The simulation beside the exact solution, with a verdict
+    Verify(verify::Arguments),
     /// What a machine costs under each plan and service, and the true saving
     Prices(prices::Arguments),
     /// Check a scenario and report all its problems
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Estimate(arguments) => estimate::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

@@ -93,13 +93,74 @@ pub struct LineItem {
     pub source: String,
 }
 
-/// What is reported of a plan that was simulated.
+/// Where the figures of a plan come from, and how often it ended how.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Method {
+    /// Simulated.
+    Simulated {
+        /// Replications made.
+        replications: u64,
+        /// Replications by outcome, in the order of [`Outcome::ALL`].
+        outcomes: [u64; 5],
+    },
+    /// Solved, without simulation.
+    Exact {
+        /// Probabilities of the outcomes, in the order of [`Outcome::ALL`].
+        outcomes: [f64; 5],
+        /// How exact.
+        tolerance: Tolerance,
+    },
+}
+
+/// How far exact figures may be from the truth.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Tolerance {
+    /// Of means and probabilities, relative.
+    pub mean: f64,
+    /// Of quantiles of the cost, in the currency; `None` where there are none.
+    pub cost: Option<f64>,
+    /// Of quantiles of the makespan \[h\]; `None` where there are none.
+    pub makespan_h: Option<f64>,
+}
+
+impl Method {
+    /// The word in results.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Simulated { .. } => "simulation",
+            Self::Exact { .. } => "exact",
+        }
+    }
+
+    /// Replications made; `None` where nothing was simulated.
+    #[must_use]
+    pub const fn replications(&self) -> Option<u64> {
+        match self {
+            Self::Simulated { replications, .. } => Some(*replications),
+            Self::Exact { .. } => None,
+        }
+    }
+
+    /// The share of runs that end so.
+    #[must_use]
+    pub fn share(&self, outcome: Outcome) -> f64 {
+        match self {
+            Self::Simulated { replications, outcomes } => {
+                outcomes[outcome as usize] as f64 / *replications as f64
+            }
+            Self::Exact { outcomes, .. } => outcomes[outcome as usize],
+        }
+    }
+}
+
+/// What is reported of a plan that was simulated or solved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanEstimate {
     /// Which plan.
     pub plan: Plan,
-    /// Replications made.
-    pub replications: u64,
+    /// Where the figures come from.
+    pub method: Method,
     /// The workload's measures in their order.
     pub measures: Vec<(Measure, Summary)>,
     /// Makespan over all replications, a failure being later than any time; jobs only.
@@ -111,7 +172,7 @@ pub struct PlanEstimate {
     /// Share of replications that did not complete; jobs only.
     pub failure: Option<Probability>,
     /// How the probabilities were found where a count says too little; the counts stay in
-    /// `outcomes`.
+    /// `method`.
     pub rare: Option<Rare>,
     /// Mean cost ÷ share completed, or ÷ mean serving hours.
     pub cost_per_gain: Option<Estimated>,
@@ -119,8 +180,6 @@ pub struct PlanEstimate {
     pub goodput: Option<Estimated>,
     /// Against the standard plan.
     pub saving: Option<Saving>,
-    /// Replications by outcome.
-    pub outcomes: [u64; 5],
     /// The mean bill.
     pub line_items: Vec<LineItem>,
     /// The estimates with what differences between them need.
@@ -156,11 +215,17 @@ impl PlanEstimate {
 
     /// Takes over what importance sampling found of rare events, where it says more than a count.
     pub fn refine(&mut self, rare: &Rare, level: Level) {
+        let Some(replications) = self.method.replications() else { return };
         let refined = |count: Probability, weighted: &Weighted| {
-            let events = (count.value * self.replications as f64).round() as u64;
+            let events = (count.value * replications as f64).round() as u64;
             let (low, high) = weighted.interval(level, rare.replications);
-            let trusted = high - low <= 2.0 * rare::TRUSTED * weighted.value;
-            (events < rare::RARE && trusted && high - low < count.high - count.low)
+            let narrow = high - low <= 2.0 * rare::TRUSTED * weighted.value;
+            // What was counted must be what the weights expect, to 4 standard deviations.
+            let n = replications as f64;
+            let (expected, error) = (weighted.value * n, weighted.standard_error * n);
+            let distance = (events as f64 - expected).abs();
+            let agree = distance <= 4.0 * (expected + error * error).sqrt() + 1.0;
+            (events < rare::RARE && narrow && agree && high - low < count.high - count.low)
                 .then_some(Probability { value: weighted.value, low, high })
         };
         if let Some(failure) = self.failure.and_then(|count| refined(count, &rare.failure)) {
@@ -182,7 +247,7 @@ impl PlanEstimate {
         let sd = self.measure(Measure::Cost).sd?;
         let cost = self.estimators.measures.iter().find(|(of, _)| *of == Measure::Cost)?;
         let error = cost.1?.standard_error()?;
-        let random = sd / (self.replications as f64).sqrt();
+        let random = sd / (self.method.replications()? as f64).sqrt();
         (error > 0.0).then(|| (random / error) * (random / error))
     }
 }
@@ -270,7 +335,7 @@ fn plan_estimate(
     };
     PlanEstimate {
         plan,
-        replications,
+        method: Method::Simulated { replications, outcomes: course.outcomes },
         measures: quantities()
             .map(|(measure, quantity, scale)| (measure, summary(quantity, scale, level)))
             .collect(),
@@ -290,7 +355,6 @@ fn plan_estimate(
             }
             _ => sums.against_standard.saving(&relative, level),
         }),
-        outcomes: course.outcomes,
         line_items: line_items(&experiment.plans[index], sums, replications),
         estimators,
     }

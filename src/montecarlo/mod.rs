@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod estimate;
+pub mod exact;
 pub mod observe;
 pub mod points;
 pub mod rare;
@@ -9,12 +10,14 @@ pub mod replicate;
 pub mod shortcut;
 pub mod stopping;
 pub mod tally;
+pub mod verify;
 mod worker;
 
+use crate::exact::Unsolved;
 use crate::model::plan::{Course, Outcome, Plan};
 use crate::scenario::resolved::{Listed, Scenario};
 use crate::stats::interval::Level;
-use estimate::{PlanEstimate, saving_at_spot_price};
+use estimate::{Method, PlanEstimate, saving_at_spot_price};
 use rare::Rare;
 use replicate::{Experiment, Priced, RunError, Watch};
 
@@ -23,8 +26,22 @@ use replicate::{Experiment, Priced, RunError, Watch};
 pub struct Estimate {
     /// The plans of the scenario, in its order.
     pub plans: Vec<PlanAnswer>,
-    /// Replications of every plan.
-    pub replications: u64,
+    /// Replications of every plan that was simulated; `None` where none was.
+    pub replications: Option<u64>,
+}
+
+impl Estimate {
+    /// How the figures were found: `simulation`, `exact`, or `mixed` where plans differ.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        let mut methods =
+            self.plans.iter().filter_map(|plan| Some(plan.estimate.as_ref()?.method.name()));
+        match methods.next() {
+            None => "simulation",
+            Some(first) if methods.all(|method| method == first) => first,
+            Some(_) => "mixed",
+        }
+    }
 }
 
 /// One plan of the answer.
@@ -32,8 +49,10 @@ pub struct Estimate {
 pub struct PlanAnswer {
     /// The plan and whether it can be bought.
     pub listed: Listed,
-    /// What was simulated; `None` where it cannot be bought.
+    /// Its figures; `None` where it cannot be bought.
     pub estimate: Option<PlanEstimate>,
+    /// Why it was simulated, where an exact solution was asked for.
+    pub unsolved: Option<Unsolved>,
     /// The saving at the lowest and at the highest Spot price of the last twelve months.
     pub saving_at_low_and_high: Option<(f64, f64)>,
 }
@@ -44,10 +63,30 @@ pub struct PlanAnswer {
 /// # Errors
 /// A number that leaves its range, a half-width that is not reached, an interruption by `watch`.
 pub fn run(scenario: &Scenario, threads: usize, watch: &dyn Watch) -> Result<Estimate, RunError> {
-    let experiment = experiment(scenario);
-    let tally = stopping::run(&experiment, scenario.stop, scenario.level, threads, watch)?;
-    let mut estimates = estimate::estimate(&experiment, &tally, scenario.level);
-    refine(&experiment, &mut estimates, scenario.level);
+    let (estimates, replications) = simulate(scenario, &experiment(scenario), threads, watch)?;
+    Ok(answer(scenario, estimates, Some(replications), &[]))
+}
+
+/// The estimates of an experiment and the replications made.
+fn simulate(
+    scenario: &Scenario,
+    experiment: &Experiment,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<(Vec<PlanEstimate>, u64), RunError> {
+    let tally = stopping::run(experiment, scenario.stop, scenario.level, threads, watch)?;
+    let mut estimates = estimate::estimate(experiment, &tally, scenario.level);
+    refine(experiment, &mut estimates, scenario.level, &mut Known::default());
+    Ok((estimates, tally.replications))
+}
+
+/// The plans of a scenario with their estimates.
+fn answer(
+    scenario: &Scenario,
+    estimates: Vec<PlanEstimate>,
+    replications: Option<u64>,
+    unsolved: &[(Plan, Unsolved)],
+) -> Estimate {
     let find = |plan: Plan| estimates.iter().find(|estimate| estimate.plan == plan);
     let standard = find(Plan::Standard);
     let plans = scenario
@@ -60,29 +99,38 @@ pub fn run(scenario: &Scenario, threads: usize, watch: &dyn Watch) -> Result<Est
                 let at = |spot| saving_at_spot_price(plan, tariff, standard, spot);
                 Some((at(range.low)?, at(range.high)?))
             });
+            let reason = unsolved.iter().find(|(plan, _)| *plan == listed.plan);
             PlanAnswer {
                 listed: listed.clone(),
                 estimate: estimate.cloned(),
+                unsolved: reason.map(|(_, reason)| *reason),
                 saving_at_low_and_high,
             }
         })
         .collect();
-    Ok(Estimate { plans, replications: tally.replications })
+    Estimate { plans, replications }
 }
 
+/// What is known of the rare events of courses.
+type Known = Vec<(Course, Option<Rare>)>;
+
 /// Looks closer at failures and delays that were too rare to count.
-fn refine(experiment: &Experiment, estimates: &mut [PlanEstimate], level: Level) {
-    let mut known: Vec<(Course, Option<Rare>)> = Vec::new();
+fn refine(
+    experiment: &Experiment,
+    estimates: &mut [PlanEstimate],
+    level: Level,
+    known: &mut Known,
+) {
     for estimate in estimates {
-        let failed = estimate.replications - estimate.outcomes[Outcome::Completed as usize];
-        if failed >= rare::RARE {
+        let Method::Simulated { replications, outcomes } = estimate.method else { continue };
+        let failed = replications - outcomes[Outcome::Completed as usize];
+        if failed >= rare::RARE || replications < rare::FEWEST {
             continue;
         }
         let course = estimate.plan.course();
         let found = known.iter().find(|(of, _)| *of == course).map(|(_, rare)| *rare);
         let found = found.unwrap_or_else(|| {
-            let most = (estimate.replications / 2).max(rare::LEAST);
-            let rare = rare::estimate(experiment, course, level, most);
+            let rare = rare::estimate(experiment, course, level, replications / 2);
             known.push((course, rare));
             rare
         });

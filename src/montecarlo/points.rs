@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 
 use super::estimate::{self, PlanEstimate};
 use super::observe::Measure;
-use super::replicate::{Experiment, Priced, RunError, Watch};
+use super::replicate::{Experiment, Priced, RunError, Task, Watch, in_parallel, replicate};
 use super::tally::Tally;
-use super::{Estimate, PlanAnswer, experiment, refine, stopping};
+use super::{Estimate, Known, PlanAnswer, answer, experiment, refine, stopping};
 use crate::model::plan::Plan;
 use crate::model::workload::Workload;
 use crate::scenario::resolved::{Scenario, Stop};
@@ -157,8 +157,10 @@ pub enum Stopped<E> {
 
 /// Points looked at beyond the next one, for the same simulation at other prices.
 const AHEAD: usize = 64;
-/// Points of one simulation.
+/// The most points of one simulation, and the most simulations made together.
 const TOGETHER: usize = 16;
+/// Replications for each thread that are enough to keep it busy: the last block is 1 % of them.
+const ENOUGH: u64 = 100 * super::replicate::BLOCK;
 
 /// A point not yet handed over.
 struct Waiting {
@@ -193,11 +195,16 @@ pub fn run_points<E>(
             waiting.push_back(Waiting { scenario, estimate: None });
         }
         if waiting[0].estimate.is_none() {
-            let group = group(&waiting);
-            let scenarios: Vec<&Scenario> =
-                group.iter().map(|&index| &waiting[index].scenario).collect();
-            let estimates = together(&scenarios, true, threads, watch).map_err(fail)?;
-            for (index, estimate) in group.into_iter().zip(estimates) {
+            let batch = batch(&waiting, threads);
+            let groups: Vec<Vec<&Scenario>> = batch
+                .iter()
+                .map(|group| group.iter().map(|&index| &waiting[index].scenario).collect())
+                .collect();
+            let estimates = together(&groups, true, threads, watch)
+                .map_err(|(group, error)| Stopped::Run { point: point + batch[group][0], error })?;
+            for (index, estimate) in
+                batch.into_iter().flatten().zip(estimates.into_iter().flatten())
+            {
                 waiting[index].estimate = Some(estimate);
             }
         }
@@ -213,7 +220,8 @@ pub fn run_points<E>(
             changes((&scenario, &estimate), (&first, base))
         } else {
             // Only the same replications make pairs.
-            let n = common(&first, base.replications, estimate.replications);
+            let made = |estimate: &Estimate| estimate.replications.unwrap_or_default();
+            let n = common(&first, made(base), made(&estimate));
             let (a, b) = (with_replications(&scenario, n), with_replications(&first, n));
             changes((&a, &run(&a).map_err(fail)?), (&b, &run(&b).map_err(fail)?))
         };
@@ -278,7 +286,7 @@ pub fn difference(
         one.stop = Stop::Replications(n.max(m));
     }
     let found = counted(&one, threads, watch)?;
-    other.stop = Stop::Replications(found.replications);
+    other.stop = Stop::Replications(found.replications.unwrap_or_default());
     let against = counted(&other, threads, watch)?;
     let of = |scenario, estimate: &Estimate| {
         target.estimator(scenario, estimate.plans.first()?.estimate.as_ref()?)
@@ -294,37 +302,48 @@ pub fn between(
     b: (&Scenario, &PlanEstimate),
     target: Target,
 ) -> Option<Difference> {
-    (a.1.replications == b.1.replications)
+    (a.1.method.replications() == b.1.method.replications())
         .then(|| Difference::of(target.estimator(a.0, a.1), target.estimator(b.0, b.1), a.0.level))
 }
 
 // ------------------------------------------------------------------- one simulation, many prices
 
-/// The next point and those after it that have the same simulation.
-fn group(waiting: &VecDeque<Waiting>) -> Vec<usize> {
-    let next = &waiting[0].scenario;
-    let same = |(index, other): (usize, &Waiting)| {
-        (other.estimate.is_none() && (index == 0 || same_simulation(next, &other.scenario)))
-            .then_some(index)
-    };
-    waiting.iter().enumerate().filter_map(same).take(TOGETHER).collect()
+/// The points to simulate next, in groups of the same simulation: enough of them to keep all threads
+/// busy to the end.
+fn batch(waiting: &VecDeque<Waiting>, threads: usize) -> Vec<Vec<usize>> {
+    let mut taken: Vec<bool> = waiting.iter().map(|point| point.estimate.is_some()).collect();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut replications = 0;
+    while let Some(next) = taken.iter().position(|&taken| !taken) {
+        let scenario = &waiting[next].scenario;
+        // How many replications a half-width needs is not known before.
+        let Stop::Replications(count) = scenario.stop else {
+            if groups.is_empty() {
+                groups.push(vec![next]);
+            }
+            break;
+        };
+        let same =
+            |&index: &usize| !taken[index] && same_simulation(scenario, &waiting[index].scenario);
+        let group: Vec<usize> = (next..waiting.len()).filter(same).take(TOGETHER).collect();
+        group.iter().for_each(|&index| taken[index] = true);
+        groups.push(group);
+        replications += count;
+        if replications >= threads as u64 * ENOUGH || groups.len() == TOGETHER {
+            break;
+        }
+    }
+    groups
 }
 
-/// Whether two points may share their replications: they differ in what plans other than `standard`
-/// cost, and a fixed number of replications asks neither what the other costs.
+/// Whether two points may share their replications: they differ in prices or billing rules alone.
+/// A target half-width may need more replications at one price than at another.
 fn same_simulation(a: &Scenario, b: &Scenario) -> bool {
     matches!((a.stop, b.stop), (Stop::Replications(a), Stop::Replications(b)) if a == b)
         && a.seed == b.seed
         && a.sampling == b.sampling
         && a.deadline == b.deadline
-        && a.billing == b.billing
-        && a.level == b.level
-        && a.standard.tariff() == b.standard.tariff()
         && a.workload == b.workload
-}
-
-fn same_price(a: &Priced, b: &Priced) -> bool {
-    a.plan == b.plan && a.billing == b.billing && a.tariff == b.tariff
 }
 
 /// The estimate of one scenario by counting alone: rare failures are not looked for, which
@@ -337,74 +356,124 @@ pub fn counted(
     threads: usize,
     watch: &dyn Watch,
 ) -> Result<Estimate, RunError> {
-    together(&[scenario], false, threads, watch).map(|mut estimates| estimates.remove(0))
+    let estimates = together(&[vec![scenario]], false, threads, watch);
+    let mut estimates = estimates.map_err(|(_, error)| error)?;
+    Ok(estimates.remove(0).remove(0))
 }
 
-/// The estimates of points that share their simulation; `rare` failures are looked for.
+/// The estimates of groups of points, each group simulated once; `rare` failures are looked for.
 fn together(
-    scenarios: &[&Scenario],
+    groups: &[Vec<&Scenario>],
     rare: bool,
     threads: usize,
     watch: &dyn Watch,
-) -> Result<Vec<Estimate>, RunError> {
-    let experiments: Vec<Experiment> =
-        scenarios.iter().map(|scenario| experiment(scenario)).collect();
-    let mut all = experiments[0].clone();
-    for plan in experiments[1..].iter().flat_map(|other| &other.plans) {
-        if !all.plans.iter().any(|known| same_price(known, plan)) {
-            all.plans.push(plan.clone());
+) -> Result<Vec<Vec<Estimate>>, (usize, RunError)> {
+    let shared: Vec<Shared> = groups.iter().map(|group| Shared::new(group)).collect();
+    let fixed = |group: &Vec<&Scenario>| match group[0].stop {
+        Stop::Replications(count) => Some(count),
+        Stop::HalfWidth(_) => None,
+    };
+    let tallies = match groups {
+        [group] if fixed(group).is_none() => {
+            let (stop, level) = (group[0].stop, group[0].level);
+            let tally = stopping::run(&shared[0].experiment, stop, level, threads, &Quiet(watch));
+            vec![tally.map_err(|error| (0, error))?]
         }
-    }
-    let (stop, level) = (scenarios[0].stop, scenarios[0].level);
-    let tally = stopping::run(&all, stop, level, threads, &Quiet(watch))?;
-    Ok(scenarios
-        .iter()
-        .zip(&experiments)
-        .map(|(scenario, own)| answer(scenario, own, &all, &tally, rare))
-        .collect())
+        _ => {
+            let tasks: Vec<Task<'_>> = groups
+                .iter()
+                .zip(&shared)
+                .map(|(group, shared)| Task {
+                    experiment: &shared.experiment,
+                    from: 0,
+                    to: fixed(group).unwrap_or(0),
+                })
+                .collect();
+            replicate(&tasks, threads, watch)?
+        }
+    };
+    Ok(in_parallel(groups.len(), threads, |group| {
+        shared[group].estimates(&groups[group], &tallies[group], rare)
+    }))
 }
 
-/// One scenario's part of a tally.
-fn answer(
-    scenario: &Scenario,
-    own: &Experiment,
-    all: &Experiment,
-    tally: &Tally,
-    rare: bool,
-) -> Estimate {
-    let plans = own
-        .plans
-        .iter()
-        .filter_map(|plan| {
-            let index = all.plans.iter().position(|other| same_price(other, plan))?;
-            Some(tally.plans[index].clone())
-        })
-        .collect();
-    let part = Tally { courses: tally.courses.clone(), plans, replications: tally.replications };
-    let mut estimates = estimate::estimate(own, &part, scenario.level);
-    if rare {
-        refine(own, &mut estimates, scenario.level);
-    }
-    let find = |plan: Plan| estimates.iter().find(|estimate| estimate.plan == plan);
-    let standard = find(Plan::Standard);
-    let plans = scenario
-        .plans
-        .iter()
-        .map(|listed| {
-            let estimate = find(listed.plan);
-            let saving_at_low_and_high = scenario.spot_range.as_ref().and_then(|range| {
-                let (plan, tariff, standard) = (estimate?, listed.tariff()?, standard?);
-                let at = |spot| estimate::saving_at_spot_price(plan, tariff, standard, spot);
-                Some((at(range.low)?, at(range.high)?))
-            });
-            PlanAnswer {
-                listed: listed.clone(),
-                estimate: estimate.cloned(),
-                saving_at_low_and_high,
+/// Points that are simulated once.
+struct Shared {
+    /// The plans of all points: those of one standard plan together, after it.
+    experiment: Experiment,
+    /// For each point, its own experiment and the place of each of its plans.
+    points: Vec<(Experiment, Vec<usize>)>,
+}
+
+impl Shared {
+    fn new(scenarios: &[&Scenario]) -> Self {
+        // The first of each section is the standard plan, where there is one; a section without
+        // must come before all with one.
+        let mut sections: Vec<Vec<Priced>> = vec![Vec::new()];
+        let mut found: Vec<(Experiment, Vec<(usize, usize)>)> = Vec::new();
+        for scenario in scenarios {
+            let own = experiment(scenario);
+            let section = match own.plans.first() {
+                Some(first) if first.plan == Plan::Standard => {
+                    let known = |section: &Vec<Priced>| {
+                        section.first().is_some_and(|standard| standard == first)
+                    };
+                    sections.iter().skip(1).position(known).map_or(sections.len(), |at| at + 1)
+                }
+                _ => 0,
+            };
+            if section == sections.len() {
+                sections.push(Vec::new());
             }
-        })
-        .collect();
-    Estimate { plans, replications: tally.replications }
+            let places = own.plans.iter().map(|priced| {
+                let known = sections[section].iter().position(|other| other == priced);
+                let place = known.unwrap_or_else(|| {
+                    sections[section].push(priced.clone());
+                    sections[section].len() - 1
+                });
+                (section, place)
+            });
+            let places = places.collect();
+            found.push((own, places));
+        }
+        let starts: Vec<usize> = sections
+            .iter()
+            .scan(0, |start, section| {
+                let own = *start;
+                *start += section.len();
+                Some(own)
+            })
+            .collect();
+        let plans = sections.into_iter().flatten().collect();
+        let experiment = Experiment { plans, ..found[0].0.clone() };
+        let absolute = |(section, place): (usize, usize)| starts[section] + place;
+        let points = found.into_iter().map(|(own, places)| {
+            let places = places.into_iter().map(absolute).collect();
+            (own, places)
+        });
+        let points = points.collect();
+        Self { experiment, points }
+    }
+
+    /// The estimates of the points from the tally of all.
+    fn estimates(&self, scenarios: &[&Scenario], tally: &Tally, rare: bool) -> Vec<Estimate> {
+        // What is rare does not depend on prices.
+        let mut known = Known::default();
+        scenarios
+            .iter()
+            .zip(&self.points)
+            .map(|(scenario, (own, places))| {
+                let plans = places.iter().map(|&place| tally.plans[place].clone()).collect();
+                let courses = tally.courses.clone();
+                let part = Tally { courses, plans, replications: tally.replications };
+                let mut estimates = estimate::estimate(own, &part, scenario.level);
+                if rare {
+                    refine(own, &mut estimates, scenario.level, &mut known);
+                }
+                answer(scenario, estimates, Some(tally.replications), &[])
+            })
+            .collect()
+    }
 }
 
 /// Passes on what is done, not what one point expects.

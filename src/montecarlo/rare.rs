@@ -14,6 +14,7 @@ use crate::engine::trajectory::{Attempt, End, JobTrajectory};
 use crate::luck::Luck;
 use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Course, Outcome};
+use crate::model::restart::Counts;
 use crate::model::workload::{JobModel, Workload};
 use crate::stats::interval::Level;
 use crate::units::Share;
@@ -28,9 +29,10 @@ const BLOCK: u64 = 4_096;
 pub const FEWEST: u64 = 2 * BLOCK;
 /// Replications to try a tilt with.
 const PILOT: u64 = 512;
-/// Attempts for each replication of a pilot beyond which a tilt is too expensive, and its weights
-/// too uneven.
-const ATTEMPTS: u64 = 100;
+/// The largest share of a pilot that may fail: beyond it the failures that count most are missed.
+const MOST_FAILURES: f64 = 0.85;
+/// Restarts beyond which weights are products of too many ratios.
+const MOST_RESTARTS: u32 = 20;
 /// Half-width relative to the probability at which there are enough replications.
 const ENOUGH: f64 = 0.1;
 /// Half-width relative to the probability beyond which it is not believed: a few large weights may
@@ -127,7 +129,6 @@ struct Harsher<'a> {
     course: Course,
     tilt: f64,
     trajectory: JobTrajectory,
-    attempts: u64,
 }
 
 impl<'a> Harsher<'a> {
@@ -144,7 +145,6 @@ impl<'a> Harsher<'a> {
             course,
             tilt,
             trajectory: JobTrajectory::default(),
-            attempts: 0,
         }
     }
 
@@ -156,7 +156,6 @@ impl<'a> Harsher<'a> {
             Job::new(&self.model, self.course, luck, &mut self.trajectory)
                 .with_hazard_times(self.tilt)
                 .run();
-            self.attempts += self.trajectory.attempts.len() as u64;
             let failed = self.trajectory.outcome != Outcome::Completed;
             let late = self.experiment.deadline.is_some_and(|deadline| {
                 self.trajectory.ended - crate::units::SimTime::START > deadline
@@ -195,16 +194,17 @@ impl<'a> Harsher<'a> {
 #[must_use]
 pub fn estimate(experiment: &Experiment, course: Course, level: Level, most: u64) -> Option<Rare> {
     let Workload::Job(job) = &experiment.workload else { return None };
-    // Without a limit on restarts only time ends a job, and no world is harsh enough.
-    let endless = job.restart.max_restarts.is_none();
-    if !course.uses_spot() || endless || experiment.workload.is_certain(course) {
+    // Only a small number of attempts has weights that a few thousand replications can tell.
+    let few = job.restart.max_restarts.is_some_and(|most| most <= MOST_RESTARTS)
+        && job.restart.counts == Counts::Job
+        && matches!(course, Course::Spot | Course::SpotThenStandard);
+    if !few || experiment.workload.is_certain(course) {
         return None;
     }
     let mut best: Option<(f64, f64)> = None;
     for tilt in TILTS {
-        let mut harsher = Harsher::new(experiment, job, course, tilt);
-        let (failures, _) = harsher.replicate(0, PILOT);
-        if harsher.attempts > ATTEMPTS * PILOT {
+        let (failures, _) = Harsher::new(experiment, job, course, tilt).replicate(0, PILOT);
+        if failures.seen as f64 > MOST_FAILURES * PILOT as f64 {
             break;
         }
         let variance = failures.relative_variance(PILOT);

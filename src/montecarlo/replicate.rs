@@ -3,7 +3,8 @@
 //! Every thread owns a tally and takes the next block when it is free. Tallies hold integers, so
 //! their sum is the same whoever took which block.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::observe::Measure;
 use super::tally::Tally;
@@ -23,7 +24,7 @@ pub const BLOCK: u64 = 4_096;
 pub struct Experiment {
     /// What is run.
     pub workload: Workload,
-    /// The plans with their prices. The first one is `standard` wherever a saving exists.
+    /// The plans with their prices. Each is set against the last `standard` before it.
     pub plans: Vec<Priced>,
     /// On time is completed by then.
     pub deadline: Option<SimDuration>,
@@ -34,7 +35,7 @@ pub struct Experiment {
 }
 
 /// A plan, how its time is billed and at which prices.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Priced {
     /// Which plan.
     pub plan: Plan,
@@ -88,6 +89,21 @@ impl Watch for Unwatched {
 }
 
 impl Experiment {
+    /// The place of the standard plan that each plan is set against.
+    #[must_use]
+    pub fn baselines(&self) -> Vec<Option<usize>> {
+        let mut last = None;
+        let plans = self.plans.iter().enumerate();
+        plans
+            .map(|(index, priced)| {
+                if priced.plan == Plan::Standard {
+                    last = Some(index);
+                }
+                last
+            })
+            .collect()
+    }
+
     /// The quantities reported of this workload.
     #[must_use]
     pub const fn measures(&self) -> &'static [Measure] {
@@ -96,59 +112,116 @@ impl Experiment {
             Workload::Endpoint(_) => Measure::ENDPOINT,
         }
     }
+}
 
-    /// Makes replications `from` to `to` and adds them to `tally`, on `threads` threads.
-    ///
-    /// # Errors
-    /// That of the first replication that has one, or an interruption.
-    pub fn replicate(
-        &self,
-        tally: &mut Tally,
-        (from, to): (u64, u64),
-        threads: usize,
-        watch: &dyn Watch,
-    ) -> Result<(), RunError> {
-        let next = AtomicU64::new(from);
-        let go_on = AtomicBool::new(true);
-        let work = || {
-            let mut worker = Worker::new(self);
-            while go_on.load(Ordering::Relaxed) {
-                let start = next.fetch_add(BLOCK, Ordering::Relaxed);
-                if start >= to {
-                    break;
-                }
-                let end = to.min(start + BLOCK);
-                let result = worker.block(start, end);
-                let watched = watch.advanced(end - start);
-                if result.is_err() || !watched {
-                    go_on.store(false, Ordering::Relaxed);
-                    return (
-                        worker.tally,
-                        result.err().or(Some((u64::MAX, RunError::Interrupted))),
-                    );
-                }
-            }
-            (worker.tally, None)
-        };
-        let parts = spread(threads, &work);
-        // Blocks are taken in order, so every block before a failed one has been finished: the
-        // first error is the same on any number of threads.
-        if let Some((_, error)) = parts.iter().filter_map(|part| part.1).min_by_key(|error| error.0)
-        {
-            return Err(error);
-        }
-        for (part, _) in &parts {
-            tally.merge(part);
-        }
-        Ok(())
+/// Replications to be made of an experiment.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// Of what.
+    pub experiment: &'a Experiment,
+    /// The first one.
+    pub from: u64,
+    /// The one after the last one.
+    pub to: u64,
+}
+
+impl Task<'_> {
+    const fn blocks(&self) -> u64 {
+        (self.to - self.from).div_ceil(BLOCK)
     }
 }
 
-type Part = (Tally, Option<(u64, RunError)>);
+/// Makes the replications of some tasks on `threads` threads: a tally of each task.
+///
+/// # Errors
+/// The task with that of the first replication that has one, or an interruption.
+pub fn replicate(
+    tasks: &[Task<'_>],
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Vec<Tally>, (usize, RunError)> {
+    let tallies: Vec<Mutex<Option<Tally>>> = tasks.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicU64::new(0);
+    let go_on = AtomicBool::new(true);
+    let merge = |task: usize, part: Tally| {
+        let mut tally = tallies[task].lock().unwrap_or_else(PoisonError::into_inner);
+        match tally.as_mut() {
+            Some(tally) => tally.merge(&part),
+            None => *tally = Some(part),
+        }
+    };
+    // Threads take blocks in order, whatever task they belong to, and sum each task on their own.
+    let work = || {
+        let (mut task, mut before) = (0, 0);
+        let mut worker: Option<Worker<'_>> = None;
+        let mut result = None;
+        while go_on.load(Ordering::Relaxed) {
+            let block = next.fetch_add(1, Ordering::Relaxed);
+            while task < tasks.len() && block >= before + tasks[task].blocks() {
+                before += tasks[task].blocks();
+                if let Some(worker) = worker.take() {
+                    merge(task, worker.tally);
+                }
+                task += 1;
+            }
+            let Some(of) = tasks.get(task) else { break };
+            let worker = worker.get_or_insert_with(|| Worker::new(of.experiment));
+            let start = of.from + (block - before) * BLOCK;
+            let end = of.to.min(start + BLOCK);
+            let error = worker.block(start, end).err();
+            let watched = watch.advanced(end - start);
+            if error.is_some() || !watched {
+                go_on.store(false, Ordering::Relaxed);
+                let interrupted = (u64::MAX, RunError::Interrupted);
+                result = Some((block, task, error.unwrap_or(interrupted).1));
+                break;
+            }
+        }
+        if let Some(worker) = worker.take() {
+            merge(task, worker.tally);
+        }
+        result
+    };
+    // Every block before a failed one has been finished: the first error is the same on any number
+    // of threads. An interruption is none.
+    let errors = spread(threads, &work);
+    let order =
+        |&(block, _, error): &(u64, usize, RunError)| (error == RunError::Interrupted, block);
+    if let Some((_, task, error)) = errors.into_iter().flatten().min_by_key(order) {
+        return Err((task, error));
+    }
+    let empty = |(task, tally): (&Task<'_>, Mutex<Option<Tally>>)| {
+        let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        tally.unwrap_or_else(|| Tally::new(task.experiment))
+    };
+    Ok(tasks.iter().zip(tallies).map(empty).collect())
+}
+
+/// `of` the numbers below `count`, in their order, on `threads` threads.
+pub fn in_parallel<T: Send>(
+    count: usize,
+    threads: usize,
+    of: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let found: Vec<Mutex<Option<T>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    spread(threads.min(count), &|| {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(place) = found.get(index) else { break };
+            let value = of(index);
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        }
+    });
+    let value = |place: Mutex<Option<T>>| {
+        place.into_inner().unwrap_or_else(PoisonError::into_inner).expect("every place was taken")
+    };
+    found.into_iter().map(value).collect()
+}
 
 /// Runs `work` on each of `threads` threads.
 #[cfg(feature = "parallel")]
-fn spread(threads: usize, work: &(dyn Fn() -> Part + Sync)) -> Vec<Part> {
+fn spread<T: Send>(threads: usize, work: &(dyn Fn() -> T + Sync)) -> Vec<T> {
     if threads <= 1 {
         return vec![work()];
     }
@@ -161,6 +234,6 @@ fn spread(threads: usize, work: &(dyn Fn() -> Part + Sync)) -> Vec<Part> {
 
 /// Runs `work` here: this build has one thread.
 #[cfg(not(feature = "parallel"))]
-fn spread(_threads: usize, work: &(dyn Fn() -> Part + Sync)) -> Vec<Part> {
+fn spread<T: Send>(_threads: usize, work: &(dyn Fn() -> T + Sync)) -> Vec<T> {
     vec![work()]
 }

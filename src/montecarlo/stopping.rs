@@ -1,6 +1,6 @@
 //! When there are enough replications: a fixed number, or a target half-width, never both.
 
-use super::replicate::{Experiment, RunError, Watch};
+use super::replicate::{self, Experiment, RunError, Task, Watch};
 use super::tally::{PlanTally, Tally};
 use crate::scenario::resolved::Stop;
 use crate::stats::interval::Level;
@@ -24,16 +24,22 @@ pub fn run(
     watch: &dyn Watch,
 ) -> Result<Tally, RunError> {
     let mut tally = Tally::new(experiment);
+    let replicate = |tally: &mut Tally, from, to| -> Result<(), RunError> {
+        let task = Task { experiment, from, to };
+        let parts = replicate::replicate(&[task], threads, watch).map_err(|(_, error)| error)?;
+        parts.iter().for_each(|part| tally.merge(part));
+        Ok(())
+    };
     match stop {
         Stop::Replications(count) => {
             watch.expects(count);
-            experiment.replicate(&mut tally, (0, count), threads, watch)?;
+            replicate(&mut tally, 0, count)?;
         }
         Stop::HalfWidth(asked) => loop {
             let done = tally.replications;
             let goal = (done * 2).max(FEWEST);
             watch.expects(goal);
-            experiment.replicate(&mut tally, (done, goal), threads, watch)?;
+            replicate(&mut tally, done, goal)?;
             let reached = widest(&tally, level);
             if reached <= asked.fraction() {
                 break;

@@ -58,8 +58,10 @@ pub struct Worker<'a> {
     shortcut: Option<Shortcut<'a>>,
     /// What the first attempts of a run meet.
     first: Vec<Answer>,
-    /// What the standard plan costs and gains: one value where it is certain.
-    standard: Vec<CostAndGain>,
+    /// What standard plans cost and gain, by their place: one value where they are certain.
+    standard: Vec<Vec<CostAndGain>>,
+    /// The standard plan that each plan is set against, by its place.
+    against: Vec<Option<usize>>,
     job: JobTrajectory,
     endpoint: Endpoint,
     endpoint_trajectory: EndpointTrajectory,
@@ -121,7 +123,8 @@ impl<'a> Worker<'a> {
             courses,
             shortcut,
             first: Vec::new(),
-            standard: Vec::new(),
+            standard: vec![Vec::new(); experiment.plans.len()],
+            against: experiment.baselines(),
             job: JobTrajectory::default(),
             endpoint: Endpoint::default(),
             endpoint_trajectory: EndpointTrajectory::default(),
@@ -255,16 +258,14 @@ impl<'a> Worker<'a> {
                 })?;
                 let own = |(&cost, &gain): (&u64, &u64)| CostAndGain { cost, gain };
                 let own = costs.iter().zip(run.gains.values()).map(own);
+                column.clear();
                 if priced.plan == Plan::Standard {
-                    self.standard.clear();
-                    self.standard.extend(own);
-                } else if let [standard] = self.standard[..] {
-                    column.clear();
-                    column.extend(own.filter_map(|own| relative(own, standard)));
-                    tally.against_standard.add(&column, times);
-                } else {
-                    let pairs = own.zip(&self.standard);
-                    column.clear();
+                    self.standard[plan].clear();
+                    self.standard[plan].extend(own);
+                } else if let Some(index) = self.against[plan] {
+                    // One value is everyone's.
+                    let standard = self.standard[index].iter().cycle();
+                    let pairs = own.zip(standard);
                     column.extend(pairs.filter_map(|(own, standard)| relative(own, *standard)));
                     tally.against_standard.add(&column, times);
                 }

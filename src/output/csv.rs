@@ -27,7 +27,8 @@ pub fn line<'a>(fields: impl Iterator<Item = &'a String>) -> String {
 }
 
 /// A field, in quotes where it needs them.
-fn quoted(value: &str) -> String {
+#[must_use]
+pub fn quoted(value: &str) -> String {
     if value.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", value.replace('"', "\"\""))
     } else {
@@ -46,7 +47,10 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
         ("plan".to_owned(), answer.listed.plan.name().to_owned()),
         ("status".to_owned(), answer.listed.status_name().to_owned()),
         ("reason".to_owned(), answer.listed.reason().unwrap_or_default().to_owned()),
-        ("replications".to_owned(), shown(estimate.map(|estimate| estimate.replications))),
+        (
+            "replications".to_owned(),
+            shown(estimate.and_then(|estimate| estimate.method.replications())),
+        ),
         ("seed".to_owned(), scenario.seed.to_string()),
         ("confidence".to_owned(), scenario.level.value().to_string()),
     ];
@@ -98,6 +102,15 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
     }
     let saving = estimate.and_then(|estimate| estimate.saving);
     let at = answer.saving_at_low_and_high;
+    // What came later comes last: the columns before keep their places.
+    let method = estimate.map(|estimate| estimate.method.name());
+    let last = [
+        ("method".to_owned(), shown(method)),
+        (
+            "method_reason".to_owned(),
+            answer.unsolved.map_or_else(String::new, |reason| reason.to_string()),
+        ),
+    ];
     for (name, value) in [
         ("saving_mean", saving.map(|saving| saving.mean)),
         ("saving_half_width", saving.and_then(|saving| saving.half_width)),
@@ -108,6 +121,7 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
     ] {
         row.push((name.to_owned(), shown(value)));
     }
+    row.extend(last);
     row
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::model::plan::Outcome;
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{
-    Estimated, LineItem, PlanEstimate, Probability, Saving, Summary,
+    Estimated, LineItem, Method, PlanEstimate, Probability, Saving, Summary, Tolerance,
 };
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
@@ -28,7 +28,7 @@ struct Document<'a> {
     seed: u64,
     confidence: f64,
     method: &'static str,
-    replications: u64,
+    replications: Option<u64>,
     sampling: &'static str,
     currency: String,
     prices_as_of: Option<&'a str>,
@@ -53,6 +53,9 @@ struct Plan<'a> {
     status: &'static str,
     reason: Option<&'a str>,
     to_build: &'static str,
+    method: Option<&'static str>,
+    method_reason: Option<String>,
+    tolerance: Option<Tolerance>,
     replications: Option<u64>,
     /// Of the mean cost: by random sampling ÷ by the sampling used.
     variance_ratio: Option<f64>,
@@ -92,7 +95,8 @@ enum OfKind {
         failure_probability: Option<Probability>,
         cost_per_completion: Option<Estimated>,
         goodput: Option<Estimated>,
-        outcomes: Option<Outcomes>,
+        outcomes: Option<Outcomes<u64>>,
+        outcome_probabilities: Option<Outcomes<f64>>,
     },
     Endpoint {
         availability_any: Option<Summary>,
@@ -103,14 +107,21 @@ enum OfKind {
     },
 }
 
-/// Replications by how they ended.
+/// Replications, or probabilities, by how a run ends.
 #[derive(Serialize)]
-struct Outcomes {
-    completed: u64,
-    restarts_exhausted: u64,
-    no_capacity: u64,
-    timed_out: u64,
-    unfinished: u64,
+struct Outcomes<T> {
+    completed: T,
+    restarts_exhausted: T,
+    no_capacity: T,
+    timed_out: T,
+    unfinished: T,
+}
+
+impl<T> Outcomes<T> {
+    /// From values in the order of [`Outcome::ALL`].
+    fn of([completed, restarts_exhausted, no_capacity, timed_out, unfinished]: [T; 5]) -> Self {
+        Self { completed, restarts_exhausted, no_capacity, timed_out, unfinished }
+    }
 }
 
 #[derive(Serialize)]
@@ -148,7 +159,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
         service: scenario.service.name(),
         seed: scenario.seed,
         confidence: scenario.level.value(),
-        method: "simulation",
+        method: answer.method(),
         replications: answer.replications,
         sampling: scenario.sampling.name(),
         currency: scenario.currency.to_string(),
@@ -180,7 +191,13 @@ fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
         status: answer.listed.status_name(),
         reason: answer.listed.reason(),
         to_build: answer.listed.plan.to_build(scenario.workload.saves()),
-        replications: estimate.map(|estimate| estimate.replications),
+        method: estimate.map(|estimate| estimate.method.name()),
+        method_reason: answer.unsolved.map(|reason| reason.to_string()),
+        tolerance: estimate.and_then(|estimate| match estimate.method {
+            Method::Exact { tolerance, .. } => Some(tolerance),
+            Method::Simulated { .. } => None,
+        }),
+        replications: estimate.and_then(|estimate| estimate.method.replications()),
         variance_ratio: estimate.and_then(PlanEstimate::variance_ratio),
         importance_sampling: estimate.and_then(|estimate| estimate.rare).map(|rare| Importance {
             hazard_factor: rare.tilt,
@@ -218,15 +235,12 @@ fn of_kind(
             failure_probability: timed.and_then(|estimate| estimate.failure),
             cost_per_completion: estimate.and_then(|estimate| estimate.cost_per_gain),
             goodput: estimate.and_then(|estimate| estimate.goodput),
-            outcomes: timed.map(|estimate| {
-                let of = |outcome: Outcome| estimate.outcomes[outcome as usize];
-                Outcomes {
-                    completed: of(Outcome::Completed),
-                    restarts_exhausted: of(Outcome::RestartsExhausted),
-                    no_capacity: of(Outcome::NoCapacity),
-                    timed_out: of(Outcome::TimedOut),
-                    unfinished: of(Outcome::Unfinished),
-                }
+            outcomes: timed.and_then(|estimate| match estimate.method {
+                Method::Simulated { outcomes, .. } => Some(Outcomes::of(outcomes)),
+                Method::Exact { .. } => None,
+            }),
+            outcome_probabilities: timed.map(|estimate| {
+                Outcomes::of(Outcome::ALL.map(|outcome| estimate.method.share(outcome)))
             }),
         },
         Workload::Endpoint(_) => OfKind::Endpoint {

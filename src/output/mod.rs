@@ -13,6 +13,8 @@ pub mod rows;
 pub mod sweep;
 #[cfg(feature = "cli")]
 pub mod table;
+#[cfg(feature = "cli")]
+pub mod verify;
 
 /// The form of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -62,7 +62,7 @@ impl SweepTable {
                 "{}: {} design points; {} replications each, seed {}, {} % confidence, {}.",
                 design.name,
                 numbers::whole(design.count().unwrap_or(0) as u64),
-                numbers::whole(finished.estimate.replications),
+                numbers::whole(finished.estimate.replications.unwrap_or_default()),
                 scenario.seed,
                 numbers::significant(scenario.level.value() * 100.0, 6),
                 scenario.currency,

@@ -8,7 +8,7 @@ use super::paragraph::wrapped;
 use crate::luck::Sampling;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
-use crate::montecarlo::estimate::{PlanEstimate, Summary};
+use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::resolved::{Scenario, Status};
@@ -161,13 +161,16 @@ fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         .map_or_else(|| "own prices".to_owned(), |day| format!("prices of {day}"));
     vec![
         format!("{}: {what}; {machine} ({}).", scenario.name, scenario.service.name()),
-        format!(
-            "{} replications, seed {}, {} confidence, {prices}, {}.",
-            numbers::whole(answer.replications),
-            scenario.seed,
-            percent_of(scenario.level.value()),
-            scenario.currency
-        ),
+        match answer.replications {
+            Some(replications) => format!(
+                "{} replications, seed {}, {} confidence, {prices}, {}.",
+                numbers::whole(replications),
+                scenario.seed,
+                percent_of(scenario.level.value()),
+                scenario.currency
+            ),
+            None => format!("Solved exactly, nothing simulated; {prices}, {}.", scenario.currency),
+        },
     ]
 }
 
@@ -278,17 +281,18 @@ pub(super) fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) ->
 fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let mut notes = Vec::new();
     notes.push(match scenario.workload {
-        Workload::Job(_) => {
-            "saving: per completed run, against standard; ± is simulation error alone. p95: 95 % \
-             have their result by then; a failure never does."
-                .to_owned()
-        }
+        Workload::Job(_) => format!(
+            "saving: per completed run, against standard{}. p95: 95 % have their result by then; a \
+             failure never does.",
+            if answer.replications.is_some() { "; ± is simulation error alone" } else { "" }
+        ),
         Workload::Endpoint(_) => {
             "saving: per serving hour, against standard; ± is simulation error alone. any up, all \
              up: share of the horizon; outage: 95 % have none longer."
                 .to_owned()
         }
     });
+    notes.extend(how_found(answer));
     if let Some(range) = &scenario.spot_range {
         notes.push(format!(
             "* saving at the highest and at the lowest Spot price of {} to {}.",
@@ -320,6 +324,9 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
 
 /// How the replications were sampled, and what that has gained.
 fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
+    if answer.replications.is_none() {
+        return Vec::new();
+    }
     let estimates: Vec<&PlanEstimate> =
         answer.plans.iter().filter_map(|plan| plan.estimate.as_ref()).collect();
     let mut sampling = match scenario.sampling {
@@ -360,18 +367,61 @@ fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     notes
 }
 
+/// Which plans were solved, how exactly, and why the others were simulated.
+fn how_found(answer: &Estimate) -> Vec<String> {
+    let mut notes = Vec::new();
+    let solved: Vec<(&str, Tolerance)> = answer
+        .plans
+        .iter()
+        .filter_map(|plan| match plan.estimate.as_ref()?.method {
+            Method::Exact { tolerance, .. } => Some((plan.listed.plan.name(), tolerance)),
+            Method::Simulated { .. } => None,
+        })
+        .collect();
+    if !solved.is_empty() {
+        let most = |of: &dyn Fn(&Tolerance) -> Option<f64>| {
+            solved.iter().filter_map(|(_, tolerance)| of(tolerance)).fold(0.0, f64::max)
+        };
+        let names: Vec<&str> = solved.iter().map(|(name, _)| *name).collect();
+        let which = if answer.replications.is_some() { names.join(", ") } else { "exact".into() };
+        notes.push(format!(
+            "{which}: {}means within {:.0e} of their value, p95 and other quantiles of a time \
+             within {}.",
+            if answer.replications.is_some() { "solved exactly; " } else { "" },
+            most(&|tolerance| Some(tolerance.mean)),
+            numbers::hours(most(&|tolerance| tolerance.makespan_h)),
+        ));
+    }
+    for plan in &answer.plans {
+        if let Some(reason) = plan.unsolved {
+            notes.push(format!("{}: simulated, because {reason}.", plan.listed.plan.name()));
+        }
+        let without = plan.estimate.as_ref().is_some_and(|estimate| {
+            matches!(estimate.method, Method::Exact { tolerance, .. } if tolerance.cost.is_none())
+        });
+        if without {
+            let name = plan.listed.plan.name();
+            notes.push(format!("{name}: no quantiles: they would take too long to solve."));
+        }
+    }
+    notes
+}
+
 /// How often a plan fails, and how.
 fn failures(estimate: &PlanEstimate) -> Vec<String> {
     // Where the chance of a failure is known better than by counting, the counts share it out.
-    let failed: u64 = estimate.replications - estimate.outcomes[Outcome::Completed as usize];
+    let failed = 1.0 - estimate.method.share(Outcome::Completed);
     let probability = estimate.failure.map_or(0.0, |failure| failure.value);
     Outcome::ALL
         .into_iter()
         .filter(|outcome| *outcome != Outcome::Completed)
         .filter_map(|outcome| {
-            let count = estimate.outcomes[outcome as usize];
-            let share = probability * count as f64 / failed as f64;
-            (count > 0).then(|| {
+            let share = estimate.method.share(outcome);
+            (share > 0.0).then(|| {
+                let share = match estimate.method {
+                    Method::Simulated { .. } => probability * share / failed,
+                    Method::Exact { .. } => share,
+                };
                 format!("{} {}", numbers::percent(share), outcome.name().replace('_', " "))
             })
         })

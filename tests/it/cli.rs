@@ -373,3 +373,56 @@ fn ctrl_c_ends_with_130() {
     assert!(output.stdout.is_empty());
     assert!(text(&output.stderr).contains("interrupted"));
 }
+
+#[test]
+fn an_exact_answer_says_so_and_has_no_error() {
+    let out = success(&["estimate", "scenarios/short-job.toml", "--method", "exact"]);
+    assert!(out.contains("Solved exactly, nothing simulated"), "{out}");
+    assert!(!out.contains("replications") && !out.contains('±'), "{out}");
+    let out =
+        success(&["estimate", "scenarios/short-job.toml", "--method", "exact", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["method"], "exact");
+    assert!(json["replications"].is_null());
+    for plan in json["plans"].as_array().unwrap() {
+        assert_eq!(plan["method"], "exact");
+        assert_eq!(plan["cost"]["half_width"], 0.0);
+        assert!(plan["cost"]["p99"].is_number() && plan["outcomes"].is_null());
+        assert!(plan["outcome_probabilities"]["completed"].as_f64().unwrap() > 0.999);
+        assert!(plan["tolerance"]["mean"].as_f64().unwrap() <= 1e-9);
+    }
+}
+
+#[test]
+fn what_has_no_exact_solution_is_refused_or_simulated_with_its_reason() {
+    let endpoint = ["estimate", "scenarios/endpoint-t4.toml", "--replications", "1000", "--method"];
+    let message = failure(&[&endpoint[..], &["exact"]].concat(), 2);
+    assert!(message.contains("only jobs are solved") && message.contains("--method auto"));
+    // A timeout of nine hours ends many Spot runs; the standard plan is solved.
+    let job = ["scenarios/training-l4.toml", "--set", "workload.timeout=9 h"];
+    let auto = ["estimate", "--replications", "2000", "--method", "auto"];
+    let out = success(&[&auto[..], &job[..]].concat());
+    assert!(out.contains("2,000 replications") && out.contains("solved exactly"), "{out}");
+    assert!(out.contains("simulated, because workload.timeout"), "{out}");
+    let out = success(&[&["verify", "--replications", "2000"], &job[..]].concat());
+    assert!(out.contains("They agree") && out.contains("not checked: spot, everything"), "{out}");
+}
+
+#[test]
+fn a_verification_fits_eighty_columns_and_every_format() {
+    let call = ["verify", "scenarios/gang-a3.toml", "--replications", "2000"];
+    let out = success(&call);
+    for line in out.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert!(out.contains("They agree"), "{out}");
+    let json = success(&[&call[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["agrees"], true);
+    assert_eq!(json["correction"], "bonferroni");
+    let csv = success(&[&call[..], &["--format", "csv"]].concat());
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let width = reader.headers().unwrap().len();
+    assert!(reader.records().all(|record| record.unwrap().len() == width));
+    assert!(success(&[&call[..], &["--format", "markdown"]].concat()).contains("| plan |"));
+}

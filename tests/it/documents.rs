@@ -67,6 +67,13 @@ fn the_format_page_shows_a_real_sweep_table() {
     assert!(shown.contains("[sweep]: 16 design points"), "{shown}");
 }
 
+#[test]
+fn the_readme_shows_a_real_verification() {
+    let plans = "compare.plans=[\"spot\"]";
+    let real = output_of(&["verify", "scenarios/training-l4.toml", "--set", plans]);
+    shown_in_readme("training-l4: 100,000 replications", &real);
+}
+
 /// Every shipped scenario against its printed table: `UPDATE_GOLDEN=1 cargo test` writes them anew.
 #[test]
 fn every_scenario_prints_its_golden_table() {

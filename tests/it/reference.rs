@@ -9,29 +9,34 @@ use stockout::montecarlo::replicate::Unwatched;
 use crate::cases::scenario_with;
 
 #[derive(serde::Deserialize)]
-struct Case {
-    name: String,
-    scenario: String,
-    plan: String,
-    expected: Expected,
+pub struct Case {
+    pub name: String,
+    pub scenario: String,
+    pub plan: String,
+    pub expected: Expected,
     tolerance: f64,
 }
 
 #[derive(serde::Deserialize)]
-struct Expected {
-    cost: f64,
-    billed_h: f64,
-    completion_probability: f64,
-    restarts: f64,
-    preemptions: f64,
-    makespan_h: Option<f64>,
-    waited_h: f64,
-    lost_work_h: f64,
+pub struct Expected {
+    pub cost: f64,
+    pub billed_h: f64,
+    pub completion_probability: f64,
+    pub restarts: f64,
+    pub preemptions: f64,
+    pub makespan_h: Option<f64>,
+    pub waited_h: f64,
+    pub lost_work_h: f64,
+}
+
+/// Every case with its exact values.
+pub fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("../reference/cases.json")).unwrap()
 }
 
 /// Compares every mean of every case; returns how many comparisons were made.
 fn compare(replications: u64, level: f64) -> usize {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../reference/cases.json")).unwrap();
+    let cases = cases();
     let mut comparisons = 0;
     let mut wrong = Vec::new();
     for case in &cases {

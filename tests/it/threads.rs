@@ -42,7 +42,8 @@ fn the_bytes_do_not_depend_on_the_number_of_threads() {
 #[test]
 fn a_target_half_width_is_reached_at_a_doubling() {
     let (_, answer) = run(&["simulation.half_width=0.05 %"], 2);
-    assert!(answer.replications.is_power_of_two() && answer.replications >= 8_192);
+    let replications = answer.replications.unwrap();
+    assert!(replications.is_power_of_two() && replications >= 8_192);
     for plan in &answer.plans {
         let cost = plan.estimate.as_ref().unwrap().measure(Measure::Cost);
         assert!(cost.half_width.unwrap() <= 0.0005 * cost.mean.unwrap());

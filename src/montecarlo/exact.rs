@@ -1,0 +1,309 @@
+//! The exact solution of a scenario's plans in the shape of an estimate, and who is simulated where
+//! there is none.
+
+use super::estimate::{
+    Estimated, Estimators, LineItem, Method, PlanEstimate, Probability, Saving, Summary, Tolerance,
+};
+use super::observe::Measure;
+use super::replicate::{Experiment, Priced, RunError, Watch};
+use super::{Estimate, answer, experiment, simulate};
+use crate::exact::spread::Spread;
+use crate::exact::{Quantity, Question, Solution, Unsolved, solve};
+use crate::model::billing::Tariff;
+use crate::model::plan::{Course, Outcome, Plan};
+use crate::model::workload::{JobModel, Workload};
+use crate::scenario::resolved::Scenario;
+use crate::stats::estimator::Estimator;
+
+/// What became of the attempt to solve a plan.
+#[derive(Clone, Debug)]
+pub struct Solved {
+    /// Which plan.
+    pub plan: Plan,
+    /// Its figures with their distributions, or why there are none.
+    pub result: Result<(PlanEstimate, Solution), Unsolved>,
+}
+
+/// A failure so unlikely is no failure to the mean of a time.
+const CERTAIN: f64 = 1e-12;
+
+/// Solves every plan of a scenario that can be bought, the standard plan first, on up to `threads`
+/// threads.
+#[must_use]
+pub fn solve_plans(scenario: &Scenario, threads: usize) -> Vec<Solved> {
+    let experiment = experiment(scenario);
+    let Workload::Job(job) = &experiment.workload else {
+        let unsolved = |plan| Solved { plan, result: Err(Unsolved::Endpoint) };
+        return experiment.plans.iter().map(|priced| unsolved(priced.plan)).collect();
+    };
+    let one = |priced: &Priced| {
+        solve(&Question {
+            job,
+            course: priced.plan.course(),
+            billing: &scenario.billing,
+            tariff: &priced.tariff,
+            deadline: experiment.deadline,
+        })
+    };
+    let solutions: Vec<_> = experiment
+        .plans
+        .iter()
+        .zip(each(&experiment.plans, threads, &one))
+        .map(|(priced, solution)| (priced.plan, &priced.tariff, solution))
+        .collect();
+    let standard = solutions.iter().find(|(plan, ..)| *plan == Plan::Standard).map(|(_, _, s)| s);
+    solutions
+        .iter()
+        .map(|(plan, tariff, solution)| Solved {
+            plan: *plan,
+            result: match (solution, standard) {
+                (Err(reason), _) | (_, Some(Err(reason))) => Err(*reason),
+                (Ok(solution), standard) => {
+                    let standard = standard.and_then(|standard| standard.as_ref().ok());
+                    let plan = Asked { experiment: &experiment, job, plan: *plan, tariff };
+                    Ok((plan.estimate(solution, standard), solution.clone()))
+                }
+            },
+        })
+        .collect()
+}
+
+/// Solves each plan, on a thread of its own.
+#[cfg(feature = "parallel")]
+fn each<T: Send>(
+    plans: &[Priced],
+    threads: usize,
+    solve: &(dyn Fn(&Priced) -> T + Sync),
+) -> Vec<T> {
+    use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+    match rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build() {
+        Ok(pool) => pool.install(|| plans.par_iter().map(solve).collect()),
+        // The machine gives no threads: the same result, slower.
+        Err(_) => plans.iter().map(solve).collect(),
+    }
+}
+
+/// Solves each plan here: this build has one thread.
+#[cfg(not(feature = "parallel"))]
+fn each<T>(plans: &[Priced], _threads: usize, solve: &(dyn Fn(&Priced) -> T + Sync)) -> Vec<T> {
+    plans.iter().map(solve).collect()
+}
+
+/// The exact answer to a scenario.
+///
+/// # Errors
+/// The plans that have none, and why.
+pub fn run(scenario: &Scenario, threads: usize) -> Result<Estimate, Vec<(Plan, Unsolved)>> {
+    let solved = solve_plans(scenario, threads);
+    let reasons: Vec<_> = solved
+        .iter()
+        .filter_map(|solved| Some((solved.plan, *solved.result.as_ref().err()?)))
+        .collect();
+    if !reasons.is_empty() {
+        return Err(reasons);
+    }
+    Ok(answer(scenario, estimates(&solved), None, &[]))
+}
+
+/// The exact answer where there is one; the other plans are simulated.
+///
+/// # Errors
+/// As [`super::run`].
+pub fn run_where_possible(
+    scenario: &Scenario,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Estimate, RunError> {
+    let solved = solve_plans(scenario, threads);
+    let mut estimates = estimates(&solved);
+    let reasons: Vec<_> = solved
+        .iter()
+        .filter_map(|solved| Some((solved.plan, *solved.result.as_ref().err()?)))
+        .collect();
+    if reasons.is_empty() {
+        return Ok(answer(scenario, estimates, None, &[]));
+    }
+    let mut experiment = experiment(scenario);
+    // The standard plan stays: savings are paired with it.
+    experiment.plans.retain(|priced| {
+        priced.plan == Plan::Standard || reasons.iter().any(|(plan, _)| *plan == priced.plan)
+    });
+    let (simulated, replications) = simulate(scenario, &experiment, threads, watch)?;
+    for estimate in simulated {
+        if !estimates.iter().any(|exact| exact.plan == estimate.plan) {
+            estimates.push(estimate);
+        }
+    }
+    Ok(answer(scenario, estimates, Some(replications), &reasons))
+}
+
+fn estimates(solved: &[Solved]) -> Vec<PlanEstimate> {
+    solved
+        .iter()
+        .filter_map(|solved| solved.result.as_ref().ok().map(|(estimate, _)| estimate.clone()))
+        .collect()
+}
+
+/// A plan of a job with what it pays.
+struct Asked<'a> {
+    experiment: &'a Experiment,
+    job: &'a JobModel,
+    plan: Plan,
+    tariff: &'a Tariff,
+}
+
+impl Asked<'_> {
+    fn estimate(&self, solution: &Solution, standard: Option<&Solution>) -> PlanEstimate {
+        let nodes = f64::from(self.job.nodes);
+        let completes = solution.outcomes[Outcome::Completed as usize];
+        let measures: Vec<(Measure, Summary)> = Measure::JOB
+            .iter()
+            .map(|&measure| {
+                let (quantity, scale) = match measure {
+                    Measure::Cost => (&solution.cost, 1.0),
+                    Measure::Billed => (&solution.billed, nodes),
+                    Measure::Waited => (&solution.waited, 1.0),
+                    Measure::LostWork => (&solution.lost_work, 1.0),
+                    Measure::Restarts => (&solution.restarts, 1.0),
+                    Measure::Preemptions => (&solution.preemptions, 1.0),
+                    _ => (&solution.makespan, 1.0),
+                };
+                (measure, summary(quantity, scale))
+            })
+            .collect();
+        let step = |spread: &Option<Spread>| spread.as_ref().map(Spread::tolerance);
+        let failed = solution.outcomes[1..].iter().sum();
+        let estimators = Estimators {
+            measures: measures
+                .iter()
+                .map(|(measure, summary): &(Measure, Summary)| {
+                    (*measure, summary.mean.map(Estimator::exact))
+                })
+                .collect(),
+            completion: Some(Estimator::exact(completes)),
+            on_time: solution.on_time.map(Estimator::exact),
+            cost_per_gain: cost_per_completion(solution).map(Estimator::exact),
+            goodput: self.goodput(solution).map(Estimator::exact),
+            saving: self.saving(solution, standard).map(|saving| Estimator::exact(saving.mean)),
+        };
+        PlanEstimate {
+            plan: self.plan,
+            method: Method::Exact {
+                outcomes: solution.outcomes,
+                tolerance: Tolerance {
+                    mean: solution.accuracy.means,
+                    cost: step(&solution.cost.spread),
+                    makespan_h: step(&solution.makespan.spread),
+                },
+            },
+            measures,
+            time_to_result_h: Some(time_to_result(solution)),
+            completion: Some(certainly(completes)),
+            on_time: solution.on_time.map(certainly),
+            failure: Some(certainly(failed)),
+            rare: None,
+            cost_per_gain: cost_per_completion(solution).map(exactly),
+            goodput: self.goodput(solution).map(exactly),
+            saving: self.saving(solution, standard),
+            line_items: self
+                .tariff
+                .lines
+                .iter()
+                .zip(&solution.lines)
+                .map(|(line, &hours)| {
+                    let (quantity, rate) = (hours * nodes, line.price.rate.per_hour());
+                    LineItem {
+                        component: line.component,
+                        sku: line.sku.clone(),
+                        quantity,
+                        rate,
+                        amount: quantity * rate,
+                        price_as_of: line.price.as_of.clone(),
+                        source: line.price.source.clone(),
+                    }
+                })
+                .collect(),
+            estimators,
+        }
+    }
+
+    /// Useful ÷ billed hours.
+    fn goodput(&self, solution: &Solution) -> Option<f64> {
+        let completes = solution.outcomes[Outcome::Completed as usize];
+        let billed = solution.billed.moments.mean().filter(|billed| *billed > 0.0)?;
+        Some(completes * self.job.work.hours() / billed)
+    }
+
+    fn saving(&self, solution: &Solution, standard: Option<&Solution>) -> Option<Saving> {
+        let against = cost_per_completion(standard?).filter(|cost| *cost > 0.0)?;
+        let own = cost_per_completion(solution)?;
+        if self.plan == Plan::Standard {
+            return Some(Saving {
+                mean: 0.0,
+                half_width: Some(0.0),
+                p05: Some(0.0),
+                p95: Some(0.0),
+            });
+        }
+        // Plans meet the same luck, so a quantile of their ratio is known only where the standard
+        // plan has none.
+        let is_certain = self.experiment.workload.is_certain(Course::Standard);
+        let spread = solution.cost_if_completed.as_ref().filter(|_| is_certain);
+        let at = |q| spread.and_then(|spread| spread.quantile(q, spread.total));
+        Some(Saving {
+            mean: 1.0 - own / against,
+            half_width: Some(0.0),
+            p05: at(0.95).map(|cost| 1.0 - cost / against),
+            p95: at(0.05).map(|cost| 1.0 - cost / against),
+        })
+    }
+}
+
+fn cost_per_completion(solution: &Solution) -> Option<f64> {
+    let completes = solution.outcomes[Outcome::Completed as usize];
+    let cost = solution.cost.moments.mean()?;
+    (completes > 0.0).then_some(cost / completes)
+}
+
+const fn certainly(value: f64) -> Probability {
+    Probability { value, low: value, high: value }
+}
+
+const fn exactly(value: f64) -> Estimated {
+    Estimated { value, half_width: Some(0.0) }
+}
+
+fn summary(quantity: &Quantity, scale: f64) -> Summary {
+    let at = |q| {
+        let spread = quantity.spread.as_ref()?;
+        spread.quantile(q, spread.total).map(|value| value * scale)
+    };
+    Summary {
+        mean: quantity.moments.mean().map(|mean| mean * scale),
+        half_width: quantity.moments.mean().map(|_| 0.0),
+        sd: quantity.moments.sd().map(|sd| sd * scale),
+        p05: at(0.05),
+        p50: at(0.5),
+        p95: at(0.95),
+        p99: at(0.99),
+    }
+}
+
+/// The makespan over all runs: its mean and spread exist only where all complete.
+fn time_to_result(solution: &Solution) -> Summary {
+    let failed: f64 = solution.outcomes[1..].iter().sum();
+    let all = summary(&solution.makespan, 1.0);
+    if failed <= CERTAIN {
+        return all;
+    }
+    let at = |q| solution.makespan.spread.as_ref()?.quantile(q, 1.0);
+    Summary {
+        mean: None,
+        half_width: None,
+        sd: None,
+        p05: at(0.05),
+        p50: at(0.5),
+        p95: at(0.95),
+        p99: at(0.99),
+    }
+}

@@ -283,7 +283,7 @@ fn sweep_to<'a>(path: &'a str, more: &[&'a str]) -> Vec<&'a str> {
         L4,
         "-q",
         "--replications",
-        "20000",
+        "60000",
         "--vary",
         "market.lifetime.mean=2 h..48 h:log:12",
         "--vary",

@@ -5,7 +5,7 @@ use super::estimate::{
     Estimated, Estimators, LineItem, Method, PlanEstimate, Probability, Saving, Summary, Tolerance,
 };
 use super::observe::Measure;
-use super::replicate::{Experiment, Priced, RunError, Watch};
+use super::replicate::{Experiment, Priced, RunError, Watch, in_parallel};
 use super::{Estimate, answer, experiment, simulate};
 use crate::exact::spread::Spread;
 use crate::exact::{Quantity, Question, Solution, Unsolved, solve};
@@ -48,7 +48,7 @@ pub fn solve_plans(scenario: &Scenario, threads: usize) -> Vec<Solved> {
     let solutions: Vec<_> = experiment
         .plans
         .iter()
-        .zip(each(&experiment.plans, threads, &one))
+        .zip(in_parallel(experiment.plans.len(), threads, |index| one(&experiment.plans[index])))
         .map(|(priced, solution)| (priced.plan, &priced.tariff, solution))
         .collect();
     let standard = solutions.iter().find(|(plan, ..)| *plan == Plan::Standard).map(|(_, _, s)| s);
@@ -66,27 +66,6 @@ pub fn solve_plans(scenario: &Scenario, threads: usize) -> Vec<Solved> {
             },
         })
         .collect()
-}
-
-/// Solves each plan, on a thread of its own.
-#[cfg(feature = "parallel")]
-fn each<T: Send>(
-    plans: &[Priced],
-    threads: usize,
-    solve: &(dyn Fn(&Priced) -> T + Sync),
-) -> Vec<T> {
-    use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-    match rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build() {
-        Ok(pool) => pool.install(|| plans.par_iter().map(solve).collect()),
-        // The machine gives no threads: the same result, slower.
-        Err(_) => plans.iter().map(solve).collect(),
-    }
-}
-
-/// Solves each plan here: this build has one thread.
-#[cfg(not(feature = "parallel"))]
-fn each<T>(plans: &[Priced], _threads: usize, solve: &(dyn Fn(&Priced) -> T + Sync)) -> Vec<T> {
-    plans.iter().map(solve).collect()
 }
 
 /// The exact answer to a scenario.

@@ -122,6 +122,10 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
         row.push((name.to_owned(), shown(value)));
     }
     row.extend(last);
+    if matches!(scenario.workload, Workload::Job(_)) {
+        let failure = timed.and_then(|estimate| estimate.failure);
+        probability(&mut row, "failure_probability", failure);
+    }
     row
 }
 

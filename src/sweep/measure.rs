@@ -113,6 +113,7 @@ pub const MEASURES: &[Named] = &[
         .more_is_better(),
     named("deadline_probability", Parts::Probability, For::Job, Some(Target::OnTime))
         .more_is_better(),
+    named("failure_probability", Parts::Probability, For::Job, None),
     named("cost_per_completion", Parts::Ratio, For::Job, Some(Target::CostPerGain)).money(),
     named("goodput", Parts::Ratio, For::Job, Some(Target::Goodput)).more_is_better().share(),
     mean(Measure::AvailabilityAny, For::Endpoint).more_is_better().share(),

@@ -15,7 +15,7 @@ const FEWEST: u64 = 8_192;
 /// all plans.
 ///
 /// # Errors
-/// As [`Experiment::replicate`]; a half-width not reached in [`MOST`] replications.
+/// As [`replicate::replicate`]; a half-width not reached in [`MOST`] replications.
 pub fn run(
     experiment: &Experiment,
     stop: Stop,

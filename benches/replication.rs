@@ -100,7 +100,7 @@ fn estimate(criterion: &mut Criterion) {
         bencher.iter(|| {
             let scenario = read(black_box(text), &[]);
             let answer = montecarlo::run(&scenario, 2, &Unwatched).expect("the scenario runs");
-            json::estimate(&scenario, &answer)
+            json::estimate(&scenario, &answer, None)
         });
     });
     group.finish();

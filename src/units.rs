@@ -445,6 +445,13 @@ impl Rate {
         self.0 as f64 / Self::PICOS as f64
     }
 
+    /// From units of the currency per hour, to the nearest picounit; within the accepted range.
+    #[must_use]
+    pub fn from_per_hour(rate: f64) -> Self {
+        let picos = (rate * Self::PICOS as f64).round();
+        Self(picos.clamp(0.0, Self::LARGEST.0 as f64) as i64)
+    }
+
     /// From a decimal number of units of the currency per hour.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use super::Failure;
 use super::input::{Input, refused};
 use super::write::Destination;
+use crate::decision::choice::Rules;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -16,6 +17,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.input.require()?;
     let prices = arguments.input.own_prices()?;
     let (scenario, design, mut problems) = arguments.input.scenario_and_design(false, &*prices)?;
+    if Rules::read(&scenario, &mut problems).is_none() {
+        return Err(refused(&problems));
+    }
     let mut text = format!("{} is a valid scenario\n", scenario.name);
     for listed in &scenario.plans {
         let reason = listed.reason().map_or_else(String::new, |reason| format!(": {reason}"));

@@ -5,12 +5,13 @@ use super::age::warn_if_stale;
 use super::fail_if::{self, FailIf};
 use super::input::{Input, refused};
 use super::progress::Progress;
-use super::write::Destination;
+use super::write::{Destination, complain};
+use crate::decision::choice::Rules;
+use crate::decision::{self, Case};
 use crate::montecarlo::replicate::RunError;
 use crate::montecarlo::{self, Estimate};
 use crate::output::{Format, csv, json, table};
 use crate::scenario::resolved::Scenario;
-use crate::scenario::source::Problems;
 
 /// Arguments of `estimate`.
 #[derive(Debug, clap::Args)]
@@ -26,6 +27,9 @@ pub struct Arguments {
     /// simulate; exact: solve every plan, without luck; auto: solve where possible, else simulate
     #[arg(long, value_enum, default_value_t)]
     method: Method,
+    /// The plans alone: no verdict, no ladder, no effects of what was assumed
+    #[arg(long)]
+    quick: bool,
     /// Threads to use; the result is the same bytes on any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -52,10 +56,16 @@ enum Method {
 
 /// Runs `estimate`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let scenario = arguments.input.scenario(arguments.quiet)?;
-    let mut problems = Problems::default();
+    arguments.input.require()?;
+    let prices = arguments.input.own_prices()?;
+    let (scenario, design, mut problems) =
+        arguments.input.scenario_and_design(arguments.quiet, &*prices)?;
+    if !design.axes.is_empty() && !arguments.quiet {
+        complain("note: [sweep] is left out here; `stockout sweep` runs it");
+    }
     let (kind, plans) = fail_if::of_scenario(&scenario);
     let mut watched = arguments.fail_if.read(kind, &plans, &mut problems);
+    let rules = Rules::read(&scenario, &mut problems);
     if problems.any_error() {
         return Err(refused(&problems));
     }
@@ -71,17 +81,39 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Method::Exact => Ok(exact(&scenario, threads)?),
         Method::Auto => montecarlo::exact::run_where_possible(&scenario, threads, &progress),
     };
-    progress.finish();
-    let answer = result.map_err(|error| match error {
+    let failed = |error| match error {
         RunError::Interrupted => Failure::Interrupted,
         error => Failure::Run(error.into()),
+    };
+    let answer = result.map_err(|error| {
+        progress.finish();
+        failed(error)
     })?;
+    let decision = match rules {
+        Some(rules) if !arguments.quick && arguments.format != Format::Csv => {
+            let case = Case {
+                name: &design.name,
+                root: &design.root,
+                prices: &*prices,
+                sources: &problems,
+                threads,
+                watch: &progress,
+            };
+            Some(decision::decide(&case, &scenario, &answer, &rules))
+        }
+        _ => None,
+    };
+    progress.finish();
+    let decision = decision.transpose().map_err(failed)?;
     let text = match arguments.format {
         Format::Table => {
-            table::estimate(&scenario, &answer, &arguments.input.as_arguments(), arguments.full)
+            let input = arguments.input.as_arguments();
+            table::estimate(&scenario, &answer, decision.as_ref(), &input, arguments.full)
         }
-        Format::Markdown => table::estimate_markdown(&scenario, &answer, arguments.full),
-        Format::Json => json::estimate(&scenario, &answer),
+        Format::Markdown => {
+            table::estimate_markdown(&scenario, &answer, decision.as_ref(), arguments.full)
+        }
+        Format::Json => json::estimate(&scenario, &answer, decision.as_ref()),
         Format::Csv => csv::estimate(&scenario, &answer),
     };
     arguments.destination.write(&text)?;

@@ -94,9 +94,9 @@ impl Short {
             text("workload.horizon", &self.horizon),
             number("workload.min_replicas", self.replicas.map(u64::from)),
             number("workload.max_replicas", self.replicas.map(u64::from)),
-            self.mean_lifetime.as_ref().map(|mean| {
-                format!("market.lifetime={{ model = \"exponential\", mean = {} }}", quoted(mean))
-            }),
+            self.mean_lifetime
+                .as_ref()
+                .map(|mean| format!("market.lifetime={{ mean = {} }}", quoted(mean))),
             number("simulation.replications", self.replications),
             number("simulation.seed", self.seed),
         ]

@@ -62,6 +62,9 @@ pub enum Unsolved {
     /// Replicas live side by side.
     #[error("an endpoint's replicas are up and down side by side, and only jobs are solved")]
     Endpoint,
+    /// Startup is not billed.
+    #[error("a free startup (billing.startup) is not solved")]
+    FreeStartup,
     /// Too many states.
     #[error("more than 8,000 saves: more than is solved")]
     TooManySaves,

@@ -265,6 +265,9 @@ pub fn solve_means(question: &Question<'_>) -> Result<Solution, Unsolved> {
 }
 
 fn solution(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Unsolved> {
+    if question.billing.free_startup > SimDuration::ZERO {
+        return Err(Unsolved::FreeStartup);
+    }
     let ladder = Ladder::new(&question.job.restart).ok_or(Unsolved::Backoff)?;
     if question.job.program.notice.is_none() || !question.course.uses_spot() {
         return solve_with(question, &ladder, Fineness { states: 0 }, with_spreads);

@@ -16,13 +16,18 @@ pub struct BillingRules {
     /// A preemption before this uptime waives the Compute Engine line. Source: "preempted … less
     /// than one minute after … not billed", Spot VMs (Google Cloud, 2026-03-19).
     pub free_if_preempted_within: SimDuration,
+    /// The first part of every uptime that is not billed: zero where startup is billed. Google says
+    /// so of batch inference alone (an assumption elsewhere).
+    pub free_startup: SimDuration,
 }
 
 impl BillingRules {
-    /// Billed time of one VM for one uptime: max(minimum, ⌈uptime ÷ increment⌉ · increment).
+    /// Billed time of one VM for one uptime: max(minimum, ⌈uptime ÷ increment⌉ · increment), less
+    /// the startup where it is free.
     #[inline]
     #[must_use]
     pub fn billed(&self, uptime: SimDuration) -> SimDuration {
+        let uptime = uptime.saturating_sub(self.free_startup);
         let up_to_multiple =
             |increment: i64| (uptime.micros() + (increment - 1)) / increment * increment;
         let micros = match self.increment.micros() {
@@ -254,6 +259,7 @@ mod tests {
         increment: SimDuration::from_secs(1),
         minimum: SimDuration::ZERO,
         free_if_preempted_within: SimDuration::from_secs(60),
+        free_startup: SimDuration::ZERO,
     };
 
     #[test]

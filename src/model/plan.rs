@@ -157,6 +157,21 @@ impl Plan {
         }
     }
 
+    /// How much its users take upon themselves: of two plans that cost the same, the one with less
+    /// is to be preferred.
+    #[must_use]
+    pub const fn effort(self) -> u8 {
+        match self {
+            Self::Standard => 0,
+            Self::Spot => 1,
+            Self::FlexStart => 2,
+            Self::SpotResubmit => 3,
+            Self::SpotThenStandard => 4,
+            Self::Committed1y => 5,
+            Self::Committed3y => 6,
+        }
+    }
+
     /// What its users must build or sign themselves, in a word. `saves` says whether the program
     /// saves its work.
     #[must_use]

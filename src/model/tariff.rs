@@ -61,6 +61,8 @@ pub struct PriceSheet {
     pub committed_3y: Option<Figure>,
     /// The management fee's share of the standard price.
     pub fee: Share,
+    /// A preemption in the first minute waives the fee too.
+    pub fee_waived: bool,
     /// Size of the boot disk.
     pub boot_disk: DataSize,
     /// Price of one gigabyte of it for an hour.
@@ -271,7 +273,9 @@ pub fn tariff(plan: Plan, service: Service, sheet: &PriceSheet) -> Result<Tariff
                     matches!(purchase, Purchase::Committed1y | Purchase::Committed3y);
                 let meter = if rule.committed && is_commitment {
                     Meter::Span
-                } else if rule.waived {
+                } else if rule.waived
+                    || (sheet.fee_waived && rule.component == Component::ManagementFee)
+                {
                     Meter::UnlessWaived(capacity)
                 } else {
                     Meter::Uptime(capacity)
@@ -345,6 +349,7 @@ mod tests {
         increment: SimDuration::from_secs(1),
         minimum: SimDuration::ZERO,
         free_if_preempted_within: SimDuration::from_secs(60),
+        free_startup: SimDuration::ZERO,
     };
 
     fn figure(text: &str) -> Option<Figure> {

@@ -61,6 +61,14 @@ impl Workload {
         }
     }
 
+    /// The same, to change it.
+    pub const fn market_mut(&mut self) -> &mut Market {
+        match self {
+            Self::Job(job) => &mut job.market,
+            Self::Endpoint(endpoint) => &mut endpoint.market,
+        }
+    }
+
     /// VMs that start and die as one: a job's gang, or one replica.
     #[must_use]
     pub const fn gang_size(&self) -> u32 {

@@ -77,7 +77,8 @@ impl Target {
 
     /// Whether it depends on when things happen, not on how much is used: without its wait
     /// flex-start has none of these.
-    const fn needs_time(self) -> bool {
+    #[must_use]
+    pub const fn needs_time(self) -> bool {
         match self {
             Self::Mean(measure) => matches!(
                 measure,
@@ -359,6 +360,35 @@ pub fn counted(
     let estimates = together(&[vec![scenario]], false, threads, watch);
     let mut estimates = estimates.map_err(|(_, error)| error)?;
     Ok(estimates.remove(0).remove(0))
+}
+
+/// The estimates of many scenarios by counting alone, in their order: those that differ in prices or
+/// billing rules alone are simulated once, and all meet the same luck.
+///
+/// # Errors
+/// As [`super::run`], for the first that has one.
+pub fn counted_all(
+    scenarios: &[Scenario],
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Vec<Estimate>, RunError> {
+    let mut waiting: VecDeque<Waiting> = scenarios
+        .iter()
+        .map(|scenario| Waiting { scenario: scenario.clone(), estimate: None })
+        .collect();
+    while waiting.iter().any(|point| point.estimate.is_none()) {
+        let batch = batch(&waiting, threads);
+        let groups: Vec<Vec<&Scenario>> = batch
+            .iter()
+            .map(|group| group.iter().map(|&index| &waiting[index].scenario).collect())
+            .collect();
+        let estimates =
+            together(&groups, false, threads, &Quiet(watch)).map_err(|(_, error)| error)?;
+        for (index, estimate) in batch.into_iter().flatten().zip(estimates.into_iter().flatten()) {
+            waiting[index].estimate = Some(estimate);
+        }
+    }
+    Ok(waiting.into_iter().filter_map(|point| point.estimate).collect())
 }
 
 /// The estimates of groups of points, each group simulated once; `rare` failures are looked for.

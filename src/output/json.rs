@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::decision::Decision;
 use crate::model::plan::Outcome;
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{
@@ -34,6 +35,8 @@ struct Document<'a> {
     prices_as_of: Option<&'a str>,
     spot_range: Option<SpotRange>,
     assumptions: &'a [Assumption],
+    /// Null where none was asked for.
+    decision: Option<&'a Decision>,
     plans: Vec<Plan<'a>>,
 }
 
@@ -145,7 +148,7 @@ pub fn scenario_sha256(scenario: &Scenario) -> String {
 
 /// The whole answer as JSON, ending in a line feed.
 #[must_use]
-pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
+pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decision>) -> String {
     let document = Document {
         schema_version: SCHEMA_VERSION,
         stockout: env!("CARGO_PKG_VERSION"),
@@ -172,6 +175,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
             to: range.to.to_string(),
         }),
         assumptions: &scenario.assumptions,
+        decision,
         plans: answer.plans.iter().map(|answer| plan(scenario, answer)).collect(),
     };
     let mut text = serde_json::to_string_pretty(&document).expect("plain data becomes JSON");

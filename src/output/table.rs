@@ -3,8 +3,11 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::decision;
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
+use crate::decision::Decision;
+use crate::decision::ladder::Ladder;
 use crate::luck::Sampling;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
@@ -62,20 +65,50 @@ impl Grid {
     }
 }
 
-/// The answer as a person reads it; `full` adds every figure and assumption.
+/// The answer as a person reads it, the verdict first; `full` adds every figure and assumption.
 #[must_use]
-pub fn estimate(scenario: &Scenario, answer: &Estimate, input: &str, full: bool) -> String {
+pub fn estimate(
+    scenario: &Scenario,
+    answer: &Estimate,
+    decision: Option<&Decision>,
+    input: &str,
+    full: bool,
+) -> String {
     let mut out = String::new();
+    if let Some(decision) = decision {
+        for line in decision::verdict(scenario, decision) {
+            out.push_str(&wrapped(&line, "  "));
+        }
+        out.push('\n');
+    }
     for line in heading(scenario, answer) {
         out.push_str(&wrapped(&line, ""));
     }
     out.push('\n');
     out.push_str(&plans(scenario, answer).text());
     out.push('\n');
-    for note in notes(scenario, answer) {
+    for note in notes(scenario, answer).into_iter().chain(more_notes(decision)) {
         out.push_str(&wrapped(&note, "  "));
     }
+    if let Some((decision, ladder)) =
+        decision.and_then(|found| Some((found, found.ladder.as_ref()?)))
+    {
+        let (above, below) = decision::about_ladder(scenario, ladder);
+        out.push_str(&format!("\n{}", wrapped(&above, "")));
+        out.push_str(&self::ladder(scenario, ladder).text());
+        out.push_str(&wrapped(&below, "  "));
+        if let Some(line) = decision::breakeven(decision) {
+            out.push_str(&wrapped(&line, "  "));
+        }
+    }
     if full {
+        for line in decision.into_iter().flat_map(|found| decision::requirements(&found.verdict)) {
+            out.push_str(&wrapped(&line, "  "));
+        }
+        for turn in decision.into_iter().flat_map(|found| &found.verdict.turns) {
+            let line = format!("would change the verdict: {}.", decision::in_words(scenario, turn));
+            out.push_str(&wrapped(&line, "  "));
+        }
         for note in methods(scenario, answer) {
             out.push_str(&wrapped(&note, "  "));
         }
@@ -88,12 +121,14 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, input: &str, full: bool)
         }
     }
     out.push('\n');
-    out.push_str(if full {
-        "Assumed (nobody supplied these):\n"
+    let subject = decision.and_then(|decision| decision.subject);
+    let to = subject.map_or_else(String::new, |plan| format!(" to {plan}"));
+    out.push_str(&if full {
+        format!("Assumed (nobody supplied these; what each is worth{to}):\n")
     } else {
-        "Assumed, what matters most (all with --full):\n"
+        format!("Assumed, what matters most{to} (all with --full):\n")
     });
-    for line in assumptions(scenario, full) {
+    for line in assumptions(scenario, decision, full) {
         out.push_str(&wrapped(&format!("- {line}"), "  "));
     }
     out.push('\n');
@@ -106,14 +141,28 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, input: &str, full: bool)
 
 /// The answer as Markdown.
 #[must_use]
-pub fn estimate_markdown(scenario: &Scenario, answer: &Estimate, full: bool) -> String {
+pub fn estimate_markdown(
+    scenario: &Scenario,
+    answer: &Estimate,
+    decision: Option<&Decision>,
+    full: bool,
+) -> String {
     let mut out = format!("### {}\n\n", scenario.name);
+    if let Some(decision) = decision {
+        out.push_str(&decision::verdict(scenario, decision).join(" "));
+        out.push_str("\n\n");
+    }
     out.push_str(&heading(scenario, answer).join(" "));
     out.push_str("\n\n");
     out.push_str(&plans(scenario, answer).markdown());
     out.push('\n');
-    for note in notes(scenario, answer) {
+    for note in notes(scenario, answer).into_iter().chain(more_notes(decision)) {
         out.push_str(&format!("- {note}\n"));
+    }
+    if let Some(ladder) = decision.and_then(|found| found.ladder.as_ref()) {
+        let (above, below) = decision::about_ladder(scenario, ladder);
+        let table = self::ladder(scenario, ladder).markdown();
+        out.push_str(&format!("\n{above}\n\n{table}\n{below}\n"));
     }
     if full {
         for note in methods(scenario, answer) {
@@ -129,10 +178,25 @@ pub fn estimate_markdown(scenario: &Scenario, answer: &Estimate, full: bool) -> 
         }
     }
     out.push_str("\nAssumed:\n\n");
-    for line in assumptions(scenario, full) {
+    for line in assumptions(scenario, decision, full) {
         out.push_str(&format!("- {line}\n"));
     }
     out
+}
+
+/// Where Spot stops paying, and what the shape of the lifetime does; beneath the ladder where there is
+/// one.
+fn more_notes(decision: Option<&Decision>) -> Vec<String> {
+    let Some(decision) = decision.filter(|decision| decision.ladder.is_none()) else {
+        return Vec::new();
+    };
+    decision::breakeven(decision).into_iter().chain(decision::shape(decision)).collect()
+}
+
+fn ladder(scenario: &Scenario, ladder: &Ladder) -> Grid {
+    let (headers, rows) = decision::ladder(scenario, ladder);
+    let last = headers.len() - 1;
+    Grid { headers, rows, text_columns: vec![last] }
 }
 
 fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
@@ -536,8 +600,12 @@ fn bill(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
     }
 }
 
-fn assumptions(scenario: &Scenario, full: bool) -> Vec<String> {
+fn assumptions(scenario: &Scenario, decision: Option<&Decision>, full: bool) -> Vec<String> {
     let most = if full { usize::MAX } else { 3 };
+    if let Some(decision) = decision {
+        let register = decision.register.iter().take(most);
+        return register.map(|assumed| decision::assumed(scenario, assumed, full)).collect();
+    }
     scenario
         .assumptions
         .iter()

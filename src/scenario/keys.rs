@@ -37,6 +37,8 @@ pub enum Kind {
     Backoff,
     /// A list of plans.
     Plans,
+    /// A list of conditions.
+    Conditions,
 }
 
 /// Which workloads have the key.
@@ -123,6 +125,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("billing", "how used time becomes billed time"),
     ("price", "prices by hand, each in place of the bundled table's"),
     ("compare", "the plans to compare"),
+    ("decide", "what a plan must do to be recommended, and what then counts"),
     ("simulation", "how many replications, under which luck"),
 ];
 
@@ -144,7 +147,9 @@ pub const KEYS: &[Key] = &[
     key("machine.boot_disk", Kind::Size, "(100 GB on vertex-training, else 0 GB)", "boot disk per VM, billed for the billed time").from("CustomJob DiskSpec: 100 GB pd-ssd", "quoted"),
     key("machine.accelerator", Kind::Text, "(none)", "accelerator attached to an N1 machine, such as NVIDIA_TESLA_T4"),
     key("machine.accelerator_count", Kind::Count(1, 16), "1", "how many of them per VM"),
-    key("market.lifetime", Kind::Lifetime, "(required for Spot plans)", "time from a VM's start to its preemption"),
+    key("market.lifetime", Kind::Lifetime, "(unknown: 147 h, a preemption of 15 % a day, and the ladder of others)", "time from a VM's start to its preemption"),
+    key("market.observed_hours", Kind::Duration, "(none)", "Spot VM-hours that you have seen, with observed_preemptions: stands in for a lifetime, with what it leaves open"),
+    key("market.observed_preemptions", Kind::Count(0, 1_000_000_000), "(none)", "preemptions seen in observed_hours; none is an answer too"),
     key("market.wait", Kind::Wait, "0 s", "time from asking for a Spot VM until it starts; never billed").from("your own job history: time in QUEUED and PENDING", "assumed"),
     key("market.no_capacity_probability", Kind::Share, "0 %", "chance that a Spot request is refused after its wait, which uses up an attempt"),
     key("market.shared_hazard", Kind::Share, "90 %", "share of the preemption hazard that strikes a whole gang at once").job().from("published multi-node Spot traces lose all nodes or none in 83–97 % of their slots", "derived"),
@@ -166,6 +171,8 @@ pub const KEYS: &[Key] = &[
     key("billing.increment", Kind::Duration, "1 s", "billed time is a multiple of this").from("per second on Compute Engine; for Vertex AI no sentence of Google's was found (third parties write 30 s)", "assumed"),
     key("billing.minimum", Kind::Duration, "0 s", "billed time of an uptime is at least this").from(NOT_FOUND, "assumed"),
     key("billing.free_if_preempted_within", Kind::Duration, "1 min", "a preemption before this uptime waives the Compute Engine line").from("Spot VMs (Google Cloud, 2026-03-19); that the fee line stays is assumed", "inferred"),
+    key("billing.waives_fee", Kind::Boolean, "false", "whether such a preemption waives Vertex AI's management fee too").from(NOT_FOUND, "assumed"),
+    key("billing.startup", Kind::Choice(&["billed", "free"]), "billed", "whether the startup of every attempt is billed").from("batch inference bills it (Get batch inferences, Google Cloud, 2026); for training and online inference not found", "inferred"),
     key("price.basis", Kind::Choice(&["compute-engine", "vertex"]), "(required with price.standard on Vertex AI)", "whether price.standard is the Compute Engine price or already contains the fee"),
     key("price.standard", Kind::Price, "(bundled table)", "standard price of one VM"),
     key("price.spot", Kind::Price, "(bundled table)", "Compute Engine Spot price of one VM, without the fee"),
@@ -175,6 +182,8 @@ pub const KEYS: &[Key] = &[
     key("price.fee", Kind::Share, "15 %", "Vertex AI's management fee, a share of the standard Compute Engine price; never discounted").from("invoice of August 2025 (us-central1): 15.00 % on every component; other regions inferred", "inferred"),
     key("price.boot_disk", Kind::Price, "(bundled table)", "price of one gigabyte of boot disk"),
     key("compare.plans", Kind::Plans, "[\"standard\", \"spot\", \"spot-resubmit\", \"spot-then-standard\", \"flex-start\"]", "the plans to compare"),
+    key("decide.require", Kind::Conditions, "(deadline_probability >= 99 % with a deadline, else completion_probability >= 99 %; endpoints: availability_any >= 99 %)", "what must hold of a plan, each as RESULT >= NUMBER"),
+    key("decide.prefer", Kind::Choice(&["cost", "time"]), "cost", "of the plans that do what is required: the cheapest per completion, or the earliest p95"),
     key("simulation.replications", Kind::Count(1, 1_000_000_000), "100000", "replications of every plan"),
     key("simulation.half_width", Kind::Share, "(none: a fixed number of replications)", "instead: replicate until the half-width of every plan's mean cost is at most this share of it"),
     key("simulation.seed", Kind::Count(0, i64::MAX), "1", "chooses the luck; the same seed gives the same bytes"),
@@ -207,7 +216,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("machine.zones", "zones come with fleets; write machine.region"),
     ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
     ("simulation.start", "dated prices and hazards by the hour come later"),
-    ("decide", "verdicts come later"),
     ("baseline", "own baselines come later; give prices in [price]"),
 ];
 
@@ -242,6 +250,9 @@ pub fn expects(kind: Kind) -> String {
         }
         Kind::Backoff => {
             "a duration, or { initial = \"1 min\", factor = 2.0, max = \"1 h\" }".into()
+        }
+        Kind::Conditions => {
+            "conditions in quotes, such as [\"deadline_probability >= 99 %\"]".into()
         }
         Kind::Plans => {
             format!(
@@ -278,7 +289,7 @@ pub fn default_is_valid(key: &Key) -> bool {
         Kind::Choice(words) => words.contains(&text),
         Kind::Boolean => matches!(text, "true" | "false"),
         Kind::Plans => text.starts_with('['),
-        Kind::Text | Kind::Lifetime => false,
+        Kind::Text | Kind::Lifetime | Kind::Conditions => false,
     }
 }
 

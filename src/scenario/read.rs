@@ -356,6 +356,33 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Texts of a list, or one text; none empty.
+    pub fn texts(&mut self, path: &str) -> Option<Vec<String>> {
+        let (key, node) = self.written(path)?;
+        let items = match &node.value {
+            Value::Array(items) if !items.is_empty() && items.len() <= 100 => items.as_slice(),
+            Value::Text(_) => std::slice::from_ref(node),
+            _ => {
+                self.wrong(key, node);
+                return None;
+            }
+        };
+        let mut texts = Vec::new();
+        for item in items {
+            match &item.value {
+                Value::Text(text) if !text.trim().is_empty() && text.len() <= 200 => {
+                    texts.push(text.trim().to_owned());
+                }
+                _ => {
+                    self.wrong(key, item);
+                    return None;
+                }
+            }
+        }
+        self.take(path, texts.join(", "));
+        Some(texts)
+    }
+
     /// The plans of a list, each once.
     pub fn plans(&mut self, path: &str) -> Option<Vec<Plan>> {
         let (key, node) = self.written(path)?;

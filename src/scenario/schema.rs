@@ -126,6 +126,12 @@ fn of_kind(kind: Kind) -> Value {
                 },
             ]
         }),
+        Kind::Conditions => json!({
+            "anyOf": [
+                { "type": "array", "minItems": 1, "items": { "type": "string" } },
+                { "type": "string" },
+            ]
+        }),
         Kind::Plans => json!({
             "anyOf": [
                 {

@@ -3,7 +3,7 @@
 use super::keys::For;
 use super::offer::Listing;
 use super::read::Reader;
-use super::resolved::{Listed, Scenario};
+use super::resolved::{Decide, Listed, Observed, Prefer, Scenario};
 use super::simulation::{self, Simulation};
 use super::source::Problems;
 use super::tree::{Node, Value};
@@ -32,7 +32,7 @@ pub fn validate(
 
     let service = service(&mut reader, job);
     let machine = super::machine::read(&mut reader, service, prices);
-    let billing = billing(&mut reader);
+    let mut billing = billing(&mut reader);
     let restart = restart(&mut reader, job);
     let plans = reader.plans("compare.plans").unwrap_or_else(|| {
         let names: Vec<&str> = Plan::DEFAULT.iter().map(|plan| plan.name()).collect();
@@ -41,7 +41,8 @@ pub fn validate(
     });
     let spot = plans.iter().any(|plan| plan.course().uses_spot());
     let nodes = if job { count(&mut reader, "workload.nodes", 1) } else { 1 };
-    let market = market(&mut reader, spot, job, nodes);
+    let observed = observed(&mut reader);
+    let market = market(&mut reader, spot, job, nodes, observed);
     let max_run = or_default(&mut reader, "market.max_run", SimDuration::from_hours(168), None);
     let Simulation { stop, seed, level, sampling } = simulation::read(&mut reader, job);
     let (workload, deadline) = if job {
@@ -49,7 +50,10 @@ pub fn validate(
     } else {
         (endpoint_workload(&mut reader, market, restart)?, None)
     };
-    let machine = machine?;
+    let decide = decide(&mut reader, job, deadline.is_some());
+    free_startup(&mut reader, &workload, &mut billing);
+    let mut machine = machine?;
+    machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
     let list = |plan| {
         Listing { workload: &workload, service, machine: &machine, max_run, deadline }.list(plan)
     };
@@ -77,6 +81,8 @@ pub fn validate(
         deadline,
         plans,
         standard,
+        decide,
+        observed,
         stop,
         seed,
         sampling,
@@ -180,7 +186,132 @@ fn billing(reader: &mut Reader<'_>) -> BillingRules {
         }
     }
     increment = increment.max(SimDuration::SHORTEST);
-    BillingRules { increment, minimum, free_if_preempted_within: free }
+    BillingRules {
+        increment,
+        minimum,
+        free_if_preempted_within: free,
+        free_startup: SimDuration::ZERO,
+    }
+}
+
+/// Where startup is not billed, so much of every uptime is free.
+fn free_startup(reader: &mut Reader<'_>, workload: &Workload, billing: &mut BillingRules) {
+    match reader.choice("billing.startup") {
+        Some("free") => {
+            billing.free_startup = match workload {
+                Workload::Job(job) => job.program.startup,
+                Workload::Endpoint(endpoint) => endpoint.startup,
+            };
+        }
+        Some(_) => {}
+        None if reader.node("billing.startup").is_none() => {
+            reader.take("billing.startup", "billed");
+            reader.assume("billing.startup", "billed", 35);
+        }
+        None => {}
+    }
+}
+
+/// Whether the first minute waives the fee too.
+fn fee_waived(reader: &mut Reader<'_>, service: Service, spot: bool) -> bool {
+    if let Some(waived) = reader.boolean("billing.waives_fee") {
+        return waived;
+    }
+    if reader.node("billing.waives_fee").is_none() {
+        reader.take("billing.waives_fee", false);
+        if service.has_fee() && spot {
+            reader.assume("billing.waives_fee", "false", 55);
+        }
+    }
+    false
+}
+
+/// How plans are judged; the conditions are read where results are known by name.
+fn decide(reader: &mut Reader<'_>, job: bool, has_deadline: bool) -> Decide {
+    let require = reader.texts("decide.require").unwrap_or_else(|| {
+        let default = match (job, has_deadline) {
+            (true, true) => "deadline_probability >= 99 %",
+            (true, false) => "completion_probability >= 99 %",
+            (false, _) => "availability_any >= 99 %",
+        };
+        if reader.node("decide.require").is_none() {
+            reader.take("decide.require", default);
+            reader.assume("decide.require", default, 70);
+        }
+        vec![default.to_owned()]
+    });
+    let prefer = match reader.choice("decide.prefer") {
+        Some("time") if !job => {
+            if let Some(node) = reader.node("decide.prefer") {
+                reader.problems.error(
+                    &node.at,
+                    "decide.prefer = \"time\" belongs to jobs, and this is an endpoint",
+                    "write \"cost\", and what must hold in decide.require",
+                );
+            }
+            Prefer::Cost
+        }
+        Some("time") => Prefer::Time,
+        Some(_) => Prefer::Cost,
+        None => {
+            if reader.node("decide.prefer").is_none() {
+                reader.take("decide.prefer", "cost");
+            }
+            Prefer::Cost
+        }
+    };
+    Decide { require, prefer }
+}
+
+/// Preemptions seen, and the hours in which they were: both or none.
+fn observed(reader: &mut Reader<'_>) -> Option<Observed> {
+    const KEYS: [&str; 2] = ["market.observed_hours", "market.observed_preemptions"];
+    let hours = reader.node(KEYS[0]).and_then(|_| reader.positive_duration(KEYS[0]));
+    let preemptions = reader.count(KEYS[1]);
+    if let [Some(node), None] | [None, Some(node)] = KEYS.map(|key| reader.node(key)) {
+        reader.problems.error(
+            &node.at,
+            format!("{} and {} belong together, and one is missing", KEYS[0], KEYS[1]),
+            "write both, such as observed_hours = \"120 h\" and observed_preemptions = 3",
+        );
+    }
+    Some(Observed {
+        hours: hours?.hours(),
+        preemptions: u64::try_from(preemptions?).unwrap_or_default(),
+    })
+}
+
+/// The lifetime where none is given: what was seen, else the shorter end of what Google once quoted.
+fn lifetime_unknown(reader: &mut Reader<'_>, observed: Option<Observed>) -> Lifetime {
+    /// 15 % a day: 24 h ÷ −ln 0.85 = 147.7 h.
+    const QUOTED_H: f64 = 147.0;
+    let (mean_h, source, confidence) = match observed {
+        Some(seen) => (
+            seen.mean_h(),
+            format!("{} preemptions in {} VM-hours seen", seen.preemptions, seen.hours),
+            "derived",
+        ),
+        None => (
+            QUOTED_H,
+            "nobody knows it: 15 % a day, the worse end of the 5 to 15 % a day that Google's old pages \
+             quoted for preemptible VMs (through third parties); see the ladder"
+                .to_owned(),
+            "inferred",
+        ),
+    };
+    let shown = format!("exponential, mean {}", SimDuration::from_hours_nearest(mean_h));
+    reader.take("market.lifetime", &shown);
+    reader.assume_from("market.lifetime", shown, source, confidence, 0);
+    if observed.is_none_or(|seen| seen.preemptions < 100) {
+        reader.assume_from(
+            "market.lifetime.model",
+            "exponential",
+            "only a mean is known: the memoryless law",
+            "assumed",
+            1,
+        );
+    }
+    Lifetime::Exponential { mean_h }
 }
 
 fn restart(reader: &mut Reader<'_>, job: bool) -> RestartRules {
@@ -230,16 +361,19 @@ fn restart(reader: &mut Reader<'_>, job: bool) -> RestartRules {
     }
 }
 
-fn market(reader: &mut Reader<'_>, spot: bool, job: bool, nodes: u32) -> Market {
+fn market(
+    reader: &mut Reader<'_>,
+    spot: bool,
+    job: bool,
+    nodes: u32,
+    observed: Option<Observed>,
+) -> Market {
     let lifetime = reader.lifetime("market.lifetime").unwrap_or_else(|| {
         if spot && reader.node("market.lifetime").is_none() {
-            reader.problems.missing(
-                "market.lifetime is missing, and a Spot plan is compared",
-                "write lifetime = { model = \"exponential\", mean = \"10 h\" } in [market], or give --mean-lifetime \"10 h\"; \
-                 if you do not know it, try \"24 h\" and \"147 h\" (15 % a day)",
-            );
+            lifetime_unknown(reader, observed)
+        } else {
+            Lifetime::Never
         }
-        Lifetime::Never
     });
     if let Lifetime::Bathtub { .. } = lifetime {
         let at = reader.node("market.lifetime").map(|node| node.at.clone());
@@ -393,8 +527,13 @@ fn program(reader: &mut Reader<'_>, startup: SimDuration, notice: SimDuration) -
         Some(_) => reader.positive_duration("checkpoint.every"),
         None => None,
     };
-    let save = or_default(reader, "checkpoint.save", SimDuration::ZERO, None);
-    let restore = or_default(reader, "checkpoint.restore", SimDuration::ZERO, None);
+    // A program that saves takes time for it, whether somebody said how much or not.
+    let rank = |rank: u8| table.map(|_| rank);
+    let save = or_default(reader, "checkpoint.save", SimDuration::ZERO, rank(15));
+    let restore = or_default(reader, "checkpoint.restore", SimDuration::ZERO, rank(16));
+    if table.is_none() {
+        reader.assume("checkpoint.every", "none: nothing is saved", 3);
+    }
     let on_notice = reader.boolean("checkpoint.on_notice").unwrap_or(false);
     if let Some(table) = table {
         if every.is_none() && !on_notice && reader.node("checkpoint.every").is_none() {
@@ -519,15 +658,6 @@ fn name_general_assumptions(
     if service.has_fee() && reader.node("price.fee").is_none() {
         reader.assume("price.fee", machine.sheet.fee.to_string(), 10);
     }
-    if service.has_fee() && offered(|plan| plan.course().uses_spot()) {
-        reader.assume_from(
-            "(fee in the first minute)",
-            "a preemption in the first minute waives the Compute Engine line, not the fee",
-            "not found in Google's pages (looked for in November 2026)",
-            "assumed",
-            55,
-        );
-    }
     if offered(|plan| matches!(plan, Plan::Committed1y | Plan::Committed3y)) {
         reader.assume_from(
             "(commitments)",
@@ -537,13 +667,6 @@ fn name_general_assumptions(
             22,
         );
     }
-    reader.assume_from(
-        "(startup)",
-        "startup is billed like work",
-        "batch inference bills it (Get batch inferences, Google Cloud, 2026); for training and online inference not found",
-        "inferred",
-        35,
-    );
 }
 
 /// A rate with the digits a reader wants.

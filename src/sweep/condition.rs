@@ -3,7 +3,9 @@
 
 use super::measure::{self, Named, Parts};
 use crate::model::plan::Plan;
+use crate::montecarlo::PlanAnswer;
 use crate::scenario::keys::{self, For};
+use crate::scenario::resolved::Scenario;
 use crate::scenario::source::{Place, Problems, nearest};
 use crate::units::{Currency, Decimal, split_unit};
 
@@ -240,16 +242,26 @@ impl Condition {
         value_in(row, &self.measure.column(self.part, currency))
     }
 
+    /// Whether a plan meets it, as far as its confidence interval tells. `None` where the value does
+    /// not exist.
+    #[must_use]
+    pub fn met_by(&self, scenario: &Scenario, answer: &PlanAnswer) -> Option<Met> {
+        self.met_of(&|part| self.measure.of_plan(part, scenario, answer))
+    }
+
     /// Whether a row meets it, as far as its confidence interval tells. `None` where the value does
     /// not exist.
     #[must_use]
     pub fn met(&self, row: &Row, currency: Currency) -> Option<Met> {
-        let value = self.value(row, currency)?;
+        self.met_of(&|part| value_in(row, &self.measure.column(part, currency)))
+    }
+
+    fn met_of(&self, part: &dyn Fn(&str) -> Option<f64>) -> Option<Met> {
+        let value = part(self.part)?;
         if !self.order.holds(value, self.bound) {
             return Some(Met::NotMet);
         }
         let is_main = self.part == self.measure.parts.names()[0];
-        let part = |part| value_in(row, &self.measure.column(part, currency));
         let ends = match self.measure.parts {
             _ if !is_main => None,
             Parts::Probability => part("low").zip(part("high")),

@@ -1,8 +1,11 @@
 //! The names by which people ask for a result: as in the JSON of `estimate`, with their parts.
 
+use crate::montecarlo::PlanAnswer;
+use crate::montecarlo::estimate::{Estimated, Probability, Summary};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::points::Target;
 use crate::scenario::keys::For;
+use crate::scenario::resolved::Scenario;
 use crate::scenario::source::nearest;
 use crate::units::Currency;
 
@@ -96,6 +99,57 @@ impl Named {
     #[must_use]
     pub fn is_of(&self, of: For) -> bool {
         self.of == For::All || self.of == of
+    }
+}
+
+impl Named {
+    /// A part of it in the answer of a plan; `None` where it does not exist.
+    #[must_use]
+    pub fn of_plan(&self, part: &str, scenario: &Scenario, answer: &PlanAnswer) -> Option<f64> {
+        let estimate = answer.estimate.as_ref()?;
+        let timed = scenario.times_known(estimate.plan);
+        let summary = |summary: Summary| match part {
+            "mean" => summary.mean,
+            "half_width" => summary.half_width,
+            "sd" => summary.sd,
+            "p05" => summary.p05,
+            "p50" => summary.p50,
+            "p95" => summary.p95,
+            _ => summary.p99,
+        };
+        let probability = |probability: Option<Probability>| {
+            let found = probability.filter(|_| timed)?;
+            Some(match part {
+                "low" => found.low,
+                "high" => found.high,
+                _ => found.value,
+            })
+        };
+        let ratio = |ratio: Option<Estimated>| {
+            let found = ratio?;
+            if part == "half_width" { found.half_width } else { Some(found.value) }
+        };
+        match self.name {
+            "completion_probability" => probability(estimate.completion),
+            "deadline_probability" => probability(estimate.on_time),
+            "failure_probability" => probability(estimate.failure),
+            "time_to_result_h" => estimate.time_to_result_h.filter(|_| timed).and_then(summary),
+            "cost_per_completion" | "cost_per_serving_h" => ratio(estimate.cost_per_gain),
+            "goodput" => ratio(estimate.goodput),
+            "saving" => estimate.saving.and_then(|saving| match part {
+                "mean" => Some(saving.mean),
+                "half_width" => saving.half_width,
+                "p05" => saving.p05,
+                _ => saving.p95,
+            }),
+            "saving_at_spot_low" => answer.saving_at_low_and_high.map(|(low, _)| low),
+            "saving_at_spot_high" => answer.saving_at_low_and_high.map(|(_, high)| high),
+            _ => {
+                let target = self.target.filter(|target| timed || !target.needs_time())?;
+                let Target::Mean(measure) = target else { return None };
+                summary(estimate.measure(measure))
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cases::{KNOWN, scenario_with};
 fn run(settings: &[&str], threads: usize) -> (String, Estimate) {
     let scenario = scenario_with(KNOWN, settings);
     let answer = montecarlo::run(&scenario, threads, &Unwatched).unwrap();
-    (json::estimate(&scenario, &answer), answer)
+    (json::estimate(&scenario, &answer, None), answer)
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn the_bytes_do_not_depend_on_the_number_of_threads() {
     let endpoint = include_str!("../../scenarios/endpoint-t4.toml");
     let endpoint = scenario_with(endpoint, &["simulation.replications=9000"]);
     let bytes = |threads| {
-        json::estimate(&endpoint, &montecarlo::run(&endpoint, threads, &Unwatched).unwrap())
+        json::estimate(&endpoint, &montecarlo::run(&endpoint, threads, &Unwatched).unwrap(), None)
     };
     for settings in [
         &["simulation.replications=30001"][..],

@@ -1,0 +1,138 @@
+//! The answer where no lifetime is known: what it would be at lifetimes from an hour to a week, and
+//! where what is known falls among them.
+
+use serde::Serialize;
+
+use super::unknown::{Change, QUOTED_H};
+use super::{Case, register};
+use crate::model::plan::Plan;
+use crate::montecarlo::observe::Measure;
+use crate::montecarlo::points::{self, Stopped};
+use crate::montecarlo::replicate::RunError;
+use crate::montecarlo::{Estimate, PlanAnswer};
+use crate::scenario::resolved::Scenario;
+use crate::sweep::study::Valued;
+
+/// Mean lifetimes of the rungs \[h\].
+pub const RUNGS_H: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 12.0, 24.0, 48.0, 96.0, 168.0];
+
+/// The answer at one mean lifetime.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rung {
+    /// Mean lifetime \[h\].
+    pub mean_lifetime_h: f64,
+    /// What it is, where it is more than a rung: "15 % a day".
+    pub mark: Option<String>,
+    /// What the plan saves; `None` where nothing completes.
+    pub saving: Option<Valued>,
+    /// The saving at the highest and the lowest Spot price of twelve months.
+    pub saving_by_price: Option<(f64, f64)>,
+    /// Chance to finish, in time where there is a deadline; endpoints: share of time with every
+    /// replica serving.
+    pub finishes: Option<f64>,
+    /// The time by which 95 % have their result; endpoints: the longest outage \[h\].
+    pub p95_h: Option<f64>,
+    /// Chance that the plan `spot` fails: exponential lifetimes.
+    pub fails: Option<f64>,
+    /// The same where early deaths are common, with the same mean.
+    pub fails_early_deaths: Option<f64>,
+}
+
+/// The rungs in their order, and what is known of the lifetime.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ladder {
+    /// The plan it is about.
+    pub plan: &'static str,
+    /// By mean lifetime.
+    pub rungs: Vec<Rung>,
+    /// Mean lifetimes that agree with what was seen \[h\]; the upper one is missing where no preemption
+    /// was seen.
+    pub seen_h: Option<(f64, Option<f64>)>,
+    /// What Google's old pages quoted, 15 % and 5 % a day \[h\].
+    pub quoted_h: (f64, f64),
+}
+
+/// The ladder of a plan.
+///
+/// # Errors
+/// A run that fails or is interrupted.
+pub fn ladder(case: &Case<'_>, base: &Scenario, plan: Plan) -> Result<Ladder, RunError> {
+    let mut steps: Vec<(f64, Option<String>)> = RUNGS_H.map(|hours| (hours, None)).into();
+    steps.push((QUOTED_H.0, Some("15 % a day".into())));
+    steps.push((QUOTED_H.1, Some("5 % a day".into())));
+    if let Some(seen) = base.observed {
+        let (low, high) = seen.interval_h();
+        steps.push((seen.mean_h(), Some("seen".into())));
+        steps.push((low, Some("seen, at least".into())));
+        steps.extend(high.map(|high| (high, Some("seen, at most".into()))));
+    }
+    steps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for (hours, _) in &steps {
+        for changes in [vec![], vec![Change::EarlyDeaths]] {
+            let early = !changes.is_empty();
+            let mut changes = changes;
+            changes.push(Change::MeanLifetime(*hours));
+            let changes: Vec<&Change> = changes.iter().collect();
+            let mut scenario = case.with(base, &changes).unwrap_or_else(|| base.clone());
+            scenario
+                .plans
+                .retain(|listed| listed.plan == Plan::Spot || (listed.plan == plan && !early));
+            scenarios.push(scenario);
+        }
+    }
+    let mut estimates: Vec<Estimate> = Vec::new();
+    points::run_points(&scenarios[..], 0, case.threads, case.watch, &mut |finished| {
+        estimates.push(finished.estimate.clone());
+        Ok::<(), ()>(())
+    })
+    .map_err(|stopped| match stopped {
+        Stopped::Run { error, .. } => error,
+        Stopped::Each(()) => unreachable!("every point is taken"),
+    })?;
+    let rungs = steps
+        .into_iter()
+        .zip(estimates.chunks(2))
+        .map(|((hours, mark), pair)| rung(hours, mark, plan, &pair[0], &pair[1]))
+        .collect();
+    Ok(Ladder {
+        plan: plan.name(),
+        rungs,
+        seen_h: base.observed.map(|seen| seen.interval_h()),
+        quoted_h: QUOTED_H,
+    })
+}
+
+fn rung(
+    mean_lifetime_h: f64,
+    mark: Option<String>,
+    plan: Plan,
+    exponential: &Estimate,
+    early: &Estimate,
+) -> Rung {
+    let answer: Option<&PlanAnswer> = register::find(exponential, plan);
+    let found = answer.and_then(|answer| answer.estimate.as_ref());
+    let fails = |estimate: &Estimate| {
+        register::find(estimate, Plan::Spot)?.estimate.as_ref()?.failure.map(|found| found.value)
+    };
+    Rung {
+        mean_lifetime_h,
+        mark,
+        saving: found
+            .and_then(|found| found.saving)
+            .map(|saving| Valued { value: saving.mean, half_width: saving.half_width }),
+        saving_by_price: answer
+            .and_then(|answer| answer.saving_at_low_and_high)
+            .map(|(a, b)| (b, a)),
+        finishes: found.and_then(|found| {
+            let chance = found.on_time.or(found.completion).map(|chance| chance.value);
+            chance.or_else(|| found.measure(Measure::AvailabilityMin).mean)
+        }),
+        p95_h: found.and_then(|found| {
+            let outage = || found.measure(Measure::LongestOutage).p95;
+            found.time_to_result_h.map_or_else(outage, |time| time.p95)
+        }),
+        fails: fails(exponential),
+        fails_early_deaths: fails(early),
+    }
+}

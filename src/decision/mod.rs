@@ -1,0 +1,191 @@
+//! From an estimate to a decision: which plan, how sure, and what would change it.
+//!
+//! An estimate's ± is simulation error, the smallest of the uncertainties. What nobody supplied is
+//! worth more: every assumed value is set to its plausible other end and the scenario run again under
+//! the same luck ([`register`]). The verdict names the plan that does what is required at the least
+//! cost, the range of its saving over all of that, and the nearest value of any one assumption at
+//! which another plan would be named ([`verdict`]). Where no lifetime is known, the [`ladder`] shows
+//! the answer for lifetimes from an hour to a week.
+//!
+//! Runs here are shorter than the estimate's own: differences under common random numbers need few
+//! replications.
+
+pub mod breakeven;
+pub mod choice;
+pub mod ladder;
+pub mod register;
+pub mod runs;
+pub mod unknown;
+pub mod verdict;
+
+use serde::Serialize;
+
+use crate::model::plan::Plan;
+use crate::model::workload::Workload;
+use crate::montecarlo::replicate::{RunError, Watch};
+use crate::montecarlo::{Estimate, points};
+use crate::scenario::machine::Prices;
+use crate::scenario::resolved::{Scenario, Status, Stop};
+use crate::scenario::source::Problems;
+use crate::scenario::tree::{self, Node};
+use crate::scenario::validate;
+use breakeven::Breakeven;
+use choice::Rules;
+use ladder::Ladder;
+use register::Register;
+use runs::Runs;
+use unknown::Change;
+use verdict::Verdict;
+
+/// A scenario as it was written, to be run again with something changed.
+pub struct Case<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// As written, with every setting applied.
+    pub root: &'a Node,
+    /// Prices of the user's own.
+    pub prices: &'a dyn Prices,
+    /// The texts that places point into.
+    pub sources: &'a Problems,
+    /// Threads to use.
+    pub threads: usize,
+    /// Is told how far it is; may end it.
+    pub watch: &'a dyn Watch,
+}
+
+impl Case<'_> {
+    /// The scenario with changes; `None` where a change makes it no scenario.
+    #[must_use]
+    pub fn with(&self, base: &Scenario, changes: &[&Change]) -> Option<Scenario> {
+        let settings: Vec<&str> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Set(setting) => Some(setting.as_str()),
+                Change::MeanLifetime(_) | Change::EarlyDeaths | Change::SpotPrice(_) => None,
+            })
+            .collect();
+        let mut scenario = if settings.is_empty() {
+            base.clone()
+        } else {
+            let mut root = self.root.clone();
+            let mut problems =
+                Problems { sources: self.sources.sources.clone(), found: Vec::new() };
+            for setting in settings {
+                tree::apply_set(&mut root, setting, &mut problems);
+            }
+            let changed = validate::validate(self.name, &root, self.prices, &mut problems)?;
+            Scenario { stop: base.stop, ..changed }
+        };
+        for change in changes {
+            change.apply(&mut scenario);
+        }
+        Some(scenario)
+    }
+
+    /// Estimates of several scenarios under the same luck.
+    fn run(&self, scenarios: &[Scenario]) -> Result<Vec<Estimate>, RunError> {
+        points::counted_all(scenarios, self.threads, self.watch)
+    }
+}
+
+/// All that is said beyond the estimate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Decision {
+    /// The recommendation.
+    pub verdict: Verdict,
+    /// The plan that effects and ladder are about.
+    pub subject: Option<&'static str>,
+    /// The mean lifetime at which the subject starts to pay.
+    pub breakeven: Option<Breakeven>,
+    /// The answer for other lifetimes, where none was given.
+    pub ladder: Option<Ladder>,
+    /// What nobody supplied, with its effects; the largest first.
+    pub register: Register,
+    /// The chance that `spot` fails, and that where early deaths are common and the mean the same; where
+    /// only the mean is known.
+    pub fails_early_deaths: Option<(f64, f64)>,
+    /// Replications of each of these runs.
+    pub replications: u64,
+}
+
+/// Replications of the runs of a decision: of a job or of an endpoint, at most.
+const MOST: (u64, u64) = (16_384, 256);
+
+/// The scenario with as many replications as a decision needs.
+fn shortened(scenario: &Scenario) -> (Scenario, u64) {
+    let most = match scenario.workload {
+        Workload::Job(_) => MOST.0,
+        Workload::Endpoint(_) => MOST.1,
+    };
+    let replications = match scenario.stop {
+        Stop::Replications(count) => count.min(most),
+        Stop::HalfWidth(_) => most,
+    };
+    (Scenario { stop: Stop::Replications(replications), ..scenario.clone() }, replications)
+}
+
+/// Decides.
+///
+/// # Errors
+/// A run that fails or is interrupted.
+pub fn decide(
+    case: &Case<'_>,
+    scenario: &Scenario,
+    answer: &Estimate,
+    rules: &Rules,
+) -> Result<Decision, RunError> {
+    let (base, replications) = shortened(scenario);
+    let choice = rules.choose(scenario, answer);
+    let subject = subject(scenario, choice.plan);
+    let entries = unknown::entries(scenario);
+    let runs = Runs::make(case, &base, &entries)?;
+    let register = register::register(&runs, rules, subject);
+    let breakeven = match subject {
+        Some(plan) => breakeven::lifetime(case, &base, plan)?,
+        None => None,
+    };
+    let ladder = match subject {
+        Some(plan) if scenario.assumed("market.lifetime").is_some() => {
+            Some(ladder::ladder(case, &base, plan)?)
+        }
+        _ => None,
+    };
+    let verdict = verdict::verdict(case, (scenario, answer), rules, &choice, &runs)?;
+    Ok(Decision {
+        verdict,
+        subject: subject.map(Plan::name),
+        breakeven,
+        ladder,
+        fails_early_deaths: early_deaths(&runs),
+        register,
+        replications,
+    })
+}
+
+/// The chance that `spot` fails under the two shapes.
+fn early_deaths(runs: &Runs<'_>) -> Option<(f64, f64)> {
+    let run = runs.runs.iter().find(|run| run.end(runs.entries).change == Change::EarlyDeaths)?;
+    let fails = |estimate: &Estimate| {
+        let spot = register::find(estimate, Plan::Spot)?.estimate.as_ref()?;
+        spot.failure.map(|failure| failure.value)
+    };
+    Some((fails(&runs.estimate)?, fails(&run.estimate)?))
+}
+
+/// The plan in question: the recommended one where it is on Spot, else the first that is.
+fn subject(scenario: &Scenario, chosen: Option<Plan>) -> Option<Plan> {
+    const FIRST: [Plan; 3] = [Plan::SpotResubmit, Plan::Spot, Plan::SpotThenStandard];
+    let offered = |plan: Plan| {
+        scenario
+            .plans
+            .iter()
+            .any(|listed| listed.plan == plan && matches!(listed.status, Status::Offered(_)))
+    };
+    chosen
+        .filter(|plan| plan.course().uses_spot())
+        .or_else(|| FIRST.into_iter().find(|plan| offered(*plan)))
+        .or_else(|| {
+            let spot = |plan: &Plan| plan.course().uses_spot() && offered(*plan);
+            Plan::ALL.into_iter().find(spot)
+        })
+}

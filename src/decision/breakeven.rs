@@ -7,9 +7,10 @@ use super::unknown::{Change, Dial};
 use super::{Case, register};
 use crate::luck::ln;
 use crate::model::plan::Plan;
+use crate::model::workload::Workload;
 use crate::montecarlo::Estimate;
 use crate::montecarlo::replicate::RunError;
-use crate::scenario::resolved::Scenario;
+use crate::scenario::resolved::{Scenario, Stop};
 
 /// Doublings or halvings of a number before it is said that nothing changes.
 const FAR: u32 = 14;
@@ -107,6 +108,18 @@ pub fn close_in(
     Ok(far)
 }
 
+/// Replications at a mean lifetime \[h\]: a shorter one means as many times more preemptions, each of
+/// which takes time and evens out the luck.
+fn fewer(base: &Scenario, mean_h: f64) -> u64 {
+    let Stop::Replications(count) = base.stop else { return 1_024 };
+    let least: u64 = match base.workload {
+        Workload::Job(_) => 1_024,
+        Workload::Endpoint(_) => 64,
+    };
+    let share = (mean_h / base.workload.market().lifetime.mean_h()).min(1.0);
+    ((count as f64 * share) as u64).clamp(least.min(count), count)
+}
+
 /// Whether something holds with a number turned to a value; `None` where that is no scenario.
 fn holds_at(
     case: &Case<'_>,
@@ -117,6 +130,9 @@ fn holds_at(
 ) -> Result<Option<bool>, RunError> {
     let change: Change = dial.turned(value);
     let Some(mut scenario) = case.with(base, &[&change]) else { return Ok(None) };
+    if dial == Dial::MeanLifetime {
+        scenario.stop = Stop::Replications(fewer(base, value));
+    }
     // A search about one plan needs that plan alone.
     scenario.plans.retain(|listed| base.plans.iter().any(|kept| kept.plan == listed.plan));
     let estimates = case.run(std::slice::from_ref(&scenario))?;

@@ -187,7 +187,11 @@ fn ends(scenario: &Scenario, key: &str) -> (Vec<End>, bool) {
         "market.lifetime" => {
             let lifetime = scenario.workload.market().lifetime;
             let end = |mean_h: f64, why| End {
-                shown: format!("mean {}", SimDuration::from_hours_nearest(round(mean_h))),
+                shown: if mean_h >= 100.0 {
+                    format!("mean {mean_h:.0} h")
+                } else {
+                    format!("mean {mean_h:.1} h")
+                },
                 change: Dial::MeanLifetime.turned(mean_h),
                 dial: Some((Dial::MeanLifetime, lifetime.mean_h(), mean_h)),
                 why,
@@ -330,19 +334,4 @@ fn ends(scenario: &Scenario, key: &str) -> (Vec<End>, bool) {
         ),
         _ => uncertain(Vec::new()),
     }
-}
-
-/// Three digits.
-fn round(hours: f64) -> f64 {
-    if hours <= 0.0 || !hours.is_finite() {
-        return hours;
-    }
-    let mut unit = 1.0;
-    while hours / unit >= 1_000.0 {
-        unit *= 10.0;
-    }
-    while hours / unit < 100.0 {
-        unit /= 10.0;
-    }
-    (hours / unit).round() * unit
 }

@@ -299,7 +299,15 @@ fn lifetime_unknown(reader: &mut Reader<'_>, observed: Option<Observed>) -> Life
             "inferred",
         ),
     };
-    let shown = format!("exponential, mean {}", SimDuration::from_hours_nearest(mean_h));
+    // Three digits or more are enough of a guess.
+    let decimals = if mean_h >= 100.0 {
+        0
+    } else if mean_h >= 1.0 {
+        2
+    } else {
+        4
+    };
+    let shown = format!("exponential, mean {mean_h:.decimals$} h");
     reader.take("market.lifetime", &shown);
     reader.assume_from("market.lifetime", shown, source, confidence, 0);
     if observed.is_none_or(|seen| seen.preemptions < 100) {

@@ -57,7 +57,7 @@ fn what_comes_later_is_refused_by_name() {
         ("compare.plans=[\"mixed\"]", "it comes with fleets"),
         ("pools=[]", "more than one pool"),
         ("market.lifetime.model=empirical", "\"empirical\" is not supported yet"),
-        ("decide.x=1", "verdicts come later"),
+        ("baseline.x=1", "own baselines come later"),
     ] {
         let shown = errors_of(L4, &[setting]);
         assert!(shown.contains(words), "{setting}:\n{shown}");
@@ -101,6 +101,9 @@ fn an_error_says_what_was_found_and_what_to_write() {
         (&["restart.backoff={ initial = \"1 min\", faktor = 2 }"][..], "initial, factor and max"),
         (&["compare.plans=[]"][..], "list at least one plan"),
         (&["market.wait={ model = \"exponential\" }"][..], "needs `mean`"),
+        (&["market.observed_hours=20 h"][..], "belong together, and one is missing"),
+        (&["decide.require=[]"][..], "conditions in quotes"),
+        (&["decide.prefer=speed"][..], "\"cost\" or \"time\""),
     ] {
         let shown = errors_of(L4, settings);
         assert!(shown.contains(words), "{settings:?}: {words} in\n{shown}");
@@ -112,7 +115,7 @@ fn what_is_missing_is_asked_for() {
     let shown = errors_of("", &[]);
     assert!(shown.contains("workload.kind is missing"), "{shown}");
     let shown = errors_of("[workload]\nkind = \"job\"\n", &[]);
-    for words in ["workload.work is missing", "there is no machine", "market.lifetime is missing"] {
+    for words in ["workload.work is missing", "there is no machine"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
     // Without a Spot plan nobody needs a lifetime.

@@ -18,7 +18,7 @@ use crate::sweep::study::Valued;
 pub fn verdict(scenario: &Scenario, decision: &Decision) -> Vec<String> {
     let verdict = &decision.verdict;
     let mut lines = vec![headline(scenario, verdict)];
-    lines.extend(close(verdict));
+    lines.extend(close(scenario, verdict));
     lines.push(changes(scenario, verdict));
     lines
 }
@@ -46,13 +46,7 @@ fn headline(scenario: &Scenario, verdict: &Verdict) -> String {
     let mut parts: Vec<String> = Vec::new();
     match verdict.saving {
         Some(saving) if saving.value >= 0.0 => {
-            let range = verdict.saving_range.map_or_else(String::new, |(low, high)| {
-                format!(
-                    " ({:.0} to {:.0} % over the Spot price and all that nobody supplied)",
-                    low * 100.0 + 0.0,
-                    high * 100.0 + 0.0
-                )
-            });
+            let range = verdict.saving_range.map_or_else(String::new, range);
             parts.push(format!(
                 "it saves {}{range}",
                 numbers::saving(saving.value, saving.half_width)
@@ -88,6 +82,19 @@ fn headline(scenario: &Scenario, verdict: &Verdict) -> String {
     }
     text.push_str(&format!(" {sentence}."));
     text
+}
+
+/// The saving at its worst and its best.
+fn range((low, high): (f64, f64)) -> String {
+    const OVER: &str = "over the Spot price and all that nobody supplied";
+    if low < -1.0 {
+        return format!(
+            " ({:.0} % at best; at worst it costs {} times as much, {OVER})",
+            high * 100.0,
+            numbers::significant(1.0 - low, 2)
+        );
+    }
+    format!(" ({:.0} to {:.0} % {OVER})", low * 100.0 + 0.0, high * 100.0 + 0.0)
 }
 
 /// Why the standard plan is the one.
@@ -130,7 +137,7 @@ fn nearest(verdict: &Verdict) -> Option<(&Stand, f64)> {
 }
 
 /// Requirements that hold only just, and plans that cannot be told from the recommended one.
-fn close(verdict: &Verdict) -> Vec<String> {
+fn close(scenario: &Scenario, verdict: &Verdict) -> Vec<String> {
     let mut lines = Vec::new();
     if verdict.plan.is_some_and(|plan| plan.starts_with("committed")) {
         lines.push(
@@ -155,6 +162,18 @@ fn close(verdict: &Verdict) -> Vec<String> {
             "As good within a hundredth, and more to build or sign: {}.",
             same.join(", ")
         ));
+    }
+    for stand in &verdict.plans {
+        let cheaper = stand.dearer_by.filter(|dearer| dearer.value < 0.0);
+        if let (Standing::Unknown, Some(cheaper)) = (stand.standing, cheaper) {
+            lines.push(format!(
+                "{} would cost {} {} less per completed run, and its wait is unknown: it is not \
+                 recommended before market.flex_wait is given.",
+                stand.plan,
+                numbers::amount(-cheaper.value, cheaper.half_width),
+                scenario.currency
+            ));
+        }
     }
     lines
 }

@@ -254,8 +254,8 @@ pub fn ladder(scenario: &Scenario, ladder: &Ladder) -> (Vec<String>, Vec<Vec<Str
         headers.push("by price*");
     }
     headers.extend(match (is_job, scenario.deadline.is_some()) {
-        (true, true) => ["on time", "p95"],
-        (true, false) => ["finishes", "p95"],
+        (true, true) => ["on time", "done by"],
+        (true, false) => ["finishes", "done by"],
         (false, _) => ["all up", "outage"],
     });
     if is_job && has_spot {
@@ -383,7 +383,7 @@ fn worth(effect: &Effect, is_job: bool) -> String {
     }
     if let Some(hours) = effect.p95_h.filter(|hours| hours.abs() >= 0.005) {
         let sign = if hours > 0.0 { '+' } else { '-' };
-        let what = if is_job { "p95" } else { "outage" };
+        let what = if is_job { "done by" } else { "outage" };
         parts.push(format!("{what} {sign}{}", numbers::hours(hours.abs())));
     }
     if let Some(failure) = effect.failure.filter(|failure| failure.abs() >= 0.000_5) {

@@ -227,10 +227,9 @@ fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         format!("{}: {what}; {machine} ({}).", scenario.name, scenario.service.name()),
         match answer.replications {
             Some(replications) => format!(
-                "{} replications, seed {}, {} confidence, {prices}, {}.",
+                "{} runs of every plan simulated, seed {}; {prices}, {}.",
                 numbers::whole(replications),
                 scenario.seed,
-                percent_of(scenario.level.value()),
                 scenario.currency
             ),
             None => format!("Solved exactly, nothing simulated; {prices}, {}.", scenario.currency),
@@ -254,7 +253,7 @@ fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
     headers.push("cost");
     if job {
         headers.push(if scenario.deadline.is_some() { "on time" } else { "finishes" });
-        headers.extend(["p95", "fails"]);
+        headers.extend(["done by", "fails"]);
     } else {
         headers.extend(["any up", "all up", "outage"]);
     }
@@ -346,8 +345,8 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let mut notes = Vec::new();
     notes.push(match scenario.workload {
         Workload::Job(_) => format!(
-            "saving: per completed run, against standard{}. p95: 95 % have their result by then; a \
-             failure never does.",
+            "saving: per completed run, against standard{}. done by: 95 of 100 runs; a failed run \
+             never is.",
             if answer.replications.is_some() { "; ± is simulation error alone" } else { "" }
         ),
         Workload::Endpoint(_) => {

@@ -5,8 +5,9 @@
 
 use super::body::{Body, Object};
 use super::deploy::SPOT_WITH_RESERVATION;
-use super::machine::{Machine, built_in};
+use super::machine::Machine;
 use super::worker_pools::{Pools, read_pools};
+use crate::prices::accelerator::built_in;
 use crate::prices::table::flex_start_offered;
 use crate::scenario::tree::Value;
 use crate::units::SimDuration;

@@ -9,6 +9,8 @@
 mod body;
 mod custom_job;
 mod deploy;
+mod edit;
+pub mod emit;
 mod machine;
 mod recognise;
 mod region;

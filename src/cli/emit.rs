@@ -151,6 +151,15 @@ fn ask(
         scenario.plans.first().map_or(Capacity::Standard, |listed| listed.plan.course().first());
     let market = scenario.workload.market();
     let max_run = root.at_path("market.max_run").and_then(duration);
+    for key in ["market.max_run", "workload.timeout"] {
+        let Some(node) = root.at_path(key).filter(|_| capacity == Capacity::FlexStart) else {
+            continue;
+        };
+        if duration(node).is_some_and(|time| time > LONGEST_FLEX_START) {
+            let message = format!("{key} = {}, and flex-start", node.to_toml());
+            problems.error(&node.at, message, "write at most \"7 d\": the documented maximum");
+        }
+    }
     let (timeout, horizon) = match &scenario.workload {
         Workload::Job(job) => {
             let timeout = set("workload.timeout").and_then(|node| {
@@ -171,7 +180,7 @@ fn ask(
         capacity,
         timeout,
         max_wait: set("market.max_wait").map(|_| market.max_wait.unwrap_or(SimDuration::ZERO)),
-        max_run: max_run.or(horizon).unwrap_or(LONGEST_FLEX_START).min(LONGEST_FLEX_START),
+        max_run: max_run.or(horizon).unwrap_or(LONGEST_FLEX_START),
     }
 }
 

@@ -17,7 +17,7 @@ const INFERENCE: &str = "Use Spot VMs with inference, 2026";
 const SPOT_VMS: &str = "Spot VMs, 2026-03-19";
 const DWS: &str = "Schedule training jobs based on resource availability, 2026";
 const FLEX: &str = "Use Flex-start VMs with inference, 2026";
-const API: &str = "google/cloud/aiplatform, 2026-08-22";
+const API: &str = "definition of the API, 2026-08-22";
 const RESERVATIONS: &str = "Use reservations with online inference, 2026; inferred for commitments";
 const SCENARIO: &str = "the scenario";
 
@@ -100,7 +100,7 @@ fn section(out: &mut String, title: &str, items: Vec<Item>) {
 /// A paragraph of a section. Control characters of the input must not reach a terminal.
 fn line(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    wrapped(&format!("  {text}"), "      ")
+    wrapped(&format!("- {text}"), "  ")
 }
 
 impl Order<'_> {
@@ -108,26 +108,20 @@ impl Order<'_> {
     fn to_send(&self) -> Vec<Item> {
         let emitted = self.emitted;
         let mut items = Vec::new();
-        let (version, why) = match (emitted.only_v1beta1.as_slice(), emitted.only_v1.as_slice()) {
-            ([], _) => ("v1", String::new()),
-            (fields, _) => ("v1beta1", format!(", because v1 does not have {}", fields.join(", "))),
+        let why = match emitted.only_v1beta1.as_slice() {
+            [] => String::new(),
+            fields => format!(", because v1 does not have {}", fields.join(", ")),
         };
-        let call = match self.kind {
-            RequestKind::DeployModel => "endpoints/ENDPOINT:deployModel",
-            _ => "customJobs",
-        };
+        let version = if why.is_empty() { "v1" } else { "v1beta1" };
+        let region = self.region;
         let text = match (self.kind, emitted.fields.whole) {
             (RequestKind::CustomJob, false) => format!(
-                "as the file of gcloud ai custom-jobs create --config, with --region {}{why}",
-                self.region
+                "as the file of gcloud ai custom-jobs create --config, with --region {region}"
             ),
-            (_, true) => {
-                format!("to {version}{why}: POST …/{version}/…/locations/{}/{call}", self.region)
-            }
-            (_, false) => format!(
-                "to {version}{why}, as the deployedModel of a request: POST \
-                 …/{version}/…/locations/{}/{call}",
-                self.region
+            (RequestKind::CustomJob, true) => format!("to {version}, customJobs in {region}{why}"),
+            (_, whole) => format!(
+                "to {version}, endpoints/ENDPOINT:deployModel in {region}{}{why}",
+                if whole { "" } else { ", as the deployedModel of a request" }
             ),
         };
         items.push(Item { text, source: API });
@@ -151,9 +145,11 @@ impl Order<'_> {
 
     fn for_job(&self, job: &JobModel) -> Vec<Item> {
         let mut items = Vec::new();
+        let saves = self.scenario.workload.saves();
+        let same_folder = if saves { ", with the same folder of saves" } else { "" };
         if self.ask.capacity == Capacity::Spot {
             items.push(checkpoints(job));
-            if job.program.every.is_some() || job.program.notice.is_some() {
+            if saves {
                 items.push(self.where_saved());
             }
             items.extend(self.gang(job));
@@ -176,8 +172,8 @@ impl Order<'_> {
             Plan::SpotResubmit => items.push(Item {
                 text: format!(
                     "Resubmission. {restarts} ends the job as JOB_STATE_FAILED with STOCKOUT: \
-                     watch for it, and {} later send this body again, with the same folder of \
-                     saves, {}. A timeout counts as a failure too.",
+                     watch for it, and {} later send this body again{same_folder}; {}. A timeout \
+                     counts as a failure too.",
                     job.restart.resubmit_after,
                     times(job.restart.max_submissions),
                 ),
@@ -186,7 +182,7 @@ impl Order<'_> {
             Plan::SpotThenStandard => items.push(Item {
                 text: format!(
                     "A fallback. {restarts} ends the job as JOB_STATE_FAILED with STOCKOUT: watch \
-                     for it, and send the body of --emit standard, with the same folder of saves."
+                     for it, and send the body of --emit standard{same_folder}."
                 ),
                 source: SCENARIO,
             }),
@@ -199,13 +195,14 @@ impl Order<'_> {
     /// Where saves go that must outlive a submission.
     fn where_saved(&self) -> Item {
         let text = if self.emitted.fields.output_folder {
-            "Save to AIP_CHECKPOINT_DIR, the folder checkpoints/ in the body's baseOutputDirectory: \
-             disks do not outlive a VM. Keep the folder from one submission to the next."
+            "Save to AIP_CHECKPOINT_DIR, the folder checkpoints/ in the body's \
+             baseOutputDirectory, so that saves outlive their VM. Keep the folder from one \
+             submission to the next."
         } else {
             "The body has no baseOutputDirectory: write one, and save to AIP_CHECKPOINT_DIR, its \
-             folder checkpoints/: disks do not outlive a VM."
+             folder checkpoints/, so that saves outlive their VM."
         };
-        Item { text: text.into(), source: "CustomJobSpec, 2026-08-22" }
+        Item { text: text.into(), source: API }
     }
 
     /// What a gang needs to restart as one.
@@ -221,13 +218,13 @@ impl Order<'_> {
                  false.",
                 job.nodes
             ),
-            source: "Scheduling, 2026-08-22",
+            source: API,
         })
     }
 
     fn queue(&self) -> Item {
         let wait = match self.scenario.workload.market().max_wait {
-            Some(wait) => format!("for {wait} at most, and then fails"),
+            Some(wait) => format!("for {wait} at most (maxWaitDuration)"),
             None => "without limit".to_owned(),
         };
         Item {
@@ -241,21 +238,24 @@ impl Order<'_> {
 
     fn for_endpoint(&self, endpoint: &EndpointModel) -> Vec<Item> {
         let mut items = Vec::new();
+        let startup = match endpoint.startup {
+            SimDuration::ZERO => String::new(),
+            startup => format!(" and {startup} of startup"),
+        };
         match self.plan {
             Plan::Spot | Plan::SpotThenStandard => items.push(Item {
                 text: format!(
                     "Callers that can wait: try again, or go elsewhere, while replicas are \
-                     missing. Each of the {} can be taken at any time, and is back after its wait \
-                     and {} of startup.",
-                    endpoint.replicas, endpoint.startup
+                     missing. Each of the {} can be taken at any time; another comes after its \
+                     wait{startup}.",
+                    endpoint.replicas
                 ),
                 source: INFERENCE,
             }),
             Plan::FlexStart => items.push(Item {
                 text: format!(
-                    "A new deployment every {}. The model is undeployed that long after it was \
-                     sent, the wait for capacity included; a gap-free change needs the next one \
-                     up before.",
+                    "The next deployment in time, where the model is wanted for longer: it is \
+                     undeployed {} after it was sent, the wait for capacity included.",
                     self.ask.max_run
                 ),
                 source: FLEX,
@@ -318,7 +318,10 @@ impl Order<'_> {
             unknown &= found.is_empty();
             for quota in found {
                 let inferred = if quota.confidence == "quoted" { "" } else { " (name inferred)" };
-                out.push_str(&line(&format!("{} {}{inferred}", quota.amount, quota.metric)));
+                out.push_str(&line(&format!(
+                    "{} {}: {}{inferred}",
+                    quota.amount, quota.unit, quota.metric
+                )));
             }
         }
         if unknown {
@@ -331,12 +334,11 @@ impl Order<'_> {
             Capacity::Standard => "",
         };
         let most = match self.kind {
-            RequestKind::DeployModel => " at maxReplicaCount",
+            RequestKind::DeployModel => ", at maxReplicaCount",
             _ => "",
         };
         out.push_str(&line(&format!(
-            "in GPUs and vCPUs of aiplatform.googleapis.com, for this body alone{most}{preemptible} \
-             [{DWS}, Quota]"
+            "of aiplatform.googleapis.com, for this body alone{most}{preemptible} [{DWS}, Quota]"
         )));
         out
     }
@@ -435,7 +437,7 @@ fn checkpoints(job: &JobModel) -> Item {
 
 fn times(submissions: u32) -> String {
     match submissions {
-        1 => "never: max_submissions is 1".to_owned(),
+        1 => "but max_submissions is 1, so there is no second time".to_owned(),
         most => format!("up to {most} submissions in all"),
     }
 }

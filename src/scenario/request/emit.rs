@@ -105,6 +105,9 @@ pub fn emit(text: &str, request: &Request, ask: &Ask, problems: &mut Problems) -
         return None;
     }
     let after = done.and_then(|()| read_back(&editor.text, request, problems));
+    if problems.any_error() {
+        return None;
+    }
     let Some(after) = after else {
         problems.missing(
             "the body could not be changed for this plan",
@@ -171,7 +174,6 @@ fn change_job(
         }
         Capacity::FlexStart => {
             editor.set(path, "strategy", Scalar::Plain("FLEX_START"))?;
-            check_timeout(scheduling, ask, problems);
             set_duration(editor, scheduling, path, "maxWaitDuration", ask.max_wait, problems)?;
         }
     }
@@ -295,26 +297,6 @@ fn find<'n>(node: &'n Node, fits: &dyn Fn(&str, &Value) -> bool) -> Option<&'n P
     })
 }
 
-/// Flex-start runs 7 days at most, and so does what it is asked for.
-fn check_timeout(scheduling: Option<&Node>, ask: &Ask, problems: &mut Problems) {
-    let entries = scheduling.map(Node::entries).unwrap_or_default();
-    let entry = entries.iter().find(|entry| is_named(&entry.key, "timeout"));
-    let written = entry.and_then(|entry| match &entry.node.value {
-        Value::Text(text) => Some((SimDuration::parse(text).ok()?, &entry.node.at)),
-        _ => None,
-    });
-    const HELP: &str = "write at most \"604800s\": 7 days is the documented maximum";
-    match (ask.timeout, written) {
-        (Some(timeout), _) if timeout > LONGEST_FLEX_START => {
-            problems.missing(format!("FLEX_START with a timeout of {timeout}"), HELP);
-        }
-        (None, Some((timeout, at))) if timeout > LONGEST_FLEX_START => {
-            problems.error(at, format!("FLEX_START with a timeout of {timeout}"), HELP);
-        }
-        _ => {}
-    }
-}
-
 /// The changed body, where it is read as the same scenario; what is wrong with it is reported.
 fn read_back(text: &str, request: &Request, problems: &mut Problems) -> Option<Node> {
     let source = problems.add_source("the changed body", text);
@@ -336,3 +318,6 @@ fn without_times(scenario: &Node) -> String {
     }
     scenario.to_document()
 }
+
+#[cfg(test)]
+mod tests;

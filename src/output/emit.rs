@@ -84,7 +84,8 @@ pub fn list(order: &Order<'_>) -> String {
     section(&mut out, "What you must build", build);
     out.push_str(&order.quota());
     section(&mut out, "To know", order.notes());
-    out
+    // Control characters of the input must not reach a terminal.
+    out.chars().map(|c| if c.is_control() && c != '\n' { '?' } else { c }).collect()
 }
 
 fn section(out: &mut String, title: &str, items: Vec<Item>) {
@@ -97,9 +98,8 @@ fn section(out: &mut String, title: &str, items: Vec<Item>) {
     }
 }
 
-/// A paragraph of a section. Control characters of the input must not reach a terminal.
+/// An item of a section, with a dash before it.
 fn line(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     wrapped(&format!("- {text}"), "  ")
 }
 
@@ -130,6 +130,14 @@ impl Order<'_> {
             let text = format!("before that delete {field}: v1beta1 does not have it");
             items.push(Item { text, source: API });
         }
+        if self.ask.capacity == Capacity::Spot {
+            let text = "not from the Google Cloud console: it does not submit what runs on Spot";
+            let source = match self.kind {
+                RequestKind::DeployModel => INFERENCE,
+                _ => TRAINING,
+            };
+            items.push(Item { text: text.into(), source });
+        }
         if self.kind == RequestKind::DeployModel {
             items.push(Item {
                 text: "as a new deployment: mutateDeployedModel changes the numbers of replicas \
@@ -154,12 +162,16 @@ impl Order<'_> {
             }
             items.extend(self.gang(job));
         }
-        let max_restarts = job.restart.max_restarts;
-        let restarts = match max_restarts {
+        let restarts = match job.restart.max_restarts {
             Some(0) => "The first preemption or refusal".to_owned(),
             Some(6) => "After six restarts a preemption or refusal".to_owned(),
-            Some(count) => format!("After {count} restarts (of the scenario) a preemption"),
-            None => "A limit of restarts, where there is one after all,".to_owned(),
+            Some(count) => format!(
+                "After {count} restarts (so the scenario; documented are six) a preemption or \
+                 refusal"
+            ),
+            None => "The scenario has no limit of restarts; documented are six, after which a \
+                     preemption or refusal"
+                .to_owned(),
         };
         match self.plan {
             Plan::Spot => items.push(Item {

@@ -3,6 +3,7 @@
 mod cases;
 mod cli;
 mod documents;
+mod emit;
 mod engine;
 mod exact;
 mod literature;

@@ -53,11 +53,12 @@ impl Editor {
         Self { text, changes: Vec::new(), comments, commas }
     }
 
-    /// What the text says now.
+    /// What the text says now; `None` where it is not JSON.
     pub fn read(&self) -> Option<Node> {
         let mut problems = Problems::default();
         let source = problems.add_source("body", self.text.as_str());
-        read_json(source, &mut problems)
+        let root = read_json(source, &mut problems)?;
+        (!problems.any_error()).then_some(root)
     }
 
     /// Sets a field of the object at a path; objects that are missing on the way are made.

@@ -72,7 +72,7 @@ pub fn list(order: &Order<'_>) -> String {
             out.push_str(&line(&format!("{count} {what}{plural} left out: JSON has none")));
         }
     }
-    section(&mut out, "Send it", order.to_send());
+    section(&mut out, "Send it", order.sending());
     let mut build = match &order.scenario.workload {
         Workload::Job(job) => order.for_job(job),
         Workload::Endpoint(endpoint) => order.for_endpoint(endpoint),
@@ -105,7 +105,7 @@ fn line(text: &str) -> String {
 
 impl Order<'_> {
     /// Which version of the API, and as which call.
-    fn to_send(&self) -> Vec<Item> {
+    fn sending(&self) -> Vec<Item> {
         let emitted = self.emitted;
         let mut items = Vec::new();
         let why = match emitted.only_v1beta1.as_slice() {
@@ -236,13 +236,15 @@ impl Order<'_> {
 
     fn queue(&self) -> Item {
         let wait = match self.scenario.workload.market().max_wait {
-            Some(wait) => format!("for {wait} at most (maxWaitDuration)"),
-            None => "without limit".to_owned(),
+            Some(wait) => format!(
+                ", for {wait} at most (maxWaitDuration): have something else ready for that case."
+            ),
+            None => ", without limit (maxWaitDuration 0s): watch how long.".to_owned(),
         };
         Item {
             text: format!(
                 "Nothing in the program: flex-start is not preempted. The job waits until all its \
-                 machines can start together, {wait}: have something else ready for that case."
+                 machines can start together{wait}"
             ),
             source: DWS,
         }

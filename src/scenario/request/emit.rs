@@ -1,7 +1,7 @@
 //! A request body → the same body, asking for its capacity in another way.
 //!
 //! Owns which fields ask for Spot, flex-start and standard VMs, which of them go together, and which
-//! version of the API has them. Leaves the text to [`super::edit`]. Nothing else of the body is
+//! version of the API has them. Leaves the text to `edit`. Nothing else of the body is
 //! changed, and the result is read back: it must be the same workload on the same machines.
 //!
 //! Source: `DedicatedResources` and `Scheduling` in google/cloud/aiplatform/{v1,v1beta1}

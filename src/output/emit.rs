@@ -118,7 +118,10 @@ impl Order<'_> {
             (RequestKind::CustomJob, false) => format!(
                 "as the file of gcloud ai custom-jobs create --config, with --region {region}"
             ),
-            (RequestKind::CustomJob, true) => format!("to {version}, customJobs in {region}{why}"),
+            (RequestKind::CustomJob, true) => format!(
+                "to {version}, customJobs in {region}{}{why}",
+                if emitted.fields.of_rpc { " (REST takes what customJob holds)" } else { "" }
+            ),
             (_, whole) => format!(
                 "to {version}, endpoints/ENDPOINT:deployModel in {region}{}{why}",
                 if whole { "" } else { ", as the deployedModel of a request" }

@@ -64,6 +64,8 @@ pub struct Fields {
     pub max_wait: bool,
     /// It is the body of the request, not a part such as the file of `gcloud`.
     pub whole: bool,
+    /// It is the request of the RPC, with the body of REST in its `customJob`.
+    pub of_rpc: bool,
 }
 
 /// Fields that v1 does not have.
@@ -115,7 +117,7 @@ pub fn emit(text: &str, request: &Request, ask: &Ask, problems: &mut Problems) -
         );
         return None;
     };
-    let spec = object_at(&after, &["jobSpec"]).unwrap_or(&after);
+    let spec = object_at(&after, &path_to(&after, &JOB_SPEC))?;
     let scheduling = object_at(spec, &["scheduling"]);
     let is_set = |name| scheduling.and_then(|of| value(of, name)) == Some(&Value::Boolean(true));
     let fields = Fields {
@@ -125,8 +127,10 @@ pub fn emit(text: &str, request: &Request, ask: &Ask, problems: &mut Problems) -
         reservation: reservation(&after).is_some(),
         whole: match request.kind {
             RequestKind::DeployModel => object_at(&after, &["deployedModel"]).is_some(),
-            _ => object_at(&after, &["jobSpec"]).is_some(),
+            _ => object_at(&after, &path_to(&after, &["customJob"]))
+                .is_some_and(|job| object_at(job, &["jobSpec"]).is_some()),
         },
+        of_rpc: object_at(&after, &["customJob"]).is_some(),
         max_wait: scheduling.and_then(|of| value(of, "maxWaitDuration")).is_some(),
     };
     let present = |names: &[&'static str]| {
@@ -141,6 +145,21 @@ pub fn emit(text: &str, request: &Request, ask: &Ask, problems: &mut Problems) -
         fields,
         text: editor.text,
     })
+}
+
+/// The objects that may stand around the specification of a job.
+const JOB_SPEC: [&str; 2] = ["customJob", "jobSpec"];
+
+/// The path through those of the objects that a body has.
+fn path_to(root: &Node, objects: &[&'static str]) -> Vec<&'static str> {
+    let mut path = Vec::new();
+    for name in objects {
+        path.push(*name);
+        if object_at(root, &path).is_none() {
+            path.pop();
+        }
+    }
+    path
 }
 
 /// The value of a field in either spelling, `null` apart.
@@ -159,8 +178,7 @@ fn change_job(
     ask: &Ask,
     problems: &mut Problems,
 ) -> Option<()> {
-    let wrapped = object_at(before, &["jobSpec"]).is_some();
-    let path: &[&str] = if wrapped { &["jobSpec", "scheduling"] } else { &["scheduling"] };
+    let path = &*[path_to(before, &JOB_SPEC), vec!["scheduling"]].concat();
     let scheduling = object_at(before, path);
     match ask.capacity {
         Capacity::Standard => {
@@ -187,9 +205,7 @@ fn change_deployment(
     ask: &Ask,
     problems: &mut Problems,
 ) -> Option<()> {
-    let wrapped = object_at(before, &["deployedModel"]).is_some();
-    let path: &[&str] =
-        if wrapped { &["deployedModel", "dedicatedResources"] } else { &["dedicatedResources"] };
+    let path = &*[path_to(before, &["deployedModel"]), vec!["dedicatedResources"]].concat();
     let flex_path = [path, &["flexStart"]].concat();
     let is_spot = value(object_at(before, path)?, "spot") == Some(&Value::Boolean(true));
     match ask.capacity {

@@ -80,6 +80,8 @@ fn bodies() -> Vec<String> {
         deploy(&format!("{flex}, \"spot\": false")),
         deploy(",\"spot\":null"),
         "{\"dedicated_resources\": {\"machine_spec\": {}, \"min_replica_count\": \"3\"}}".into(),
+        format!("{{\"parent\": \"p\", \"customJob\": {}}}", job(POOL, "")),
+        format!("{{\"custom_job\": {{\"worker_pool_specs\": [{POOL}]}}}}"),
         job(POOL, ""),
         job(POOL, "\"strategy\": \"LOW_COST\", \"timeout\": \"86400s\""),
         job(POOL, "\"strategy\": \"ON_DEMAND\", \"maxWaitDuration\": \"0s\""),

@@ -81,7 +81,9 @@ pub fn run(
         vms: vms.into(),
         length_known,
     };
-    write::complain(list(&order).trim_end());
+    // The body is written as it was read, perhaps without a last line end.
+    let gap = if emitted.text.ends_with('\n') { "" } else { "\n" };
+    write::complain(&format!("{gap}{}", list(&order).trim_end()));
     Ok(())
 }
 

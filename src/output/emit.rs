@@ -297,7 +297,7 @@ impl Order<'_> {
             Plan::Committed3y => "three years",
             _ => return None,
         };
-        let machine = self.machine_type;
+        let machine = &self.scenario.machine;
         let vms = self.scenario.workload.vms();
         let reserved = if self.emitted.fields.reservation {
             "The body asks for a reservation; check that it is one of these machines."
@@ -307,10 +307,9 @@ impl Order<'_> {
         };
         Some(Item {
             text: format!(
-                "A commitment for {years}, and a reservation of {vms} × {machine} in {}: a \
-                 commitment lowers the bill on Vertex AI where VMs come from a reservation, \
-                 because only then Compute Engine bills them. {reserved}",
-                self.region
+                "A commitment for {years}, and a reservation of {vms} × ({machine}): a commitment \
+                 lowers the bill on Vertex AI where VMs come from a reservation, because only then \
+                 Compute Engine bills them. {reserved}"
             ),
             source: RESERVATIONS,
         })
@@ -434,10 +433,9 @@ fn checkpoints(job: &JobModel) -> Item {
                 .to_owned(),
             TRAINING,
         ),
-        (Some(every), None) => (
-            format!("Checkpoints: save every {every} of work{took}, and {restore}."),
-            "[checkpoint] of the scenario",
-        ),
+        (Some(every), None) => {
+            (format!("Checkpoints: save every {every} of work{took}, and {restore}."), SCENARIO)
+        }
         (every, Some(notice)) => {
             let every = every.map_or(String::new(), |every| format!("every {every} of work, and "));
             (

@@ -1,13 +1,17 @@
 //! `estimate`: every plan for one workload, compared.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use super::Failure;
 use super::age::warn_if_stale;
+use super::emit;
 use super::fail_if::{self, FailIf};
 use super::input::{Input, refused};
 use super::progress::Progress;
 use super::write::{Destination, complain};
 use crate::decision::choice::Rules;
 use crate::decision::{self, Case};
+use crate::model::plan::Plan;
 use crate::montecarlo::replicate::RunError;
 use crate::montecarlo::{self, Estimate};
 use crate::output::{Format, csv, json, table};
@@ -36,6 +40,16 @@ pub struct Arguments {
     /// No progress bar and no notes, only results, warnings and errors
     #[arg(short, long)]
     quiet: bool,
+    /// Instead of an estimate, write the request body changed for this plan, and to standard error
+    /// what else the plan takes: API version, checkpoints, orchestration, quota
+    #[arg(
+        long,
+        value_name = "PLAN",
+        value_parser = PossibleValuesParser::new(Plan::ALL.map(Plan::name))
+            .map(|name| Plan::of_name(&name).expect("a plan is chosen from its names")),
+        conflicts_with_all = ["format", "full", "method", "threads", "conditions"]
+    )]
+    emit: Option<Plan>,
     #[command(flatten)]
     fail_if: FailIf,
     #[command(flatten)]
@@ -56,6 +70,9 @@ enum Method {
 
 /// Runs `estimate`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(plan) = arguments.emit {
+        return emit::run(plan, &arguments.input, &arguments.destination, arguments.quiet);
+    }
     arguments.input.require()?;
     let prices = arguments.input.own_prices()?;
     let (scenario, design, mut problems) =

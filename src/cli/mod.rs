@@ -6,6 +6,7 @@
 
 mod age;
 mod check;
+mod emit;
 mod estimate;
 mod fail_if;
 mod import;

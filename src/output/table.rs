@@ -392,12 +392,13 @@ fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     }
     let estimates: Vec<&PlanEstimate> =
         answer.plans.iter().filter_map(|plan| plan.estimate.as_ref()).collect();
+    let level = percent_of(scenario.level.value());
     let mut sampling = match scenario.sampling {
-        Sampling::Random => "sampling: random.".to_owned(),
-        Sampling::Lattice => {
-            "sampling: a lattice under 32 random shifts; ± is Student's t over the shifts."
-                .to_owned()
-        }
+        Sampling::Random => format!("sampling: random; ± at {level} confidence."),
+        Sampling::Lattice => format!(
+            "sampling: a lattice under 32 random shifts; ± is Student's t over the shifts, at {level} \
+             confidence."
+        ),
     };
     let ratios: Vec<String> = estimates
         .iter()

@@ -12,6 +12,54 @@ const ATTACHED: [(&str, [&[u32]; 3]); 4] = [
     ("NVIDIA_TESLA_P4", [&[1, 2, 4], &[1, 2, 4], &[2, 4]]),
 ];
 
+/// Machine types with their GPU built in, by their beginning; the first that fits counts.
+const BUILT_IN: [(&str, &str); 9] = [
+    ("g2-", "NVIDIA_L4"),
+    ("g4-", "NVIDIA_RTX_PRO_6000"),
+    ("a2-ultragpu-", "NVIDIA_A100_80GB"),
+    ("a2-", "NVIDIA_TESLA_A100"),
+    ("a3-megagpu-", "NVIDIA_H100_MEGA_80GB"),
+    ("a3-ultragpu-", "NVIDIA_H200_141GB"),
+    ("a3-", "NVIDIA_H100_80GB"),
+    ("a4-", "NVIDIA_B200"),
+    ("a4x-", "NVIDIA_GB200"),
+];
+
+/// The GPU that is part of a machine type, priced or not.
+#[must_use]
+pub fn built_in(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(begin, _)| name.starts_with(begin)).map(|(_, model)| *model)
+}
+
+/// How many of them. Sources: the names (`a2-highgpu-2g`); for g2 and g4, whose names count vCPUs,
+/// the lists of machine types.
+#[must_use]
+pub fn built_in_count(name: &str) -> Option<i64> {
+    if let Some(count) = name.strip_suffix('g') {
+        return count.rsplit('-').next()?.parse().ok();
+    }
+    match (name.split_once('-')?.0, vcpus(name)?) {
+        ("g2", 4 | 8 | 12 | 16 | 32) | ("g4", 48) => Some(1),
+        ("g2", 24) | ("g4", 96) => Some(2),
+        ("g2", 48) | ("g4", 192) => Some(4),
+        ("g2", 96) | ("g4", 384) => Some(8),
+        _ => None,
+    }
+}
+
+/// The family a GPU is part of.
+#[must_use]
+pub fn family_of(model: &str) -> Option<&'static str> {
+    let (begin, _) = BUILT_IN.iter().find(|(_, own)| *own == model)?;
+    Some(begin.trim_end_matches('-'))
+}
+
+/// The number at the end of a machine type: its vCPUs, where the name counts them.
+#[must_use]
+pub fn vcpus(name: &str) -> Option<u32> {
+    name.rsplit('-').next()?.parse().ok()
+}
+
 /// How many of a GPU an N1 machine of a size takes; `None` where N1 does not take it.
 #[must_use]
 pub fn attached_counts(model: &str, vcpus: u32) -> Option<&'static [u32]> {

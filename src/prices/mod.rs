@@ -26,6 +26,7 @@ mod error;
 pub mod file;
 pub mod hourly;
 pub mod machine;
+pub mod quota;
 pub mod table;
 
 #[cfg(test)]

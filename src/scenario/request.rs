@@ -9,6 +9,8 @@
 mod body;
 mod custom_job;
 mod deploy;
+mod edit;
+pub mod emit;
 mod machine;
 mod recognise;
 mod region;
@@ -188,7 +190,7 @@ mod tests {
 
     pub(super) const DEPLOY: &str =
         include_str!("../../scenarios/requests/deploy-model-n1-t4.json");
-    const JOB: &str = include_str!("../../scenarios/requests/custom-job-a2.json");
+    pub(super) const JOB: &str = include_str!("../../scenarios/requests/custom-job-a2.json");
 
     #[test]
     fn the_shipped_requests_are_read() {

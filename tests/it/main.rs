@@ -4,6 +4,7 @@ mod cases;
 mod cli;
 mod decision;
 mod documents;
+mod emit;
 mod engine;
 mod exact;
 mod literature;

@@ -89,6 +89,18 @@ fn camel_case(snake: &str) -> String {
     out
 }
 
+/// The spelling that `camel_case` reads back.
+pub(super) fn snake_case(camel: &str) -> String {
+    let mut out = String::new();
+    for c in camel.chars() {
+        if c.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
 /// What a JSON value is, for messages.
 fn kind(node: &Node) -> &'static str {
     match node.value {
@@ -367,6 +379,7 @@ mod tests {
         assert!(is_named("min_replica_count", "minReplicaCount"));
         assert!(!is_named("min_replicas", "minReplicaCount"));
         assert_eq!(camel_case("_a__b_"), "AB");
+        assert_eq!(snake_case("minReplicaCount"), "min_replica_count");
     }
 
     #[test]

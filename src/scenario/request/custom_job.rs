@@ -5,8 +5,9 @@
 
 use super::body::{Body, Object};
 use super::deploy::SPOT_WITH_RESERVATION;
-use super::machine::{Machine, built_in};
+use super::machine::Machine;
 use super::worker_pools::{Pools, read_pools};
+use crate::prices::accelerator::built_in;
 use crate::prices::table::flex_start_offered;
 use crate::scenario::tree::Value;
 use crate::units::SimDuration;
@@ -57,6 +58,15 @@ const SCHEDULING_READ: &[&str] =
 
 /// Reads a job into the scenario.
 pub(super) fn read_custom_job(body: &mut Body<'_>, root: &Object<'_>) {
+    // The request of the RPC, as audit logs show it, has the body of REST within.
+    let root = &match root.field("customJob") {
+        Some(field) => {
+            body.ignore_rest(root, &["customJob"], &[("parent", NAME)]);
+            let Some(job) = body.object(&field) else { return };
+            job
+        }
+        None => root.clone(),
+    };
     let spec = match root.field("jobSpec") {
         Some(field) => {
             body.ignore_rest(root, &["jobSpec"], JOB_IGNORED);
@@ -226,6 +236,17 @@ pub(super) mod tests {
     fn the_file_of_gcloud_is_read() {
         let request = request(&format!("{{\"worker_pool_specs\": [{POOL}]}}"));
         assert_eq!(request.scenario.at_path("workload.nodes").unwrap().to_toml(), "1");
+    }
+
+    #[test]
+    fn the_request_of_the_rpc_is_read() {
+        let request = request(&format!(
+            "{{\"parent\": \"projects/P/locations/us-east1\", \"customJob\": {}}}",
+            job(POOL, "")
+        ));
+        assert_eq!(request.scenario.at_path("machine.region").unwrap().to_toml(), "\"us-east1\"");
+        let path = "customJob.jobSpec.workerPoolSpecs[0].replicaCount";
+        assert!(request.took.iter().any(|note| note.field == path), "{:?}", request.took);
     }
 
     #[test]

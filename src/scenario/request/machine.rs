@@ -3,7 +3,7 @@
 //! Source of the names: `AcceleratorType` in google/cloud/aiplatform (2026-08-22).
 
 use super::body::{Body, Field, Object};
-use crate::prices::accelerator::attached_counts;
+use crate::prices::accelerator::{attached_counts, built_in, built_in_count, family_of, vcpus};
 use crate::scenario::json::clip;
 use crate::scenario::tree::Value;
 
@@ -28,19 +28,6 @@ const ACCELERATORS: &[&str] = &[
     "TPU_V3",
     "TPU_V4_POD",
     "TPU_V5_LITEPOD",
-];
-
-/// Machine types with their GPU built in, by their beginning; the first that fits counts.
-const BUILT_IN: &[(&str, &str)] = &[
-    ("g2-", "NVIDIA_L4"),
-    ("g4-", "NVIDIA_RTX_PRO_6000"),
-    ("a2-ultragpu-", "NVIDIA_A100_80GB"),
-    ("a2-", "NVIDIA_TESLA_A100"),
-    ("a3-megagpu-", "NVIDIA_H100_MEGA_80GB"),
-    ("a3-ultragpu-", "NVIDIA_H200_141GB"),
-    ("a3-", "NVIDIA_H100_80GB"),
-    ("a4-", "NVIDIA_B200"),
-    ("a4x-", "NVIDIA_GB200"),
 ];
 
 const RESERVATIONS: &[&str] =
@@ -245,7 +232,7 @@ fn read_gpus<'j>(
     let size = vcpus(name).unwrap_or(0);
     match attached_counts(model, size) {
         _ if !name.starts_with("n1-") => {
-            let help = match families_of(model) {
+            let help = match family_of(model) {
                 Some(family) => format!("{model} is part of {family} machine types; write one"),
                 None => "write an n1 machine type, or delete the accelerator".to_owned(),
             };
@@ -254,7 +241,7 @@ fn read_gpus<'j>(
         }
         None if model == "NVIDIA_TESLA_K80" => {}
         None => {
-            let help = match families_of(model) {
+            let help = match family_of(model) {
                 Some(family) => format!("it is part of {family} machine types; write one"),
                 None => "write an accelerator that n1 takes".to_owned(),
             };
@@ -304,40 +291,9 @@ fn check_built_in(
     }
 }
 
-/// The GPU that is part of a machine type.
-pub(super) fn built_in(name: &str) -> Option<&'static str> {
-    BUILT_IN.iter().find(|(begin, _)| name.starts_with(begin)).map(|(_, model)| *model)
-}
-
-/// How many of them. Sources: the names (`a2-highgpu-2g`); for g2 and g4, whose names count vCPUs,
-/// the lists of machine types.
-fn built_in_count(name: &str) -> Option<i64> {
-    if let Some(count) = name.strip_suffix('g') {
-        return count.rsplit('-').next()?.parse().ok();
-    }
-    match (name.split_once('-')?.0, vcpus(name)?) {
-        ("g2", 4 | 8 | 12 | 16 | 32) | ("g4", 48) => Some(1),
-        ("g2", 24) | ("g4", 96) => Some(2),
-        ("g2", 48) | ("g4", 192) => Some(4),
-        ("g2", 96) | ("g4", 384) => Some(8),
-        _ => None,
-    }
-}
-
-/// The families a GPU is part of.
-fn families_of(model: &str) -> Option<&'static str> {
-    let (begin, _) = BUILT_IN.iter().find(|(_, own)| *own == model)?;
-    Some(begin.trim_end_matches('-'))
-}
-
 /// Whether it looks like a machine type, not like a placeholder.
 fn is_machine_type(name: &str) -> bool {
     name.contains('-') && !name.contains(|c: char| c.is_ascii_uppercase() || "<{$".contains(c))
-}
-
-/// The number at the end of a machine type.
-fn vcpus(name: &str) -> Option<u32> {
-    name.rsplit('-').next()?.parse().ok()
 }
 
 /// `1, 2 or 4`.

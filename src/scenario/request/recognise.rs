@@ -7,11 +7,13 @@ use crate::scenario::source::{Place, nearest};
 use crate::scenario::tree::{Node, Value};
 
 /// Fields that tell a request body, whatever stands around it.
-const TELLING: [&str; 8] = [
+const TELLING: [&str; 10] = [
     "deployedModel",
     "deployed_model",
     "dedicatedResources",
     "dedicated_resources",
+    "customJob",
+    "custom_job",
     "jobSpec",
     "job_spec",
     "workerPoolSpecs",
@@ -85,7 +87,7 @@ pub(super) fn kind_of(body: &mut Body<'_>, root: &Object<'_>) -> Option<RequestK
     if has("deployedModel") {
         return Some(RequestKind::DeployModel);
     }
-    if has("jobSpec") || has("workerPoolSpecs") {
+    if has("customJob") || has("jobSpec") || has("workerPoolSpecs") {
         return Some(RequestKind::CustomJob);
     }
     if batch_field(root).is_some() {
@@ -181,6 +183,8 @@ mod tests {
             ("{\"dedicatedResources\": {\"startingReplicaCount\": 2}}", "BatchPredictionJob"),
             ("{\"deployedModel\": 1}", "`deployedModel` is a number"),
             ("{\"jobSpec\": []}", "`jobSpec` is a list"),
+            ("{\"customJob\": []}", "`customJob` is a list"),
+            ("{\"customJob\": {}}", "`workerPoolSpecs` is missing"),
             ("{\"jobSpec\": {\"workerPoolSpecs\": {}}}", "is an object"),
             ("{\"jobSpec\": {}, \"job_spec\": {}}", "in both spellings"),
         ] {

@@ -133,7 +133,7 @@ pub fn estimate(
     }
     out.push('\n');
     out.push_str("Go on with:\n");
-    for line in next_commands(scenario, input) {
+    for line in next_commands(scenario, decision, input) {
         out.push_str(&format!("  {line}\n"));
     }
     out
@@ -624,15 +624,19 @@ fn assumptions(scenario: &Scenario, decision: Option<&Decision>, full: bool) -> 
 }
 
 /// Commands a reader may want next.
-fn next_commands(scenario: &Scenario, input: &str) -> Vec<String> {
+fn next_commands(scenario: &Scenario, decision: Option<&Decision>, input: &str) -> Vec<String> {
+    let is_request = input.split_whitespace().next().is_some_and(|file| file.ends_with(".json"));
+    let plan = decision.and_then(|decision| decision.verdict.plan).filter(|_| is_request);
     let input = if input.is_empty() { "…" } else { input };
     let other = match scenario.workload {
         Workload::Job(_) => "--set checkpoint.every=\"15 min\"",
         Workload::Endpoint(_) => "--set workload.min_replicas=4 --set workload.max_replicas=4",
     };
-    vec![
+    let emit = plan.map(|plan| format!("stockout estimate {input} --emit {plan} -o new.json"));
+    let commands = [
         format!("stockout estimate {input} --full"),
         format!("stockout estimate {input} {other}"),
         format!("stockout estimate {input} --format json -o estimate.json"),
-    ]
+    ];
+    commands.into_iter().chain(emit).collect()
 }

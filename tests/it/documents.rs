@@ -11,46 +11,105 @@ fn output_of(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Holds the block of the README that starts with this line inside a fence to the real output;
-/// `UPDATE_GOLDEN=1 cargo test` writes it anew.
-fn shown_in_readme(first: &str, real: &str) {
-    let readme = std::fs::read_to_string("README.md").unwrap();
-    let start = readme.find(first).unwrap_or_else(|| panic!("no block starts with {first}"));
-    let end = start + readme[start..].find("```").expect("the block ends");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write("README.md", format!("{}{real}{}", &readme[..start], &readme[end..]))
-            .unwrap();
-        return;
+/// The words of a command as a shell splits it: blanks, single and double quotes, `\\` at a line's end.
+fn shell_words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let (mut word, mut quote) = (None::<String>, None);
+    for character in command.replace("\\\n", " ").chars() {
+        match (quote, character) {
+            (None, '"' | '\'') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (Some(open), _) if open == character => quote = None,
+            (None, blank) if blank.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(character),
+        }
     }
-    assert_eq!(&readme[start..end], real, "UPDATE_GOLDEN=1 cargo test writes it anew");
+    words.extend(word);
+    words
 }
 
+fn copied(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copied(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// What the commands of a block print on standard output, run one after the other in a folder;
+/// `| head -N` keeps so many lines.
+fn printed(commands: &str, folder: &std::path::Path) -> String {
+    let mut out = String::new();
+    for line in commands.replace("\\\n", " ").lines() {
+        let (command, kept) = match line.split_once(" | head -") {
+            Some((command, count)) => (command, count.trim().parse().unwrap()),
+            None => (line, usize::MAX),
+        };
+        let words = shell_words(command);
+        let arguments = match &words[..] {
+            [program, rest @ ..] if program == "stockout" => rest,
+            [cargo, run, release, dashes, rest @ ..]
+                if [cargo, run, release, dashes] == ["cargo", "run", "--release", "--"] =>
+            {
+                rest
+            }
+            _ => panic!("{line}: not a command of ours"),
+        };
+        let output =
+            Command::new(cargo_bin!("stockout")).args(arguments).current_dir(folder).output();
+        let output = output.unwrap();
+        let shown = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {shown}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        out.extend(text.split_inclusive('\n').take(kept));
+    }
+    out
+}
+
+/// Every block of text in the README that follows a block of commands is what they print;
+/// `UPDATE_GOLDEN=1 cargo test` writes it anew.
 #[test]
 fn the_readme_shows_the_real_output() {
-    let real = output_of(&["estimate", "scenarios/training-l4.toml"]);
-    shown_in_readme("training-l4: ", &real);
-    let real = output_of(&[
-        "sweep",
-        "scenarios/training-l4.toml",
-        "-q",
-        "--set",
-        "compare.plans=spot-resubmit",
-        "--vary",
-        "checkpoint.every=10 min,30 min,2 h",
-        "--vary",
-        "market.lifetime.mean=3 h,12 h,48 h",
-        "--format",
-        "table",
-    ]);
-    shown_in_readme("training-l4: 9 design points", &real);
-    let readme = include_str!("../../README.md");
-    for command in [
-        "cargo run --release -- estimate scenarios/training-l4.toml",
-        "cargo test",
-        "--vary checkpoint.every=\"10 min,30 min,2 h\" --vary market.lifetime.mean=\"3 h,12 h,48 h\"",
-    ] {
-        assert!(readme.contains(command), "{command}");
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    copied(std::path::Path::new("scenarios"), &folder.path().join("scenarios"));
+    let mut real = String::new();
+    let mut rest = readme.as_str();
+    let mut count = 0;
+    while let Some(at) = rest.find("```sh\n") {
+        let commands_at = at + "```sh\n".len();
+        let end = commands_at + rest[commands_at..].find("```\n").expect("a block ends");
+        let after = end + "```\n".len();
+        let text = "\n```text\n";
+        real.push_str(&rest[..after]);
+        let commands = &rest[commands_at..end];
+        rest = &rest[after..];
+        if let Some(shown) = rest.strip_prefix(text) {
+            let shown_end = shown.find("```").expect("a block ends");
+            real.push_str(text);
+            real.push_str(&printed(commands, folder.path()));
+            rest = &shown[shown_end..];
+            count += 1;
+        }
     }
+    real.push_str(rest);
+    assert!(count >= 3, "{count}");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write("README.md", real).unwrap();
+        return;
+    }
+    // The first line that differs says more than both texts.
+    for (shown, real) in readme.lines().zip(real.lines()) {
+        assert_eq!(shown, real, "UPDATE_GOLDEN=1 cargo test writes it anew");
+    }
+    assert_eq!(readme.len(), real.len());
 }
 
 /// The format page's `[sweep]` is one.
@@ -65,13 +124,6 @@ fn the_format_page_shows_a_real_sweep_table() {
     std::fs::write(&path, format!("{scenario}\n{table}")).unwrap();
     let shown = output_of(&["check", path.to_str().unwrap()]);
     assert!(shown.contains("[sweep]: 16 design points"), "{shown}");
-}
-
-#[test]
-fn the_readme_shows_a_real_verification() {
-    let plans = "compare.plans=[\"spot\"]";
-    let real = output_of(&["verify", "scenarios/training-l4.toml", "--set", plans]);
-    shown_in_readme("training-l4: 100,000 replications", &real);
 }
 
 /// Every shipped scenario against its printed table: `UPDATE_GOLDEN=1 cargo test` writes them anew.

@@ -92,7 +92,7 @@ fn of(decision: &Decision, key: &str) -> stockout::decision::register::Assumed {
 fn the_break_even_lifetime_meets_its_closed_form() {
     let mut x: f64 = 1.5;
     for _ in 0..50 {
-        x -= ((x.exp() - 1.0) / x - 2.5) / ((x.exp() * (x - 1.0) + 1.0) / (x * x));
+        x -= ((libm::exp(x) - 1.0) / x - 2.5) / ((libm::exp(x) * (x - 1.0) + 1.0) / (x * x));
     }
     let expected = 8.0 / x;
     let (_, decision) = decided(PLAIN, &[]);

@@ -84,8 +84,27 @@ impl<'a> Setting<'a> {
                 market.flex_wait.unwrap_or(Wait::NONE),
                 market.max_wait.map_or(f64::INFINITY, SimDuration::hours),
             ),
-            _ => (market.standard_wait, f64::INFINITY),
+            _ => (market.standard.wait, f64::INFINITY),
         }
+    }
+
+    /// P(a request for such capacity is refused), where it is made again.
+    #[must_use]
+    pub fn safe_refused(&self, course: Course) -> f64 {
+        match course {
+            Course::FlexStart => 0.0,
+            _ => self.job.market.standard.no_capacity_probability.fraction(),
+        }
+    }
+
+    /// A wait for such capacity with all refusals before it, from one wait and the gap after a
+    /// refusal.
+    pub fn granted<R: Ring>(&self, course: Course, wait: R, gap: R) -> R {
+        let refused = self.safe_refused(course);
+        if refused == 0.0 {
+            return wait;
+        }
+        wait.scaled(1.0 - refused).times(wait.times(gap).scaled(refused).repeated())
     }
 
     /// Every step with its moments.
@@ -131,7 +150,12 @@ impl<'a> Setting<'a> {
                     self.over_cell(state, state.needed, amount).scaled(mass)
                 })
                 .collect(),
-            safe_wait: wait_jet(&safe_wait, safe_limit, reward.waiting),
+            fallback: Jet::fixed(1.0, reward.gap * self.job.restart.wait_before_fallback.hours()),
+            safe_wait: self.granted(
+                course,
+                wait_jet(&safe_wait, safe_limit, reward.waiting),
+                Jet::fixed(1.0, reward.gap * self.job.restart.retry_standard_after.hours()),
+            ),
             safe: attempts
                 .states
                 .iter()
@@ -188,6 +212,7 @@ impl<'a> Setting<'a> {
             full: jets.full.each_ref().map(mass),
             tail: mass(&jets.tail),
             done: mass(&jets.done),
+            fallback: 1.0,
             safe_wait: jets.safe_wait.mass,
             safe: mass(&jets.safe),
             no_capacity: jets.no_capacity.mass,
@@ -265,6 +290,12 @@ pub fn solve_means(question: &Question<'_>) -> Result<Solution, Unsolved> {
 }
 
 fn solution(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Unsolved> {
+    if question.course == Course::SpotUntilDeadline {
+        return Err(Unsolved::UntilDeadline);
+    }
+    if question.course.falls_back() && question.job.market.standard.is_tied() {
+        return Err(Unsolved::TiedRefusals);
+    }
     let ladder = Ladder::new(&question.job.restart).ok_or(Unsolved::Backoff)?;
     if question.job.program.notice.is_none() || !question.course.uses_spot() {
         return solve_with(question, &ladder, Fineness { states: 0 }, with_spreads);
@@ -363,6 +394,10 @@ fn check_waits(setting: &Setting<'_>, course: Course) -> Result<(), Unsolved> {
     let spot = course.uses_spot() && wait_beyond(&setting.job.market.wait, give_up) > NEGLECTED;
     if spot || (uses_safe && limit > give_up && wait_beyond(&safe, give_up) > NEGLECTED) {
         return Err(Unsolved::GivesUp);
+    }
+    let refused = setting.safe_refused(course);
+    if uses_safe && libm::pow(refused, f64::from(MOST_ATTEMPTS - 1)) > NEGLECTED {
+        return Err(Unsolved::TooManyAttempts);
     }
     Ok(())
 }
@@ -552,10 +587,17 @@ impl Spreader<'_> {
             let (wait, limit) = self.setting.safe_wait(self.course);
             return match wait {
                 Wait::Fixed(wait) if hours(wait) <= limit => {
-                    vec![(
-                        hours(wait) + self.setting.on_safe(&Reward::SPAN, &attempts.states[0]),
-                        1.0,
-                    )]
+                    let refused = self.setting.safe_refused(self.course);
+                    let again = hours(wait) + hours(self.setting.job.restart.retry_standard_after);
+                    let first =
+                        hours(wait) + self.setting.on_safe(&Reward::SPAN, &attempts.states[0]);
+                    let mut atoms = Vec::new();
+                    let mut mass = 1.0 - refused;
+                    while mass >= 1e-9 && atoms.len() < 100 {
+                        atoms.push((first + atoms.len() as f64 * again, mass));
+                        mass *= refused;
+                    }
+                    atoms
                 }
                 _ => Vec::new(),
             };

@@ -409,6 +409,62 @@ mod tests {
         assert!((below_high as f64 / n - 0.75).abs() < tolerance);
     }
 
+    /// r = 20 %, p = 50 %: tied to 60 %, a standard request right after a refused Spot one is refused
+    /// with 0.4·0.2 + 0.6·(0.2 ÷ 0.5) = 32 %; where it is refused more often than Spot, r = 50 % and
+    /// p = 20 %, with 0.4·0.5 + 0.6 = 80 %.
+    #[test]
+    fn a_tie_says_how_often_both_are_refused() {
+        let tied = |r, p, tie| {
+            let market = StandardMarket::scarce(
+                Wait::NONE,
+                Share::percent(r),
+                Share::percent(tie),
+                Share::percent(p),
+            );
+            assert_eq!(market.refused(false), Share::percent(r));
+            market.refused(true)
+        };
+        assert_eq!(tied(20, 50, 60), Share::percent(32));
+        assert_eq!(tied(50, 20, 60), Share::percent(80));
+        assert_eq!(tied(20, 50, 0), Share::percent(20));
+        assert_eq!(tied(20, 20, 100), Share::ONE);
+        assert_eq!(tied(0, 20, 100), Share::ZERO);
+        // Never refused Spot requests are followed by nothing.
+        assert_eq!(tied(20, 0, 0), Share::percent(20));
+    }
+
+    /// Fixed: 30 % refused, 10 min each and 5 min between: by 10, 25, 40 min have started 70, 91,
+    /// 97.3 %. One exponential wait: −m·ln(1 − p). Several: the refusals of exponential waits without
+    /// gaps thin a Poisson process, so that the sum is exponential with mean m ÷ (1 − r).
+    #[test]
+    fn the_time_by_which_vms_have_started_is_never_too_short() {
+        let min = |minutes| SimDuration::from_secs(60 * minutes);
+        let of =
+            |wait, r| StandardMarket::scarce(wait, Share::percent(r), Share::ZERO, Share::ZERO);
+        let fixed = of(Wait::Fixed(min(10)), 30);
+        for (p, expected) in [(70, 10), (71, 25), (91, 25), (97, 40)] {
+            assert_eq!(fixed.started_by(Share::percent(p), min(5)), Some(min(expected)));
+        }
+        assert_eq!(fixed.started_by(Share::ONE, min(5)), None);
+        let certain = StandardMarket::abundant(Wait::Fixed(min(10)));
+        assert_eq!(certain.started_by(Share::ONE, min(5)), Some(min(10)));
+        let hours = |market: &StandardMarket, p, gap| {
+            market.started_by(Share::percent(p), gap).unwrap().hours()
+        };
+        let exponential = Wait::Exponential { mean_h: 0.5 };
+        let once = hours(&of(exponential, 0), 99, min(5));
+        assert!((once + 0.5 * ln(0.01)).abs() < 1e-8);
+        for (r, p) in [(30, 50), (30, 99), (90, 99)] {
+            let found = hours(&of(exponential, r), p, SimDuration::ZERO);
+            let exact = -0.5 / (1.0 - r as f64 / 100.0) * ln(1.0 - p as f64 / 100.0);
+            assert!(found >= exact && found < 1.02 * exact, "{r} {p}: {found} {exact}");
+        }
+        let lognormal = Wait::LogNormal { median_h: 1.0, sigma: 2.0 };
+        assert!(hours(&of(lognormal, 50), 99, min(5)) > hours(&of(lognormal, 0), 99, min(5)));
+        assert_eq!(of(exponential, 100).started_by(Share::percent(50), min(5)), None);
+        assert_eq!(of(exponential, 20).started_by(Share::ONE, min(5)), None);
+    }
+
     #[test]
     fn flex_start_gives_up_at_its_longest_wait() {
         let market = Market {

@@ -196,3 +196,142 @@ impl Leave {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::capacity::{StandardMarket, Wait};
+    use crate::model::lifetime::Lifetime;
+    use crate::model::restart::{Backoff, Counts, RestartRules};
+
+    const fn min(minutes: i64) -> SimDuration {
+        SimDuration::from_secs(60 * minutes)
+    }
+
+    fn at(minutes: i64) -> SimTime {
+        SimTime::START + min(minutes)
+    }
+
+    const SAVES: Program = Program {
+        startup: min(3),
+        restore: min(1),
+        every: Some(min(30)),
+        save: min(1),
+        notice: None,
+    };
+
+    /// 8 h of work, due in 24 h.
+    fn job(program: Program, lifetime: Lifetime, probability: i64) -> JobModel {
+        let market = Market {
+            lifetime,
+            wait: Wait::NONE,
+            no_capacity_probability: Share::ZERO,
+            shared_hazard: Share::ONE,
+            notice: SimDuration::ZERO,
+            standard: StandardMarket::abundant(Wait::NONE),
+            flex_wait: None,
+            max_wait: None,
+        };
+        JobModel {
+            work: min(480),
+            nodes: 1,
+            program,
+            standard_program: Program { notice: None, ..program },
+            timeout: None,
+            give_up_after: SimDuration::from_hours(8_760),
+            market,
+            restart: RestartRules {
+                max_restarts: None,
+                counts: Counts::Job,
+                backoff: Backoff::fixed(SimDuration::ZERO),
+                resubmit_after: SimDuration::ZERO,
+                max_submissions: 1,
+                wait_before_fallback: SimDuration::ZERO,
+                retry_standard_after: SimDuration::ZERO,
+            },
+            leave: Leave::new(min(1_440), Share::percent(probability), &market, min(5)),
+        }
+    }
+
+    const WEAK: Lifetime = Lifetime::Exponential { mean_h: 10.0 };
+
+    /// Standard VMs need 3 + 1 + 480 + 15 min, so the guard is at 1,440 − 499 = 941 min. VMs that
+    /// start at 937 min have not worked when the last save would have to begin, at 940 min. With 4 h
+    /// saved they need 3 + 1 + 240 + 7 min: 248 min later.
+    #[test]
+    fn the_moment_to_leave_is_what_standard_vms_and_a_last_save_need_before_the_deadline() {
+        let job = job(SAVES, WEAK, 99);
+        let leave = job.leave.unwrap();
+        assert_eq!(leave.moment(&job, SimDuration::ZERO), at(937));
+        // Once something is saved, a restore passes before work on Spot VMs too.
+        assert_eq!(leave.moment(&job, min(240)), at(937 + 248 - 1));
+    }
+
+    /// Started at 930 min: the first save would end at 964 min, after the guard. Work stops at
+    /// 940 min, 7 min of it are saved by 941 min.
+    #[test]
+    fn work_since_the_last_save_is_saved_before_leaving() {
+        let job = job(SAVES, WEAK, 99);
+        let leave = job.leave.unwrap();
+        let departure = leave.departure(&job, at(930), SimDuration::ZERO).unwrap();
+        assert_eq!(departure, Departure { stop: min(10), leaves: min(11), saved: min(7) });
+        let remains = |uptime, dies| {
+            departure.remains(&job.program, job.work, false, min(uptime), Some(min(dies)))
+        };
+        let of = |saved, lost| Remains { saved: min(saved), lost: min(lost) };
+        assert_eq!(remains(11, 60), of(7, 0), "it has left");
+        assert_eq!(remains(11, 11), of(7, 0), "the save has just finished");
+        assert_eq!(remains(5, 5), of(0, 2), "preempted before");
+        let early = SimDuration::from_secs(10 * 60 + 30);
+        let cut = departure.remains(&job.program, job.work, false, early, Some(early));
+        assert_eq!(cut, of(0, 7), "preempted during the last save");
+        // Started at 907 min, the first save ends with the guard, and each later one with its own.
+        assert_eq!(leave.departure(&job, at(907), SimDuration::ZERO), None);
+        let late = SimTime::START + (min(907) + SimDuration::SHORTEST);
+        assert!(leave.departure(&job, late, SimDuration::ZERO).is_some());
+    }
+
+    /// Without saves on standard VMs, whose guard is at 1,440 − 484 = 956 min, each save on Spot costs
+    /// a minute of slack. Started at 900 min the first of 15 ends 22 min before its guard, the last
+    /// 8 min. Started at 915 min the first ends 7 min before it, the eighth with it, and the ninth
+    /// would end a minute after it.
+    #[test]
+    fn saves_that_standard_vms_do_not_make_use_the_slack_up() {
+        let mut job = job(SAVES, WEAK, 99);
+        job.standard_program.every = None;
+        let leave = job.leave.unwrap();
+        assert_eq!(leave.departure(&job, at(900), SimDuration::ZERO), None);
+        let departure = leave.departure(&job, at(915), SimDuration::ZERO).unwrap();
+        // The eighth ends at 3 + 8·31 min of uptime; 29 min of work go before the save to leave.
+        let stop = min(3 + 8 * 31 + 29);
+        let saved = min(8 * 30 + 29);
+        assert_eq!(departure, Departure { stop, leaves: stop + min(1), saved });
+    }
+
+    /// No saves: U = 483 min, the guard is at 957 min. An attempt is nearly done when it outlives
+    /// the rest with 90 %: 600·0.10536 = 63.2 min before its end. VMs that start 419.8 min before
+    /// the guard are just that old at it; later ones would be in vain.
+    #[test]
+    fn without_saves_spot_is_left_when_an_attempt_would_not_be_nearly_done_in_time() {
+        let program = Program { every: None, ..SAVES };
+        let job = job(program, WEAK, 90);
+        let leave = job.leave.unwrap();
+        let moment = leave.moment(&job, SimDuration::ZERO).since_start().hours() * 60.0;
+        let expected = 957.0 - (483.0 + 600.0 * ln(0.9));
+        assert!((moment - expected).abs() < 1e-6, "{moment} {expected}");
+        assert_eq!(leave.departure(&job, at(500), SimDuration::ZERO), None);
+    }
+
+    /// Never preempted: VMs that can finish by the deadline are never left, whatever the guard.
+    #[test]
+    fn an_attempt_that_is_sure_to_finish_is_not_left() {
+        for program in [SAVES, Program { every: None, ..SAVES }] {
+            let job = job(program, Lifetime::Never, 100);
+            let leave = job.leave.unwrap();
+            let needed = program.uptime_needed(job.work, false);
+            let last = SimTime::START + min(1_440).saturating_sub(needed);
+            assert!(leave.moment(&job, SimDuration::ZERO) <= last);
+            assert_eq!(leave.departure(&job, at(940), SimDuration::ZERO), None);
+        }
+    }
+}

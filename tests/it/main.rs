@@ -2,6 +2,7 @@
 
 mod cases;
 mod cli;
+mod deadlines;
 mod documents;
 mod engine;
 mod exact;

@@ -13,7 +13,7 @@ use crate::model::capacity::Wait;
 use crate::model::plan::{Course, Outcome};
 use crate::model::restart::MOST_ATTEMPTS;
 use crate::model::workload::JobModel;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// Probabilities below this are neglected.
 pub const NEGLECTED: f64 = 1e-9;
@@ -291,7 +291,12 @@ pub fn solve_means(question: &Question<'_>) -> Result<Solution, Unsolved> {
 
 fn solution(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Unsolved> {
     if question.course == Course::SpotUntilDeadline {
-        return Err(Unsolved::UntilDeadline);
+        let moment = question.job.leave.map(|leave| leave.moment(question.job, SimDuration::ZERO));
+        if moment != Some(SimTime::START) {
+            return Err(Unsolved::UntilDeadline);
+        }
+        // The deadline leaves no time for Spot.
+        return solution(&Question { course: Course::Standard, ..*question }, with_spreads);
     }
     if question.course.falls_back() && question.job.market.standard.is_tied() {
         return Err(Unsolved::TiedRefusals);

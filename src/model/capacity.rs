@@ -198,11 +198,14 @@ impl StandardMarket {
         let (first, later) =
             (self.after_spot_refusal.fraction(), self.no_capacity_probability.fraction());
         let beyond = 1.0 - probability.fraction();
+        if first > 0.0 && probability == Share::ONE {
+            return None;
+        }
         if let Wait::Fixed(wait) = self.wait {
             let mut refused = first;
             for request in 1..=i64::from(super::restart::MOST_ATTEMPTS) {
-                // A thousandth of the last digit of a share is rounding.
-                if refused <= beyond + 1e-15 {
+                // 0.3 · 0.3 and 1 − 0.91 differ by rounding.
+                if refused <= beyond * (1.0 + 1e-12) {
                     return Some(wait.times(request) + retry_after.times(request - 1));
                 }
                 refused *= later;
@@ -229,7 +232,7 @@ impl StandardMarket {
         const POINTS: usize = 2_048;
         let mut end = 2.0 * (self.wait.exceeded_with(0.5 * beyond) + retry_h);
         for _ in 0..100 {
-            if !(end > 0.0 && end.is_finite()) || beyond <= 0.0 || later >= 1.0 {
+            if !(end > 0.0 && end.is_finite()) || later >= 1.0 {
                 return None;
             }
             let step = end / POINTS as f64;
@@ -253,7 +256,7 @@ impl StandardMarket {
             }
             match found {
                 None => end *= 4.0,
-                Some(point) if point < POINTS / 4 => end = 1.5 * (point + 1) as f64 * step,
+                Some(point) if point < POINTS / 2 => end = 1.5 * (point + 1) as f64 * step,
                 Some(point) => return Some(point as f64 * step),
             }
         }
@@ -438,7 +441,7 @@ mod tests {
     /// gaps thin a Poisson process, so that the sum is exponential with mean m ÷ (1 − r).
     #[test]
     fn the_time_by_which_vms_have_started_is_never_too_short() {
-        let min = |minutes| SimDuration::from_secs(60 * minutes);
+        let min = |minutes: i64| SimDuration::from_secs(60 * minutes);
         let of =
             |wait, r| StandardMarket::scarce(wait, Share::percent(r), Share::ZERO, Share::ZERO);
         let fixed = of(Wait::Fixed(min(10)), 30);

@@ -125,14 +125,20 @@ impl Listing<'_> {
                 })
             }
             (Plan::SpotUntilDeadline, Workload::Job(job)) => {
-                let moment = job.leave?.moment(job, SimDuration::ZERO).since_start();
+                let leave = job.leave?;
+                let moment = leave.moment(job, SimDuration::ZERO).since_start();
                 let when = if moment == SimDuration::ZERO {
                     "the deadline leaves no time for Spot: standard from the submission".to_owned()
                 } else {
+                    let waits = if leave.standard_wait > SimDuration::ZERO {
+                        format!("; allows standard VMs {} to start", about(leave.standard_wait))
+                    } else {
+                        String::new()
+                    };
                     format!(
-                        "leaves Spot {:.1} h after the submission where nothing is saved and no VM \
-                         runs by then, later with every save",
-                        moment.hours()
+                        "leaves Spot {} after the submission where nothing is saved and no VM runs \
+                         by then, later with every save{waits}",
+                        about(moment)
                     )
                 };
                 Some(format!("needs your own orchestration; {when}"))
@@ -148,4 +154,10 @@ impl Listing<'_> {
             _ => None,
         }
     }
+}
+
+/// A duration to a tenth of an hour, or of a minute.
+fn about(duration: SimDuration) -> String {
+    let hours = duration.hours();
+    if hours < 1.0 { format!("{:.1} min", 60.0 * hours) } else { format!("{hours:.1} h") }
 }

@@ -119,6 +119,15 @@ impl Scenario {
         !matches!(plan.course(), Course::FlexStart) || self.workload.market().flex_wait.is_some()
     }
 
+    /// When a plan leaves Spot, from submission, where nothing is saved and no VMs run by then;
+    /// `None` where no moment is set for it.
+    #[must_use]
+    pub fn leaves_spot_after(&self, plan: Plan) -> Option<SimDuration> {
+        let Workload::Job(job) = &self.workload else { return None };
+        let leave = job.leave.filter(|_| plan.course() == Course::SpotUntilDeadline)?;
+        Some(leave.moment(job, SimDuration::ZERO).since_start())
+    }
+
     /// The canonical text of everything that decides the result: hashed to name a run.
     #[must_use]
     pub fn canonical(&self) -> String {

@@ -341,6 +341,15 @@ fn a_deadline_without_slack_is_standard_from_the_start() {
         assert_eq!(story.attempts.len(), 1);
         assert_eq!(story.attempts[0].capacity, Capacity::Standard);
     });
+    let of = |plan| {
+        exactly(
+            &scenario_with(KNOWN, &[&format!("compare.plans={plan}"), "workload.deadline=8 h"]),
+            Plan::of_name(plan).unwrap(),
+        )
+        .unwrap()
+    };
+    let (own, standard) = (of("spot-until-deadline"), of("standard"));
+    assert_eq!((own.cost, own.makespan), (standard.cost, standard.makespan));
 }
 
 #[test]
@@ -361,6 +370,11 @@ fn the_plan_says_what_it_needs_and_when_it_leaves() {
     assert_eq!(status, "offered");
     assert!(reason.contains("needs your own orchestration; leaves Spot 15.7 h"), "{reason}");
     assert!(reason.contains("if standard capacity exists"), "{reason}");
+    // Exponential with a mean of 1 h: 99 % have started by ln 100 = 4.6 h.
+    let hour = "market.standard_wait={ model = \"exponential\", mean = \"1 h\" }";
+    let (_, reason) = listed(&["workload.deadline=24 h", hour]);
+    assert!(reason.contains("leaves Spot 11.1 h"), "{reason}");
+    assert!(reason.contains("allows standard VMs 4.6 h to start"), "{reason}");
     let (status, reason) = listed(&[
         "workload.deadline=24 h",
         "restart.finish_probability=100 %",

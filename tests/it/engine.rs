@@ -2,12 +2,13 @@
 //! conservation laws.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use stockout::engine::calendar::Calendar;
 use stockout::engine::endpoint::Endpoint;
 use stockout::engine::job::Job;
-use stockout::engine::trajectory::{End, EndpointTrajectory, JobTrajectory};
+use stockout::engine::trajectory::{Attempt, End, EndpointTrajectory, JobTrajectory};
 use stockout::luck::Luck;
-use stockout::model::capacity::{Market, StandardMarket, Wait};
+use stockout::model::capacity::{Capacity, Market, StandardMarket, Wait};
 use stockout::model::checkpoint::Program;
 use stockout::model::leave::Leave;
 use stockout::model::lifetime::Lifetime;
@@ -257,6 +258,32 @@ proptest! {
             assert!(course != Course::Standard || preempted.count() == 0);
         }
     }
+}
+
+/// The jobs that the engine is compared with the oracle on do leave Spot in every way: of 3,000 each
+/// happens fifty times at least.
+#[test]
+fn random_jobs_leave_spot_in_every_way() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut saved, mut empty, mut given_up, mut at_once, mut in_a_gap) = (0, 0, 0, 0, 0);
+    for replication in 0..3_000 {
+        let model = job().new_tree(&mut runner).unwrap().current();
+        let story = run(&model, Course::SpotUntilDeadline, Luck::new(1, replication));
+        let standard = story.attempts.iter().position(|a| a.capacity == Capacity::Standard);
+        let Some(standard) = standard else { continue };
+        let Some(last) = standard.checked_sub(1) else {
+            at_once += 1;
+            continue;
+        };
+        match story.attempts[last] {
+            Attempt { end: End::Released, useful, .. } if useful > SimDuration::ZERO => saved += 1,
+            Attempt { end: End::Released, .. } => empty += 1,
+            Attempt { end: End::Abandoned, .. } => given_up += 1,
+            _ => in_a_gap += 1,
+        }
+    }
+    let ways = [saved, empty, given_up, at_once, in_a_gap];
+    assert!(ways.iter().all(|&count| count >= 50), "{ways:?}");
 }
 
 /// Seed 1: with one replica an endpoint's serving time is its availability.

@@ -57,6 +57,9 @@ struct Plan<'a> {
     /// Of `spot-until-deadline` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     leaves_spot_after_h: Option<f64>,
+    /// By then after asking, standard VMs have started with the probability asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standard_wait_allowed_h: Option<f64>,
     method: Option<&'static str>,
     method_reason: Option<String>,
     tolerance: Option<Tolerance>,
@@ -196,6 +199,9 @@ fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
         reason: answer.listed.reason(),
         to_build: answer.listed.plan.to_build(scenario.workload.saves()),
         leaves_spot_after_h: scenario.leaves_spot_after(answer.listed.plan).map(SimDuration::hours),
+        standard_wait_allowed_h: scenario
+            .standard_wait_allowed(answer.listed.plan)
+            .map(SimDuration::hours),
         method: estimate.map(|estimate| estimate.method.name()),
         method_reason: answer.unsolved.map(|reason| reason.to_string()),
         tolerance: estimate.and_then(|estimate| match estimate.method {

@@ -124,26 +124,7 @@ impl Listing<'_> {
                     "its wait is unknown, and none meets the deadline".into()
                 })
             }
-            (Plan::SpotUntilDeadline, Workload::Job(job)) => {
-                let leave = job.leave?;
-                let moment = leave.moment(job, SimDuration::ZERO).since_start();
-                let when = if moment == SimDuration::ZERO {
-                    "the deadline leaves no time for Spot: standard from the submission".to_owned()
-                } else {
-                    let waits = if leave.standard_wait > SimDuration::ZERO {
-                        format!("; allows standard VMs {} to start", about(leave.standard_wait))
-                    } else {
-                        String::new()
-                    };
-                    format!(
-                        "leaves Spot {} after the submission where nothing is saved and no VM runs \
-                         by then, later with every save{waits}",
-                        about(moment)
-                    )
-                };
-                Some(format!("needs your own orchestration; {when}"))
-            }
-            (Plan::SpotThenStandard, Workload::Job(_)) => {
+            (Plan::SpotThenStandard | Plan::SpotUntilDeadline, Workload::Job(_)) => {
                 Some("needs your own orchestration".into())
             }
             (Plan::SpotThenStandard, Workload::Endpoint(endpoint))
@@ -154,10 +135,4 @@ impl Listing<'_> {
             _ => None,
         }
     }
-}
-
-/// A duration to a tenth of an hour, or of a minute.
-fn about(duration: SimDuration) -> String {
-    let hours = duration.hours();
-    if hours < 1.0 { format!("{:.1} min", 60.0 * hours) } else { format!("{hours:.1} h") }
 }

@@ -12,7 +12,7 @@ use stockout::montecarlo::estimate::PlanEstimate;
 use stockout::montecarlo::observe::Measure;
 use stockout::montecarlo::replicate::Unwatched;
 use stockout::montecarlo::{self, verify};
-use stockout::scenario::resolved::Scenario;
+use stockout::scenario::resolved::{Scenario, Stop};
 use stockout::units::{SimDuration, SimTime};
 
 use crate::cases::{KNOWN, errors_of, scenario_with};
@@ -36,6 +36,15 @@ fn estimate(scenario: &Scenario, plan: Plan) -> PlanEstimate {
     let answer = montecarlo::run(scenario, 2, &Unwatched).unwrap();
     let found = answer.plans.into_iter().find(|answer| answer.listed.plan == plan);
     found.and_then(|answer| answer.estimate).expect("it is offered")
+}
+
+/// The table of an estimate, its lines joined.
+fn table(scenario: &Scenario) -> String {
+    let mut scenario = scenario.clone();
+    scenario.stop = Stop::Replications(100);
+    let answer = montecarlo::run(&scenario, 1, &Unwatched).unwrap();
+    let text = stockout::output::table::estimate(&scenario, &answer, "", false);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn note(scenario: &Scenario, plan: Plan) -> String {
@@ -336,7 +345,7 @@ fn scarce_standard_capacity_is_simulated_as_it_is_solved() {
 #[test]
 fn a_deadline_without_slack_is_standard_from_the_start() {
     let scenario = scenario_with(KNOWN, &[UNTIL_DEADLINE, "workload.deadline=8 h"]);
-    assert!(note(&scenario, Plan::SpotUntilDeadline).contains("standard from the submission"));
+    assert!(table(&scenario).contains("the deadline leaves no time for Spot"));
     stories(job(&scenario), Course::SpotUntilDeadline, 100, |story| {
         assert_eq!(story.attempts.len(), 1);
         assert_eq!(story.attempts[0].capacity, Capacity::Standard);
@@ -364,17 +373,20 @@ fn the_plan_says_what_it_needs_and_when_it_leaves() {
     let (status, reason) = listed(&[]);
     assert_eq!(status, "not-offered");
     assert!(reason.contains("write deadline = \"24 h\" in [workload]"), "{reason}");
-    // Standard VMs need 2 + 480 + 15 min; a last save of 1 min, startup of 2 min before it:
-    // 1,440 − 497 − 3 = 940 min.
     let (status, reason) = listed(&["workload.deadline=24 h"]);
     assert_eq!(status, "offered");
-    assert!(reason.contains("needs your own orchestration; leaves Spot 15.7 h"), "{reason}");
-    assert!(reason.contains("if standard capacity exists"), "{reason}");
+    assert_eq!(reason, "needs your own orchestration; if standard capacity exists");
+    // Standard VMs need 2 + 480 + 15 min; a last save of 1 min, startup of 2 min before it:
+    // 1,440 − 497 − 3 = 940 min.
+    let plain = scenario_with(KNOWN, &[UNTIL_DEADLINE, "workload.deadline=24 h"]);
+    let shown = table(&plain);
+    assert!(shown.contains("leaves Spot 15.7 h after the submission"), "{shown}");
     // Exponential with a mean of 1 h: 99 % have started by ln 100 = 4.6 h.
     let hour = "market.standard_wait={ model = \"exponential\", mean = \"1 h\" }";
-    let (_, reason) = listed(&["workload.deadline=24 h", hour]);
-    assert!(reason.contains("leaves Spot 11.1 h"), "{reason}");
-    assert!(reason.contains("allows standard VMs 4.6 h to start"), "{reason}");
+    let waits = scenario_with(KNOWN, &[UNTIL_DEADLINE, "workload.deadline=24 h", hour]);
+    let shown = table(&waits);
+    assert!(shown.contains("leaves Spot 11.1 h"), "{shown}");
+    assert!(shown.contains("standard VMs are allowed 4.61 h to start"), "{shown}");
     let (status, reason) = listed(&[
         "workload.deadline=24 h",
         "restart.finish_probability=100 %",

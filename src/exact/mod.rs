@@ -84,8 +84,7 @@ pub enum Unsolved {
     TimesOut,
     /// What is done depends on the time.
     #[error(
-        "when spot-until-deadline leaves Spot depends on the time, which the exact solution does \
-         not follow"
+        "some runs last until spot-until-deadline leaves Spot, and only runs that do not are solved"
     )]
     UntilDeadline,
     /// How an attempt ended matters to the next.

@@ -11,9 +11,9 @@ use super::{Accuracy, Quantity, Question, Solution, Unsolved};
 use crate::model::billing::BillingRules;
 use crate::model::capacity::Wait;
 use crate::model::plan::{Course, Outcome};
-use crate::model::restart::MOST_ATTEMPTS;
+use crate::model::restart::{MOST_ATTEMPTS, RestartRules};
 use crate::model::workload::JobModel;
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimDuration;
 
 /// Probabilities below this are neglected.
 pub const NEGLECTED: f64 = 1e-9;
@@ -291,21 +291,47 @@ pub fn solve_means(question: &Question<'_>) -> Result<Solution, Unsolved> {
 
 fn solution(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Unsolved> {
     if question.course == Course::SpotUntilDeadline {
-        let moment = question.job.leave.map(|leave| leave.moment(question.job, SimDuration::ZERO));
-        if moment != Some(SimTime::START) {
-            return Err(Unsolved::UntilDeadline);
-        }
-        // The deadline leaves no time for Spot.
-        return solution(&Question { course: Course::Standard, ..*question }, with_spreads);
+        return until_deadline(question, with_spreads);
     }
     if question.course.falls_back() && question.job.market.standard.is_tied() {
         return Err(Unsolved::TiedRefusals);
     }
+    solved(question, with_spreads, None)
+}
+
+/// `spot-until-deadline` where its moment to leave does not matter: it has passed at the submission,
+/// or the work is done before it.
+fn until_deadline(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Unsolved> {
+    let job = question.job;
+    let leave = job.leave.ok_or(Unsolved::UntilDeadline)?;
+    let moment = leave.moment(job, SimDuration::ZERO).since_start();
+    if moment == SimDuration::ZERO {
+        let question = Question { course: Course::Standard, ..*question };
+        return solved(&question, with_spreads, None);
+    }
+    // The moment is at most the guard. With something saved the guard is later, and no run is left
+    // longer before it than what comes before work and a last save take.
+    let before = job.program.before_work(true) + job.program.save;
+    let earliest = moment.saturating_sub(before);
+    let job = JobModel {
+        restart: RestartRules { max_submissions: u32::MAX, ..job.restart },
+        ..job.clone()
+    };
+    let question = Question { job: &job, course: Course::SpotResubmit, ..*question };
+    solved(&question, with_spreads, Some(earliest.hours()))
+}
+
+/// Solves a question in which no run may last until `leaves` \[h\], where there is such a moment.
+fn solved(
+    question: &Question<'_>,
+    with_spreads: bool,
+    leaves: Option<f64>,
+) -> Result<Solution, Unsolved> {
     let ladder = Ladder::new(&question.job.restart).ok_or(Unsolved::Backoff)?;
     if question.job.program.notice.is_none() || !question.course.uses_spot() {
-        return solve_with(question, &ladder, Fineness { states: 0 }, with_spreads);
+        return solve_with(question, &ladder, Fineness { states: 0 }, with_spreads, leaves);
     }
-    on_grid_of_work(question, &ladder, with_spreads)
+    on_grid_of_work(question, &ladder, with_spreads, leaves)
 }
 
 /// Saves on notice: the finest grid of saved work that is fast enough, and one half as fine. The
@@ -314,16 +340,18 @@ fn on_grid_of_work(
     question: &Question<'_>,
     ladder: &Ladder,
     with_spreads: bool,
+    leaves: Option<f64>,
 ) -> Result<Solution, Unsolved> {
     let mut reason = Unsolved::TooLarge;
     for states in [512, 256, 128] {
-        match solve_with(question, ladder, Fineness { states }, false) {
+        match solve_with(question, ladder, Fineness { states }, false, leaves) {
             Ok(fine) => {
                 let coarse = Fineness { states: states / 2 };
-                let coarse = solve_with(question, ladder, coarse, false)?;
+                let coarse = solve_with(question, ladder, coarse, false, leaves)?;
                 let spread = Fineness { states: 96 };
-                let spreads =
-                    with_spreads.then(|| solve_with(question, ladder, spread, true)).transpose()?;
+                let spreads = with_spreads
+                    .then(|| solve_with(question, ladder, spread, true, leaves))
+                    .transpose()?;
                 return Ok(fine.refined(&coarse, spreads));
             }
             Err(found @ (Unsolved::TooLarge | Unsolved::TooManySaves)) => reason = found,
@@ -338,6 +366,7 @@ fn solve_with(
     ladder: &Ladder,
     fineness: Fineness,
     with_spreads: bool,
+    leaves: Option<f64>,
 ) -> Result<Solution, Unsolved> {
     let course = question.course;
     let attempts = Attempts::new(question.job, question.billing, fineness, MOST_STATES)
@@ -374,6 +403,9 @@ fn solve_with(
     };
     let depth = setting.depth(course, 0.1 * NEGLECTED).ok_or(Unsolved::TooLarge)?;
     let ends = limits(&setting, course, &depth, &all, &mut solution)?;
+    if leaves.is_some_and(|leaves| ends[1] > leaves) {
+        return Err(Unsolved::UntilDeadline);
+    }
     if with_spreads {
         spreads(question, &setting, &depth, &cost_reward, ends, &mut solution);
     }

@@ -136,7 +136,7 @@ pub const KEYS: &[Key] = &[
     key("workload.work", Kind::Duration, "(required)", "hours of uninterrupted computing by the whole gang").job(),
     key("workload.nodes", Kind::Count(1, 100_000), "1", "VMs in the gang: all run or none").job(),
     key("workload.startup", Kind::Duration, "0 s", "boot, image and model load at the start of every attempt; billed").from("your own logs: from VM start to the first useful work", "assumed"),
-    key("workload.deadline", Kind::Duration, "(none)", "on time is completed by then; it stops nothing").job(),
+    key("workload.deadline", Kind::Duration, "(none)", "on time is completed by then; it stops nothing, and spot-until-deadline leaves Spot for it").job(),
     key("workload.timeout", Kind::DurationOr("none"), "(7 d on vertex-training, else none)", "ends a submission, counted from its first start, gaps included").job().from("CustomJob scheduling.timeout, default 7 days; whether it counts across restarts was not found", "inferred"),
     key("workload.give_up_after", Kind::Duration, "365 d", "ends a replication; what is unfinished is counted and shown").job(),
     key("workload.horizon", Kind::Duration, "(required)", "how long the deployment is up").endpoint(),

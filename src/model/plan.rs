@@ -18,7 +18,8 @@ pub enum Plan {
     SpotResubmit,
     /// Spot VMs; when restarts are exhausted the rest runs on standard VMs.
     SpotThenStandard,
-    /// Spot VMs until the last moment from which standard VMs still finish by the deadline.
+    /// Spot VMs until the last moment from which standard VMs still finish by the deadline with the
+    /// probability asked: [`super::leave`] says which moment that is.
     SpotUntilDeadline,
     /// Queued capacity that is never preempted.
     FlexStart,

@@ -68,7 +68,7 @@ pub fn validate(
     let standard = list(Plan::Standard);
     let plans: Vec<Listed> = plans.into_iter().map(list).collect();
     warn_about_prices(&mut reader, &machine.sheet);
-    name_general_assumptions(&mut reader, &plans, service, &machine);
+    name_general_assumptions(&mut reader, &plans, service, &machine, &workload);
 
     let mut assumptions = std::mem::take(&mut reader.assumptions);
     assumptions.sort_by_key(|assumption| assumption.rank);
@@ -621,6 +621,7 @@ fn name_general_assumptions(
     plans: &[Listed],
     service: Service,
     machine: &super::machine::Machine,
+    workload: &Workload,
 ) {
     let offered = |pick: fn(Plan) -> bool| {
         plans.iter().any(|listed| pick(listed.plan) && listed.tariff().is_some())
@@ -661,6 +662,17 @@ fn name_general_assumptions(
             "stockout's own reading: an idle commitment costs its whole term",
             "assumed",
             22,
+        );
+    }
+    if workload.market().standard.is_scarce()
+        && offered(|plan| matches!(plan, Plan::Committed1y | Plan::Committed3y))
+    {
+        reader.assume_from(
+            "(committed capacity)",
+            "a commitment reserves none: it is refused as often as standard",
+            "stockout's own reading; with a reservation write a market without refusals",
+            "assumed",
+            23,
         );
     }
     reader.assume_from(

@@ -166,18 +166,21 @@ fn left_at_the_guard_it_is_on_time_with_the_probability_asked_and_left_later_wit
     }
 }
 
-/// The more certain one wants to be, the earlier Spot is left: the more it costs, the more often it
-/// is on time, and always at least as often as asked. 20,000 replications, seed 1, the same luck for
-/// all, so that the order needs no tolerance; the chance asked holds within 4 standard deviations.
+/// The more certain one wants to be, the earlier Spot is left and the more it costs; and the run is
+/// on time at least as often as asked. (Not always more often: who leaves early may wait longer for
+/// standard VMs than Spot would have taken.) 20,000 replications, seed 1, the same luck for all, so
+/// that the order of the costs needs no tolerance; the chance asked holds within 4 standard deviations.
 #[test]
 fn more_certainty_costs_more() {
     for settings in [
         &["checkpoint.restore=2 min"][..],
         &["checkpoint.every=3 h", "checkpoint.on_notice=true", "market.notice=90 s"],
         &["checkpoint.on_standard=false", "market.wait=20 min", "restart.backoff=3 min"],
+        &["market.lifetime={ model = \"weibull\", shape = 0.6, scale = \"2 h\" }"],
+        &["market.lifetime={ model = \"weibull\", shape = 3.0, scale = \"3 h\" }"],
         &["workload.nodes=4", "market.shared_hazard=50 %", "market.no_capacity_probability=30 %"],
     ] {
-        let mut last: Option<(f64, f64)> = None;
+        let mut last: Option<f64> = None;
         for probability in [30.0, 60.0, 80.0, 95.0, 99.0, 99.9] {
             let asked = format!("restart.finish_probability={probability} %");
             let wait = "market.standard.wait={ model = \"exponential\", mean = \"40 min\" }";
@@ -197,11 +200,10 @@ fn more_certainty_costs_more() {
             let p: f64 = probability / 100.0;
             let sd = (p * (1.0 - p) / 20_000.0).sqrt();
             assert!(on_time >= p - 4.0 * sd, "{settings:?} {p}: {on_time}");
-            if let Some((cheaper, less_often)) = last {
+            if let Some(cheaper) = last {
                 assert!(cost >= cheaper, "{settings:?} {p}: {cost} {cheaper}");
-                assert!(on_time >= less_often - 4.0 * sd, "{settings:?} {p}: {on_time}");
             }
-            last = Some((cost, on_time));
+            last = Some(cost);
         }
     }
 }
@@ -436,6 +438,15 @@ fn whoever_relies_on_standard_capacity_is_told_until_somebody_says_how_often_it_
         assert!(!note(&told, plan).contains("if standard capacity exists"));
     }
     assert!(note(&silent, Plan::Spot).is_empty());
+    let committed = scenario_with(
+        KNOWN,
+        &[
+            "compare.plans=[\"committed-1y\"]",
+            "price.committed_1y=0.4 USD/h",
+            "market.standard.no_capacity_probability=5 %",
+        ],
+    );
+    assert!(committed.assumptions.iter().any(|one| one.key == "(committed capacity)"));
     let alone = scenario_with(KNOWN, &["compare.plans=[\"spot\"]"]);
     assert!(!alone.assumptions.iter().any(|assumption| assumption.key == key));
 }

@@ -19,7 +19,9 @@
 //! If the gang's lifetime is at least U the job is done. Otherwise all its VMs end with STOCKOUT;
 //! what finished saves hold stays, the rest is lost work. The attempt is restarted while restarts
 //! are left (six on Vertex AI training); then the [plan](model::plan) decides: give up, submit
-//! again, or go on with standard VMs.
+//! again, or go on with standard VMs. A plan may also [leave](model::leave) Spot while there is
+//! just time enough for standard VMs to finish by the deadline. Standard VMs can be missing too: a
+//! refused request for them is made again until it is granted.
 //!
 //! **An endpoint** is a number of replicas over a horizon. Each lives through wait, startup,
 //! serving, preemption and restart on its own.
@@ -48,7 +50,7 @@
 //! # Two ways to an answer
 //!
 //! [`montecarlo`] plays; [`exact`] solves a job without luck, where its lifetimes, waits and
-//! refusals are independent and no limit of time matters. Each checks the other:
+//! refusals are independent and no limit of time and no moment to leave matters. Each checks the other:
 //! [`montecarlo::verify`].
 //!
 //! # An estimate in code

@@ -22,12 +22,20 @@ pub enum Purpose {
     StandardWait = 4,
     /// Wait for flex-start capacity.
     FlexWait = 5,
+    /// Whether a standard request is refused.
+    StandardRefusal = 6,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 5] =
-        [Self::Lifetime, Self::Wait, Self::Refusal, Self::StandardWait, Self::FlexWait];
+    pub const ALL: [Self; 6] = [
+        Self::Lifetime,
+        Self::Wait,
+        Self::Refusal,
+        Self::StandardWait,
+        Self::FlexWait,
+        Self::StandardRefusal,
+    ];
 }
 
 /// The largest slot that has an address: 2²⁴ − 1.

@@ -270,6 +270,22 @@ fn ends(scenario: &Scenario, key: &str) -> (Vec<End>, bool) {
         "market.standard_wait" => {
             uncertain(vec![wait("market.standard_wait", minutes(10.0), "10 min", OURS)])
         }
+        "market.standard.no_capacity_probability" => {
+            uncertain(vec![share("market.standard.no_capacity_probability", 0.0, 0.1, OURS)])
+        }
+        "market.standard.tied_to_spot" => uncertain(vec![share(
+            "market.standard.tied_to_spot",
+            0.0,
+            1.0,
+            "scarce for all at once",
+        )]),
+        "restart.wait_before_fallback" => uncertain(vec![duration(
+            "restart.wait_before_fallback",
+            0.0,
+            minutes(10.0),
+            "10 min",
+            OURS,
+        )]),
         "workload.startup" => {
             uncertain(vec![duration("workload.startup", 0.0, minutes(10.0), "10 min", BATCH)])
         }

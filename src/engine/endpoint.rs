@@ -42,6 +42,8 @@ struct Replica {
     state: State,
     count: RestartCount,
     attempts: u32,
+    /// Whether its last request was a Spot one and refused.
+    spot_refused: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +132,7 @@ impl Endpoint {
                 state: State::Idle,
                 count: RestartCount::default(),
                 attempts: 0,
+                spot_refused: false,
             },
         );
         let horizon = SimTime::START + model.horizon;
@@ -159,6 +162,7 @@ impl Endpoint {
                         asked: now,
                         slot,
                         attempt: replica.attempts,
+                        spot_refused: std::mem::take(&mut replica.spot_refused),
                     };
                     replica.asked = now;
                     replica.attempts += 1;
@@ -168,6 +172,7 @@ impl Endpoint {
                 }
                 Event::Answered(Answer::Refused { .. }) => {
                     trajectory.attempts.push(replica.closed(slot, now, End::Refused, model));
+                    replica.spot_refused = replica.capacity == Capacity::Spot;
                     replica.trouble(now, Trouble::Refused, course, &model.restart)
                 }
                 Event::Answered(Answer::Granted { lifetime, .. }) => {
@@ -244,8 +249,10 @@ impl Replica {
         rules: &RestartRules,
     ) -> Option<(SimTime, Event)> {
         self.state = State::Idle;
-        match course.decide(trouble, &mut self.count, 1, rules) {
-            Decision::Restart { after } => Some((now + after, Event::Ask)),
+        match course.decide(trouble, self.capacity, &mut self.count, 1, rules) {
+            Decision::Restart { after } | Decision::AskAgain { after } => {
+                Some((now + after, Event::Ask))
+            }
             Decision::Submit { capacity, after } => {
                 self.capacity = capacity;
                 self.count = RestartCount::default();
@@ -259,7 +266,7 @@ impl Replica {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::capacity::{Market, Wait};
+    use crate::model::capacity::{Market, StandardMarket, Wait};
     use crate::model::lifetime::Lifetime;
     use crate::model::restart::{Backoff, Counts};
     use crate::units::Share;
@@ -275,7 +282,7 @@ mod tests {
                 no_capacity_probability: Share::ZERO,
                 shared_hazard: Share::ZERO,
                 notice: SimDuration::ZERO,
-                standard_wait: Wait::NONE,
+                standard: StandardMarket::abundant(Wait::NONE),
                 flex_wait: None,
                 max_wait: None,
             },
@@ -285,6 +292,8 @@ mod tests {
                 backoff: Backoff::fixed(SimDuration::ZERO),
                 resubmit_after: SimDuration::ZERO,
                 max_submissions: 1,
+                wait_before_fallback: SimDuration::ZERO,
+                retry_standard_after: SimDuration::ZERO,
             },
         }
     }

@@ -8,7 +8,8 @@ use super::trajectory::{Attempt, End, JobTrajectory};
 use super::vm::{Answer, Request};
 use crate::luck::Luck;
 use crate::model::capacity::Capacity;
-use crate::model::checkpoint::Program;
+use crate::model::checkpoint::{Program, Remains};
+use crate::model::leave::Leave;
 use crate::model::plan::{Course, Decision, Outcome, Trouble};
 use crate::model::restart::{MOST_ATTEMPTS, RestartCount};
 use crate::model::workload::JobModel;
@@ -31,6 +32,8 @@ pub enum Pending {
     },
     /// The end of a running attempt.
     Ended,
+    /// The moment to leave Spot: the VMs are released, or no longer waited for.
+    Left,
 }
 
 /// One replication under way.
@@ -50,6 +53,8 @@ pub struct Job<'a> {
     /// Attempts so far: the address of the next one's luck.
     attempts: u32,
     saved: SimDuration,
+    /// Whether the last request was a Spot one and refused.
+    spot_refused: bool,
 }
 
 impl<'a> Job<'a> {
@@ -76,6 +81,7 @@ impl<'a> Job<'a> {
             count: RestartCount::default(),
             attempts: 0,
             saved: SimDuration::ZERO,
+            spot_refused: false,
         }
     }
 
@@ -96,6 +102,9 @@ impl<'a> Job<'a> {
 
     /// The first event.
     pub fn start(&mut self) -> Option<(SimTime, Pending)> {
+        if self.moment_to_leave().is_some_and(|moment| moment <= SimTime::START) {
+            self.capacity = Capacity::Standard;
+        }
         self.ask(SimTime::START)
     }
 
@@ -107,9 +116,13 @@ impl<'a> Job<'a> {
                 self.trajectory.restarts += u32::from(restart);
                 self.ask(now)
             }
-            Pending::Refused => self.trouble(now, Trouble::Refused),
+            Pending::Refused => {
+                self.spot_refused = self.capacity == Capacity::Spot;
+                self.trouble(now, Trouble::Refused)
+            }
             Pending::Started { lifetime } => self.started(now, lifetime),
             Pending::Ended => self.ended(now),
+            Pending::Left => self.trouble(now, Trouble::TooLate),
         }
     }
 
@@ -117,13 +130,20 @@ impl<'a> Job<'a> {
     #[inline]
     fn ask(&mut self, now: SimTime) -> Option<(SimTime, Pending)> {
         let (capacity, attempt) = (self.capacity, self.attempts);
-        let request = Request { capacity, asked: now, slot: 0, attempt };
+        let spot_refused = std::mem::take(&mut self.spot_refused);
+        let request = Request { capacity, asked: now, slot: 0, attempt, spot_refused };
         self.attempts += 1;
         self.trajectory.attempts.push(Attempt::asking(0, capacity, now));
         let answer = request.answer(&self.model.market, self.relief, self.luck);
         let at = now + answer.wait();
         let limit = self.limit();
+        let leaves = self.moment_to_leave().filter(|moment| at >= *moment && *moment <= limit);
         let recorded = self.attempt();
+        if let Some(moment) = leaves {
+            recorded.wait = moment - now;
+            recorded.end = End::Abandoned;
+            return Some((moment, Pending::Left));
+        }
         if at >= limit {
             recorded.wait = limit - now;
             recorded.end = End::Abandoned;
@@ -149,29 +169,34 @@ impl<'a> Job<'a> {
         let save_exists = self.saved > SimDuration::ZERO;
         let needed = program.uptime_needed(left, save_exists);
         let longest = self.limit() - now;
+        let departure = self.leave().and_then(|leave| leave.departure(self.model, now, self.saved));
+        let left_at =
+            departure.map(|d| d.leaves).filter(|leaves| *leaves < lifetime && *leaves <= longest);
         // At one instant, completion comes before the preemption, and both before a limit.
-        let (uptime, end) = if needed <= lifetime && needed <= longest {
+        let (uptime, end) = if let Some(leaves) = left_at {
+            (leaves, End::Released)
+        } else if departure.is_none() && needed <= lifetime && needed <= longest {
             (needed, End::Completed)
         } else if lifetime <= longest {
             (lifetime, End::Preempted)
         } else {
             (longest, End::Released)
         };
-        let (useful, lost) = if end == End::Completed {
-            (left, SimDuration::ZERO)
-        } else {
-            // A lifetime that is long enough is never noticed.
-            let dies = (lifetime < needed).then_some(lifetime);
-            let remains = program.cut(left, save_exists, uptime, dies);
-            (remains.saved, remains.lost)
+        // A lifetime that is long enough is never noticed.
+        let dies = (lifetime < needed).then_some(lifetime);
+        let remains = match departure {
+            _ if end == End::Completed => Remains { saved: left, lost: SimDuration::ZERO },
+            Some(departure) => departure.remains(program, left, save_exists, uptime, dies),
+            None => program.cut(left, save_exists, uptime, dies),
         };
-        self.saved += useful;
+        self.saved += remains.saved;
         let recorded = self.attempt();
-        recorded.useful = useful;
-        recorded.lost = lost;
+        recorded.useful = remains.saved;
+        recorded.lost = remains.lost;
         recorded.uptime = uptime;
         recorded.end = end;
-        Some((now + uptime, Pending::Ended))
+        let pending = if left_at.is_some() { Pending::Left } else { Pending::Ended };
+        Some((now + uptime, pending))
     }
 
     /// A running attempt has ended.
@@ -197,11 +222,17 @@ impl<'a> Job<'a> {
     #[inline]
     fn trouble(&mut self, now: SimTime, trouble: Trouble) -> Option<(SimTime, Pending)> {
         let rules = &self.model.restart;
-        let decision = self.course.decide(trouble, &mut self.count, self.submissions, rules);
+        let asked = self.capacity;
+        let mut decision =
+            self.course.decide(trouble, asked, &mut self.count, self.submissions, rules);
+        if let Some(moment) = self.moment_to_leave() {
+            decision = decision.before(moment, now);
+        }
         let (restart, after) = match decision {
             Decision::Stop(outcome) => return self.stop(now, outcome),
             _ if self.attempts >= MOST_ATTEMPTS => return self.stop(now, Outcome::Unfinished),
             Decision::Restart { after } => (true, after),
+            Decision::AskAgain { after } => (false, after),
             Decision::Submit { capacity, after } => {
                 self.capacity = capacity;
                 self.submissions += 1;
@@ -229,6 +260,19 @@ impl<'a> Job<'a> {
     #[inline]
     fn attempt(&mut self) -> &mut Attempt {
         self.trajectory.attempts.last_mut().expect("an attempt is recorded when it asks")
+    }
+
+    /// What decides when the plan leaves Spot, while it is on Spot.
+    #[inline]
+    fn leave(&self) -> Option<&'a Leave> {
+        let on_spot = self.course == Course::SpotUntilDeadline && self.capacity == Capacity::Spot;
+        self.model.leave.as_ref().filter(|_| on_spot)
+    }
+
+    /// The moment to leave Spot while no VMs run.
+    #[inline]
+    fn moment_to_leave(&self) -> Option<SimTime> {
+        self.leave().map(|leave| leave.moment(self.model, self.saved))
     }
 
     fn program(&self) -> &'a Program {

@@ -16,9 +16,9 @@ pub enum End {
     Completed,
     /// STOCKOUT.
     Preempted,
-    /// Released at a timeout, at the horizon or at the limit of simulated time.
+    /// Released at a timeout, at the horizon, at the limit of simulated time or by the plan.
     Released,
-    /// Never started: a timeout, the horizon or the limit came during the wait.
+    /// Never started: a timeout, the horizon, the limit or the moment to leave came during the wait.
     Abandoned,
 }
 

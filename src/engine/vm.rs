@@ -17,6 +17,8 @@ pub struct Request {
     pub slot: u32,
     /// Which of its attempts, from 0: the address of its luck.
     pub attempt: u32,
+    /// Whether the request before it was a Spot one and refused.
+    pub spot_refused: bool,
 }
 
 /// What the market answers to a request.
@@ -52,7 +54,7 @@ impl Request {
     #[inline]
     #[must_use]
     pub fn answer(&self, market: &Market, relief: f64, luck: Luck<'_>) -> Answer {
-        let answer = market.ask(luck, self.capacity, self.slot, self.attempt);
+        let answer = market.ask(luck, self.capacity, self.slot, self.attempt, self.spot_refused);
         if answer.refused {
             return Answer::Refused { wait: answer.wait };
         }

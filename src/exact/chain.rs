@@ -24,7 +24,9 @@ pub struct Letters<R> {
     pub tail: Vec<R>,
     /// By state: completion.
     pub done: Vec<R>,
-    /// A wait for capacity that is never preempted, granted.
+    /// The gap before the rest is asked for on standard VMs.
+    pub fallback: R,
+    /// A wait for capacity that is never preempted, granted: refusals before it included.
     pub safe_wait: R,
     /// By state: the rest on such capacity.
     pub safe: Vec<R>,
@@ -190,6 +192,8 @@ impl Chain<'_> {
                     ends.no_capacity = letters.no_capacity;
                 }
             }
+            // Refused before it comes here.
+            Course::SpotUntilDeadline => {}
             Course::Spot | Course::SpotResubmit | Course::SpotThenStandard => {
                 for (index, &layers) in depth.layers.iter().enumerate() {
                     let mut left = layers;
@@ -199,7 +203,9 @@ impl Chain<'_> {
                     });
                     ends.completed = ends.completed.plus(completed);
                     if course == Course::SpotThenStandard {
-                        self.safely(letters, &exhausted, &mut ends);
+                        let asking: Vec<R> =
+                            exhausted.iter().map(|end| end.times(letters.fallback)).collect();
+                        self.safely(letters, &asking, &mut ends);
                     } else if index + 1 == depth.layers.len() {
                         ends.exhausted = exhausted.iter().fold(R::ZERO, |sum, &end| sum.plus(end));
                     } else {

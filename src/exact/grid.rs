@@ -303,7 +303,9 @@ fn split(at: f64) -> (usize, f64) {
 }
 
 /// Transforms of every step, for one quantity.
-struct Alphabet {
+struct Alphabet<'a> {
+    setting: &'a Setting<'a>,
+    course: Course,
     transformer: Transformer,
     wait: Symbol,
     gaps: Vec<Symbol>,
@@ -311,13 +313,16 @@ struct Alphabet {
     full: [Vec<Symbol>; FAMILIES],
     tail: Vec<Symbol>,
     done: Vec<Symbol>,
+    fallback: Symbol,
+    /// One wait for capacity that is never preempted, and the gap after a refusal.
     safe_wait: Symbol,
+    retry: Symbol,
     safe: Vec<Symbol>,
     no_capacity: Symbol,
 }
 
-impl Alphabet {
-    fn new(setting: &Setting<'_>, course: Course, reward: &Reward, lattice: Lattice) -> Self {
+impl<'a> Alphabet<'a> {
+    fn new(setting: &'a Setting<'a>, course: Course, reward: &Reward, lattice: Lattice) -> Self {
         let transformer = Transformer::new(lattice);
         let t = &transformer;
         let attempts = setting.chain.attempts;
@@ -345,7 +350,10 @@ impl Alphabet {
         };
         let safe = |state: &super::attempt::State| t.atom(1.0, setting.on_safe(reward, state));
         let (safe_wait, limit) = setting.safe_wait(course);
+        let rules = &setting.job.restart;
         Self {
+            setting,
+            course,
             wait: t.wait(&market.wait, reward.waiting, f64::INFINITY),
             gaps: setting
                 .chain
@@ -354,7 +362,7 @@ impl Alphabet {
                 .iter()
                 .map(|gap| t.atom(1.0, reward.gap * hours(*gap) + reward.restart))
                 .collect(),
-            resubmit: t.atom(1.0, reward.gap * hours(setting.job.restart.resubmit_after)),
+            resubmit: t.atom(1.0, reward.gap * hours(rules.resubmit_after)),
             full,
             tail: if course.uses_spot() {
                 t.transform(attempts.states.iter().map(tail).collect())
@@ -362,6 +370,8 @@ impl Alphabet {
                 Vec::new()
             },
             done: if course.uses_spot() { of_states(&done) } else { Vec::new() },
+            fallback: t.atom(1.0, reward.gap * hours(rules.wait_before_fallback)),
+            retry: t.atom(1.0, reward.gap * hours(rules.retry_standard_after)),
             safe_wait: t.wait(&safe_wait, reward.waiting, limit),
             safe: of_states(&safe),
             no_capacity: if limit.is_finite() {
@@ -383,7 +393,8 @@ impl Alphabet {
             full: self.full.each_ref().map(waves),
             tail: waves(&self.tail),
             done: waves(&self.done),
-            safe_wait: wave(&self.safe_wait),
+            fallback: wave(&self.fallback),
+            safe_wait: self.setting.granted(self.course, wave(&self.safe_wait), wave(&self.retry)),
             safe: waves(&self.safe),
             no_capacity: wave(&self.no_capacity),
         }

@@ -90,12 +90,7 @@ impl Survival {
 /// P(wait ≤ `t`), t in hours.
 #[must_use]
 pub fn wait_at_most(wait: &Wait, t: f64) -> f64 {
-    match *wait {
-        Wait::Fixed(fixed) => f64::from(u8::from(fixed.hours() <= t)),
-        _ if t <= 0.0 => 0.0,
-        Wait::Exponential { mean_h } => -expm1(-t / mean_h),
-        Wait::LogNormal { median_h, sigma } => normal_survival(-ln(t / median_h) / sigma),
-    }
+    wait.at_most(t)
 }
 
 /// P(wait > `t`), t in hours, without cancellation.

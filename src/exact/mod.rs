@@ -85,6 +85,17 @@ pub enum Unsolved {
         "workload.timeout ends some submissions, and only runs that it leaves alone are solved"
     )]
     TimesOut,
+    /// What is done depends on the time.
+    #[error(
+        "some runs last until spot-until-deadline leaves Spot, and only runs that do not are solved"
+    )]
+    UntilDeadline,
+    /// How an attempt ended matters to the next.
+    #[error(
+        "standard refusals are tied to Spot's, and only independent ones are solved \
+         (market.standard.tied_to_spot)"
+    )]
+    TiedRefusals,
     /// The end of simulated time matters.
     #[error("some runs reach the end of simulated time (give_up_after)")]
     GivesUp,

@@ -11,7 +11,7 @@ use super::{Accuracy, Quantity, Question, Solution, Unsolved};
 use crate::model::billing::BillingRules;
 use crate::model::capacity::Wait;
 use crate::model::plan::{Course, Outcome};
-use crate::model::restart::MOST_ATTEMPTS;
+use crate::model::restart::{MOST_ATTEMPTS, RestartRules};
 use crate::model::workload::JobModel;
 use crate::units::SimDuration;
 
@@ -84,8 +84,27 @@ impl<'a> Setting<'a> {
                 market.flex_wait.unwrap_or(Wait::NONE),
                 market.max_wait.map_or(f64::INFINITY, SimDuration::hours),
             ),
-            _ => (market.standard_wait, f64::INFINITY),
+            _ => (market.standard.wait, f64::INFINITY),
         }
+    }
+
+    /// P(a request for such capacity is refused), where it is made again.
+    #[must_use]
+    pub fn safe_refused(&self, course: Course) -> f64 {
+        match course {
+            Course::FlexStart => 0.0,
+            _ => self.job.market.standard.no_capacity_probability.fraction(),
+        }
+    }
+
+    /// A wait for such capacity with all refusals before it, from one wait and the gap after a
+    /// refusal.
+    pub fn granted<R: Ring>(&self, course: Course, wait: R, gap: R) -> R {
+        let refused = self.safe_refused(course);
+        if refused == 0.0 {
+            return wait;
+        }
+        wait.scaled(1.0 - refused).times(wait.times(gap).scaled(refused).repeated())
     }
 
     /// Every step with its moments.
@@ -131,7 +150,12 @@ impl<'a> Setting<'a> {
                     self.over_cell(state, state.needed, amount).scaled(mass)
                 })
                 .collect(),
-            safe_wait: wait_jet(&safe_wait, safe_limit, reward.waiting),
+            fallback: Jet::fixed(1.0, reward.gap * self.job.restart.wait_before_fallback.hours()),
+            safe_wait: self.granted(
+                course,
+                wait_jet(&safe_wait, safe_limit, reward.waiting),
+                Jet::fixed(1.0, reward.gap * self.job.restart.retry_standard_after.hours()),
+            ),
             safe: attempts
                 .states
                 .iter()
@@ -188,6 +212,7 @@ impl<'a> Setting<'a> {
             full: jets.full.each_ref().map(mass),
             tail: mass(&jets.tail),
             done: mass(&jets.done),
+            fallback: 1.0,
             safe_wait: jets.safe_wait.mass,
             safe: mass(&jets.safe),
             no_capacity: jets.no_capacity.mass,
@@ -268,11 +293,48 @@ fn solution(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Uns
     if question.billing.free_startup > SimDuration::ZERO {
         return Err(Unsolved::FreeStartup);
     }
+    if question.course == Course::SpotUntilDeadline {
+        return until_deadline(question, with_spreads);
+    }
+    if question.course.falls_back() && question.job.market.standard.is_tied() {
+        return Err(Unsolved::TiedRefusals);
+    }
+    solved(question, with_spreads, None)
+}
+
+/// `spot-until-deadline` where its moment to leave does not matter: it has passed at the submission,
+/// or the work is done before it.
+fn until_deadline(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Unsolved> {
+    let job = question.job;
+    let leave = job.leave.ok_or(Unsolved::UntilDeadline)?;
+    let moment = leave.moment(job, SimDuration::ZERO).since_start();
+    if moment == SimDuration::ZERO {
+        let question = Question { course: Course::Standard, ..*question };
+        return solved(&question, with_spreads, None);
+    }
+    // The moment is at most the guard. With something saved the guard is later, and no run is left
+    // longer before it than what comes before work and a last save take.
+    let before = job.program.before_work(true) + job.program.save;
+    let earliest = moment.saturating_sub(before);
+    let job = JobModel {
+        restart: RestartRules { max_submissions: u32::MAX, ..job.restart },
+        ..job.clone()
+    };
+    let question = Question { job: &job, course: Course::SpotResubmit, ..*question };
+    solved(&question, with_spreads, Some(earliest.hours()))
+}
+
+/// Solves a question in which no run may last until `leaves` \[h\], where there is such a moment.
+fn solved(
+    question: &Question<'_>,
+    with_spreads: bool,
+    leaves: Option<f64>,
+) -> Result<Solution, Unsolved> {
     let ladder = Ladder::new(&question.job.restart).ok_or(Unsolved::Backoff)?;
     if question.job.program.notice.is_none() || !question.course.uses_spot() {
-        return solve_with(question, &ladder, Fineness { states: 0 }, with_spreads);
+        return solve_with(question, &ladder, Fineness { states: 0 }, with_spreads, leaves);
     }
-    on_grid_of_work(question, &ladder, with_spreads)
+    on_grid_of_work(question, &ladder, with_spreads, leaves)
 }
 
 /// Saves on notice: the finest grid of saved work that is fast enough, and one half as fine. The
@@ -281,16 +343,18 @@ fn on_grid_of_work(
     question: &Question<'_>,
     ladder: &Ladder,
     with_spreads: bool,
+    leaves: Option<f64>,
 ) -> Result<Solution, Unsolved> {
     let mut reason = Unsolved::TooLarge;
     for states in [512, 256, 128] {
-        match solve_with(question, ladder, Fineness { states }, false) {
+        match solve_with(question, ladder, Fineness { states }, false, leaves) {
             Ok(fine) => {
                 let coarse = Fineness { states: states / 2 };
-                let coarse = solve_with(question, ladder, coarse, false)?;
+                let coarse = solve_with(question, ladder, coarse, false, leaves)?;
                 let spread = Fineness { states: 96 };
-                let spreads =
-                    with_spreads.then(|| solve_with(question, ladder, spread, true)).transpose()?;
+                let spreads = with_spreads
+                    .then(|| solve_with(question, ladder, spread, true, leaves))
+                    .transpose()?;
                 return Ok(fine.refined(&coarse, spreads));
             }
             Err(found @ (Unsolved::TooLarge | Unsolved::TooManySaves)) => reason = found,
@@ -305,6 +369,7 @@ fn solve_with(
     ladder: &Ladder,
     fineness: Fineness,
     with_spreads: bool,
+    leaves: Option<f64>,
 ) -> Result<Solution, Unsolved> {
     let course = question.course;
     let attempts = Attempts::new(question.job, question.billing, fineness, MOST_STATES)
@@ -341,6 +406,9 @@ fn solve_with(
     };
     let depth = setting.depth(course, 0.1 * NEGLECTED).ok_or(Unsolved::TooLarge)?;
     let ends = limits(&setting, course, &depth, &all, &mut solution)?;
+    if leaves.is_some_and(|leaves| ends[1] > leaves) {
+        return Err(Unsolved::UntilDeadline);
+    }
     if with_spreads {
         spreads(question, &setting, &depth, &cost_reward, ends, &mut solution);
     }
@@ -366,6 +434,10 @@ fn check_waits(setting: &Setting<'_>, course: Course) -> Result<(), Unsolved> {
     let spot = course.uses_spot() && wait_beyond(&setting.job.market.wait, give_up) > NEGLECTED;
     if spot || (uses_safe && limit > give_up && wait_beyond(&safe, give_up) > NEGLECTED) {
         return Err(Unsolved::GivesUp);
+    }
+    let refused = setting.safe_refused(course);
+    if uses_safe && libm::pow(refused, f64::from(MOST_ATTEMPTS - 1)) > NEGLECTED {
+        return Err(Unsolved::TooManyAttempts);
     }
     Ok(())
 }
@@ -555,10 +627,17 @@ impl Spreader<'_> {
             let (wait, limit) = self.setting.safe_wait(self.course);
             return match wait {
                 Wait::Fixed(wait) if hours(wait) <= limit => {
-                    vec![(
-                        hours(wait) + self.setting.on_safe(&Reward::SPAN, &attempts.states[0]),
-                        1.0,
-                    )]
+                    let refused = self.setting.safe_refused(self.course);
+                    let again = hours(wait) + hours(self.setting.job.restart.retry_standard_after);
+                    let first =
+                        hours(wait) + self.setting.on_safe(&Reward::SPAN, &attempts.states[0]);
+                    let mut atoms = Vec::new();
+                    let mut mass = 1.0 - refused;
+                    while mass >= 1e-9 && atoms.len() < 100 {
+                        atoms.push((first + atoms.len() as f64 * again, mass));
+                        mass *= refused;
+                    }
+                    atoms
                 }
                 _ => Vec::new(),
             };

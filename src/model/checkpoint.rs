@@ -30,6 +30,12 @@ pub struct Remains {
 }
 
 impl Program {
+    /// Whether it saves its work at all.
+    #[must_use]
+    pub const fn can_save(&self) -> bool {
+        self.every.is_some() || self.notice.is_some()
+    }
+
     /// Uptime before an attempt works.
     #[inline]
     #[must_use]
@@ -39,7 +45,8 @@ impl Program {
 
     /// Saves in an attempt that finishes `work`: ⌈work ÷ every⌉ − 1; none follows the last piece.
     #[inline]
-    fn saves(&self, work: SimDuration) -> i64 {
+    #[must_use]
+    pub(super) fn saves(&self, work: SimDuration) -> i64 {
         match self.every {
             // `work` ≥ 1 µs, so rounding up and taking one is rounding (work − 1 µs) down.
             Some(every) => (work.micros() - 1) / every.micros(),

@@ -5,6 +5,7 @@ pub mod billing;
 pub mod capacity;
 pub mod checkpoint;
 pub mod distribution;
+pub mod leave;
 pub mod lifetime;
 pub mod plan;
 pub mod restart;

@@ -5,7 +5,7 @@
 
 use super::capacity::Capacity;
 use super::restart::{RestartCount, RestartRules};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// One way of buying the capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,9 @@ pub enum Plan {
     SpotResubmit,
     /// Spot VMs; when restarts are exhausted the rest runs on standard VMs.
     SpotThenStandard,
+    /// Spot VMs until the last moment from which standard VMs still finish by the deadline with the
+    /// probability asked: [`super::leave`] says which moment that is.
+    SpotUntilDeadline,
     /// Queued capacity that is never preempted.
     FlexStart,
     /// On-demand VMs under a one-year commitment.
@@ -37,6 +40,8 @@ pub enum Course {
     SpotResubmit,
     /// Spot, then standard.
     SpotThenStandard,
+    /// Spot until the deadline calls for standard.
+    SpotUntilDeadline,
     /// Flex-start.
     FlexStart,
 }
@@ -88,6 +93,8 @@ pub enum Trouble {
     Preempted,
     /// The submission has reached its timeout.
     TimedOut,
+    /// The moment to leave Spot has come: [`super::leave`].
+    TooLate,
 }
 
 /// What a policy wants done.
@@ -95,6 +102,11 @@ pub enum Trouble {
 pub enum Decision {
     /// Ask for the same capacity again after a gap.
     Restart {
+        /// The gap.
+        after: SimDuration,
+    },
+    /// Ask for the same standard capacity again after a gap: no Spot restart is used up.
+    AskAgain {
         /// The gap.
         after: SimDuration,
     },
@@ -111,11 +123,12 @@ pub enum Decision {
 
 impl Plan {
     /// Every plan, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Standard,
         Self::Spot,
         Self::SpotResubmit,
         Self::SpotThenStandard,
+        Self::SpotUntilDeadline,
         Self::FlexStart,
         Self::Committed1y,
         Self::Committed3y,
@@ -133,6 +146,7 @@ impl Plan {
             Self::Spot => "spot",
             Self::SpotResubmit => "spot-resubmit",
             Self::SpotThenStandard => "spot-then-standard",
+            Self::SpotUntilDeadline => "spot-until-deadline",
             Self::FlexStart => "flex-start",
             Self::Committed1y => "committed-1y",
             Self::Committed3y => "committed-3y",
@@ -153,6 +167,7 @@ impl Plan {
             Self::Spot => Course::Spot,
             Self::SpotResubmit => Course::SpotResubmit,
             Self::SpotThenStandard => Course::SpotThenStandard,
+            Self::SpotUntilDeadline => Course::SpotUntilDeadline,
             Self::FlexStart => Course::FlexStart,
         }
     }
@@ -167,8 +182,9 @@ impl Plan {
             Self::FlexStart => 2,
             Self::SpotResubmit => 3,
             Self::SpotThenStandard => 4,
-            Self::Committed1y => 5,
-            Self::Committed3y => 6,
+            Self::SpotUntilDeadline => 5,
+            Self::Committed1y => 6,
+            Self::Committed3y => 7,
         }
     }
 
@@ -182,6 +198,7 @@ impl Plan {
             Self::Spot => "nothing",
             Self::SpotResubmit => "resubmits",
             Self::SpotThenStandard => "fallback",
+            Self::SpotUntilDeadline => "watcher",
             Self::FlexStart => "queueing",
             Self::Committed1y | Self::Committed3y => "contract",
         }
@@ -194,7 +211,9 @@ impl Course {
     pub const fn first(self) -> Capacity {
         match self {
             Self::Standard => Capacity::Standard,
-            Self::Spot | Self::SpotResubmit | Self::SpotThenStandard => Capacity::Spot,
+            Self::Spot | Self::SpotResubmit | Self::SpotThenStandard | Self::SpotUntilDeadline => {
+                Capacity::Spot
+            }
             Self::FlexStart => Capacity::FlexStart,
         }
     }
@@ -205,18 +224,30 @@ impl Course {
         matches!(self.first(), Capacity::Spot)
     }
 
-    /// What to do after `trouble`, when `submissions` have been made, the current one included.
+    /// Whether it may end on standard VMs after having begun on others.
+    #[must_use]
+    pub const fn falls_back(self) -> bool {
+        matches!(self, Self::SpotThenStandard | Self::SpotUntilDeadline)
+    }
+
+    /// What to do after `trouble` with a request for `capacity`, when `submissions` have been made,
+    /// the current one included.
     #[inline]
     #[must_use]
     pub fn decide(
         self,
         trouble: Trouble,
+        capacity: Capacity,
         count: &mut RestartCount,
         submissions: u32,
         rules: &RestartRules,
     ) -> Decision {
         let outcome = match trouble {
             Trouble::TimedOut => Outcome::TimedOut,
+            Trouble::TooLate => return Decision::LEAVE_SPOT,
+            Trouble::Refused if capacity == Capacity::Standard => {
+                return Decision::AskAgain { after: rules.retry_standard_after };
+            }
             Trouble::Refused if self == Self::FlexStart => Outcome::NoCapacity,
             Trouble::Refused | Trouble::Preempted => match count.take(rules) {
                 Some(after) => return Decision::Restart { after },
@@ -228,9 +259,33 @@ impl Course {
                 Decision::Submit { capacity: Capacity::Spot, after: rules.resubmit_after }
             }
             Self::SpotThenStandard if outcome == Outcome::RestartsExhausted => {
-                Decision::Submit { capacity: Capacity::Standard, after: SimDuration::ZERO }
+                Decision::Submit { capacity: Capacity::Standard, after: rules.wait_before_fallback }
+            }
+            // Again and again: the moment to leave ends it.
+            Self::SpotUntilDeadline if capacity == Capacity::Spot => {
+                Decision::Submit { capacity: Capacity::Spot, after: rules.resubmit_after }
             }
             _ => Decision::Stop(outcome),
+        }
+    }
+}
+
+impl Decision {
+    /// Standard VMs, at once.
+    const LEAVE_SPOT: Self =
+        Self::Submit { capacity: Capacity::Standard, after: SimDuration::ZERO };
+
+    /// The same, unless it asks for Spot VMs at or after `moment`, the moment to leave Spot: then
+    /// there is nothing to wait for.
+    #[must_use]
+    pub fn before(self, moment: SimTime, now: SimTime) -> Self {
+        match self {
+            Self::Restart { after } | Self::Submit { capacity: Capacity::Spot, after }
+                if now + after >= moment =>
+            {
+                Self::LEAVE_SPOT
+            }
+            other => other,
         }
     }
 }
@@ -246,6 +301,8 @@ mod tests {
         backoff: Backoff::fixed(SimDuration::from_secs(30)),
         resubmit_after: SimDuration::from_secs(3_600),
         max_submissions: 2,
+        wait_before_fallback: SimDuration::from_secs(600),
+        retry_standard_after: SimDuration::from_secs(300),
     };
 
     #[test]
@@ -258,21 +315,52 @@ mod tests {
             ),
             (
                 Course::SpotThenStandard,
-                Decision::Submit { capacity: Capacity::Standard, after: SimDuration::ZERO },
+                Decision::Submit {
+                    capacity: Capacity::Standard,
+                    after: SimDuration::from_secs(600),
+                },
+            ),
+            (
+                Course::SpotUntilDeadline,
+                Decision::Submit { capacity: Capacity::Spot, after: SimDuration::from_secs(3_600) },
             ),
         ] {
             let mut count = RestartCount::default();
             let restart = Decision::Restart { after: SimDuration::from_secs(30) };
-            assert_eq!(course.decide(Trouble::Preempted, &mut count, 1, &RULES), restart);
-            assert_eq!(course.decide(Trouble::Refused, &mut count, 1, &RULES), expected);
+            let mut decide =
+                |trouble| course.decide(trouble, Capacity::Spot, &mut count, 1, &RULES);
+            assert_eq!(decide(Trouble::Preempted), restart);
+            assert_eq!(decide(Trouble::Refused), expected);
         }
     }
 
     #[test]
     fn the_last_submission_is_not_submitted_again() {
         let mut count = RestartCount::default();
-        let decision = Course::SpotResubmit.decide(Trouble::TimedOut, &mut count, 2, &RULES);
+        let decision =
+            Course::SpotResubmit.decide(Trouble::TimedOut, Capacity::Spot, &mut count, 2, &RULES);
         assert_eq!(decision, Decision::Stop(Outcome::TimedOut));
+    }
+
+    #[test]
+    fn a_refused_standard_request_is_made_again_without_using_a_restart_up() {
+        for course in [Course::Standard, Course::SpotThenStandard, Course::SpotUntilDeadline] {
+            let mut count = RestartCount::default();
+            let decision =
+                course.decide(Trouble::Refused, Capacity::Standard, &mut count, 1, &RULES);
+            assert_eq!(decision, Decision::AskAgain { after: SimDuration::from_secs(300) });
+            assert_eq!(count, RestartCount::default());
+        }
+    }
+
+    #[test]
+    fn spot_is_not_asked_for_at_the_moment_to_leave_it() {
+        let at = |seconds| SimTime::START + SimDuration::from_secs(seconds);
+        let restart = Decision::Restart { after: SimDuration::from_secs(30) };
+        assert_eq!(restart.before(at(100), at(69)), restart);
+        assert_eq!(restart.before(at(100), at(70)), Decision::LEAVE_SPOT);
+        let again = Decision::AskAgain { after: SimDuration::from_secs(30) };
+        assert_eq!(again.before(at(0), at(70)), again);
     }
 
     #[test]

@@ -49,6 +49,11 @@ pub struct RestartRules {
     pub resubmit_after: SimDuration,
     /// Submissions of one job, the first included.
     pub max_submissions: u32,
+    /// The gap before a run whose Spot restarts are exhausted goes on with standard VMs.
+    pub wait_before_fallback: SimDuration,
+    /// The gap before a refused request for standard VMs is made again: a job that asks for
+    /// standard VMs fails where its region has none, and is submitted again.
+    pub retry_standard_after: SimDuration,
 }
 
 /// Restarts used in the current count.
@@ -98,6 +103,8 @@ mod tests {
             },
             resubmit_after: SimDuration::ZERO,
             max_submissions: 1,
+            wait_before_fallback: SimDuration::ZERO,
+            retry_standard_after: SimDuration::ZERO,
         }
     }
 

@@ -130,7 +130,7 @@ impl Purchase {
         match plan {
             Plan::Standard => &[Self::Standard],
             Plan::Spot | Plan::SpotResubmit => &[Self::Spot],
-            Plan::SpotThenStandard => &[Self::Spot, Self::Standard],
+            Plan::SpotThenStandard | Plan::SpotUntilDeadline => &[Self::Spot, Self::Standard],
             Plan::FlexStart => &[Self::FlexStart],
             Plan::Committed1y => &[Self::Committed1y],
             Plan::Committed3y => &[Self::Committed3y],

@@ -1,7 +1,8 @@
 //! What is to be run: a job, or a deployment over a horizon.
 
-use super::capacity::Market;
+use super::capacity::{Capacity, Market};
 use super::checkpoint::Program;
+use super::leave::Leave;
 use super::plan::Course;
 use super::restart::RestartRules;
 use crate::units::SimDuration;
@@ -25,6 +26,8 @@ pub struct JobModel {
     pub market: Market,
     /// Who may restart.
     pub restart: RestartRules,
+    /// When `spot-until-deadline` leaves Spot; `None` where it cannot tell.
+    pub leave: Option<Leave>,
 }
 
 /// An endpoint, its market and its rules: all that its replications share.
@@ -91,7 +94,7 @@ impl Workload {
     #[must_use]
     pub const fn saves(&self) -> bool {
         match self {
-            Self::Job(job) => job.program.every.is_some() || job.program.notice.is_some(),
+            Self::Job(job) => job.program.can_save(),
             Self::Endpoint(_) => false,
         }
     }
@@ -99,6 +102,9 @@ impl Workload {
     /// Whether every replication of a course is the same: no luck is involved.
     #[must_use]
     pub fn is_certain(&self, course: Course) -> bool {
-        self.market().is_certain(course.first())
+        let market = self.market();
+        market.is_certain(course.first())
+            // Standard VMs may follow without any trouble on Spot.
+            && (course != Course::SpotUntilDeadline || market.is_certain(Capacity::Standard))
     }
 }

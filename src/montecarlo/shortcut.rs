@@ -1,6 +1,6 @@
 //! The common case without a record: a job on Spot VMs that completes in its first submission.
 //!
-//! Such a replication is the same under every Spot plan, and nothing of it needs to be kept but its
+//! Such a replication is the same under every Spot plan but `spot-until-deadline`, and nothing of it needs to be kept but its
 //! sums. It asks the same market for the same luck and goes by the same program and the same restart
 //! rules as the engine; whatever is not this simple (exhausted restarts, a timeout, the limit of
 //! time) is left to the engine, from the beginning. That both say the same is tested.
@@ -10,7 +10,7 @@ use crate::engine::vm::{Answer, Request};
 use crate::luck::Luck;
 use crate::model::billing::{BillingRules, Metered, Usage};
 use crate::model::capacity::Capacity;
-use crate::model::plan::Outcome;
+use crate::model::plan::{Course, Outcome};
 use crate::model::restart::{MOST_ATTEMPTS, RestartCount};
 use crate::model::workload::JobModel;
 use crate::units::{SimDuration, SimTime};
@@ -37,12 +37,21 @@ impl<'a> Shortcut<'a> {
         }
     }
 
+    /// Whether a replication that is this simple is the same under a course: no Spot VMs are left
+    /// before they are preempted or done.
+    #[inline]
+    #[must_use]
+    pub fn knows(course: Course) -> bool {
+        course.uses_spot() && course != Course::SpotUntilDeadline
+    }
+
     /// What an attempt meets.
     #[inline]
     #[must_use]
     pub fn ask(&self, luck: Luck<'_>, attempt: u32) -> Answer {
         let asked = SimTime::START;
-        let request = Request { capacity: Capacity::Spot, asked, slot: 0, attempt };
+        let request =
+            Request { capacity: Capacity::Spot, asked, slot: 0, attempt, spot_refused: false };
         request.answer(&self.model.market, self.relief, luck)
     }
 

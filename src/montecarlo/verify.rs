@@ -307,7 +307,7 @@ impl Comparer<'_> {
         let course = self.plan.course();
         let wait = match course.first() {
             crate::model::capacity::Capacity::Spot => job.market.wait,
-            crate::model::capacity::Capacity::Standard => job.market.standard_wait,
+            crate::model::capacity::Capacity::Standard => job.market.standard.wait,
             crate::model::capacity::Capacity::FlexStart => {
                 job.market.flex_wait.unwrap_or(Wait::NONE)
             }

@@ -109,7 +109,7 @@ impl<'a> Worker<'a> {
         let courses: Vec<CourseRun> = courses.collect();
         let mut rules = courses
             .iter()
-            .filter(|run| run.course.uses_spot())
+            .filter(|run| Shortcut::knows(run.course))
             .flat_map(|run| run.meters.iter().map(|meter| meter.rules));
         let shortcut = match (workload, rules.next()) {
             (Workload::Job(model), Some(first)) if rules.all(|rules| rules == first) => {
@@ -207,7 +207,7 @@ impl<'a> Worker<'a> {
             run.gains.push(observation.gain);
         };
         match (&experiment.workload, short) {
-            (_, Some((observation, metered))) if run.course.uses_spot() => {
+            (_, Some((observation, metered))) if Shortcut::knows(run.course) => {
                 push(run, observation);
                 run.meters.iter_mut().for_each(|meter| meter.metered.push(*metered));
             }

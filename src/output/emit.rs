@@ -201,6 +201,20 @@ impl Order<'_> {
                 ),
                 source: SCENARIO,
             }),
+            Plan::SpotUntilDeadline => {
+                let moment = self.scenario.leaves_spot_after(self.plan).map_or_else(
+                    || "the last moment that still meets the deadline".to_owned(),
+                    |after| format!("{after} after submission where nothing is saved by then"),
+                );
+                items.push(Item {
+                    text: format!(
+                        "A watcher. It leaves Spot at {moment}, and later by what finished saves are \
+                         worth: let the program save, cancel the job and send the body of --emit \
+                         standard{same_folder}. {restarts} before that is submitted again."
+                    ),
+                    source: SCENARIO,
+                });
+            }
             Plan::FlexStart => items.push(self.queue()),
             Plan::Standard | Plan::Committed1y | Plan::Committed3y => {}
         }

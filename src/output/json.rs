@@ -13,6 +13,7 @@ use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::read::Assumption;
 use crate::scenario::resolved::Scenario;
+use crate::units::SimDuration;
 
 /// Version of the names below.
 const SCHEMA_VERSION: u32 = 1;
@@ -56,6 +57,12 @@ struct Plan<'a> {
     status: &'static str,
     reason: Option<&'a str>,
     to_build: &'static str,
+    /// Of `spot-until-deadline` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaves_spot_after_h: Option<f64>,
+    /// By then after asking, standard VMs have started with the probability asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standard_wait_allowed_h: Option<f64>,
     method: Option<&'static str>,
     method_reason: Option<String>,
     tolerance: Option<Tolerance>,
@@ -195,6 +202,10 @@ fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
         status: answer.listed.status_name(),
         reason: answer.listed.reason(),
         to_build: answer.listed.plan.to_build(scenario.workload.saves()),
+        leaves_spot_after_h: scenario.leaves_spot_after(answer.listed.plan).map(SimDuration::hours),
+        standard_wait_allowed_h: scenario
+            .standard_wait_allowed(answer.listed.plan)
+            .map(SimDuration::hours),
         method: estimate.map(|estimate| estimate.method.name()),
         method_reason: answer.unsolved.map(|reason| reason.to_string()),
         tolerance: estimate.and_then(|estimate| match estimate.method {

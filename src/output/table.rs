@@ -15,6 +15,7 @@ use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::resolved::{Scenario, Status};
+use crate::units::SimDuration;
 
 /// Headers and rows: the first column is text, the others are numbers.
 pub struct Grid {
@@ -377,12 +378,36 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         if let Some(reason) = plan.listed.reason() {
             notes.push(format!("{name}: {reason}."));
         }
+        if plan.estimate.is_some() {
+            notes.extend(leaves_spot(scenario, plan.listed.plan));
+        }
         let failures = plan.estimate.as_ref().map(failures).unwrap_or_default();
         if !failures.is_empty() && scenario.times_known(plan.listed.plan) {
             notes.push(format!("{name}: {}.", failures.join(", ")));
         }
     }
     notes
+}
+
+/// When a plan leaves Spot, where the deadline says so.
+fn leaves_spot(scenario: &Scenario, plan: Plan) -> Option<String> {
+    let moment = scenario.leaves_spot_after(plan)?;
+    let wait = scenario.standard_wait_allowed(plan)?;
+    let allowed = if wait > SimDuration::ZERO {
+        format!("; standard VMs are allowed {} to start", numbers::hours(wait.hours()))
+    } else {
+        String::new()
+    };
+    Some(if moment == SimDuration::ZERO {
+        format!("{}: the deadline leaves no time for Spot{allowed}.", plan.name())
+    } else {
+        format!(
+            "{}: leaves Spot {} after the submission where no VM runs and nothing is saved by then, \
+             later with every save{allowed}.",
+            plan.name(),
+            numbers::hours(moment.hours())
+        )
+    })
 }
 
 /// How the replications were sampled, and what that has gained.

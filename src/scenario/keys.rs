@@ -91,13 +91,13 @@ impl Key {
     /// Its table.
     #[must_use]
     pub fn table(&self) -> &'static str {
-        self.path.split_once('.').map_or("", |(table, _)| table)
+        self.path.rsplit_once('.').map_or("", |(table, _)| table)
     }
 
     /// Its name in the table.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.path.split_once('.').map_or(self.path, |(_, name)| name)
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
     }
 
     /// Whether the default is a value, not a description.
@@ -115,11 +115,15 @@ const NOT_FOUND: &str = "not found in Google's pages (looked for in November 202
 /// The table of axes: its keys are the quoted keys of a scenario, its values what to try.
 pub const SWEEP: &str = "sweep";
 
-/// The tables of a scenario, with what each is about.
+/// The tables of a scenario, with what each is about; a table inside another comes after it.
 pub const TABLES: &[(&str, &str)] = &[
     ("workload", "what is run"),
     ("machine", "on which machine, and whose billing rules apply"),
     ("market", "how long machines live and how long one waits for them"),
+    (
+        "market.standard",
+        "standard VMs where they can be missing too; left out: there is always one",
+    ),
     ("checkpoint", "how work is saved; left out: never, all work of a preempted attempt is lost"),
     ("restart", "what happens after a preemption or a refusal"),
     ("billing", "how used time becomes billed time"),
@@ -135,7 +139,7 @@ pub const KEYS: &[Key] = &[
     key("workload.work", Kind::Duration, "(required)", "hours of uninterrupted computing by the whole gang").job(),
     key("workload.nodes", Kind::Count(1, 100_000), "1", "VMs in the gang: all run or none").job(),
     key("workload.startup", Kind::Duration, "0 s", "boot, image and model load at the start of every attempt; billed").from("your own logs: from VM start to the first useful work", "assumed"),
-    key("workload.deadline", Kind::Duration, "(none)", "on time is completed by then; it stops nothing").job(),
+    key("workload.deadline", Kind::Duration, "(none)", "on time is completed by then; it stops nothing, and spot-until-deadline leaves Spot for it").job(),
     key("workload.timeout", Kind::DurationOr("none"), "(7 d on vertex-training, else none)", "ends a submission, counted from its first start, gaps included").job().from("CustomJob scheduling.timeout, default 7 days; whether it counts across restarts was not found", "inferred"),
     key("workload.give_up_after", Kind::Duration, "365 d", "ends a replication; what is unfinished is counted and shown").job(),
     key("workload.horizon", Kind::Duration, "(required)", "how long the deployment is up").endpoint(),
@@ -154,10 +158,14 @@ pub const KEYS: &[Key] = &[
     key("market.no_capacity_probability", Kind::Share, "0 %", "chance that a Spot request is refused after its wait, which uses up an attempt"),
     key("market.shared_hazard", Kind::Share, "90 %", "share of the preemption hazard that strikes a whole gang at once").job().from("published multi-node Spot traces lose all nodes or none in 83–97 % of their slots", "derived"),
     key("market.notice", Kind::Duration, "30 s", "warning before a preemption").from("ACPI G2 Soft Off, best effort and up to 30 seconds: Spot VMs (Google Cloud, 2026-03-19)", "quoted"),
-    key("market.standard_wait", Kind::Wait, "0 s", "time from asking for a standard VM until it starts").from("your own job history", "assumed"),
+    key("market.standard_wait", Kind::Wait, "0 s", "time from asking for a standard VM until it starts; short for market.standard.wait").from("your own job history", "assumed"),
     key("market.flex_wait", Kind::Wait, "(unknown: flex-start shows its price only)", "time from asking for flex-start capacity until it starts"),
     key("market.max_wait", Kind::Duration, "24 h", "the longest flex-start waits; 0 s for ever").from("maxWaitDuration: Schedule training jobs based on resource availability (Google Cloud, 2026)", "quoted"),
     key("market.max_run", Kind::Duration, "7 d", "the longest flex-start runs").from("at most 7 days: Schedule training jobs based on resource availability (Google Cloud, 2026)", "quoted"),
+    key("market.standard.wait", Kind::Wait, "0 s", "time from asking for a standard VM until it starts, or is refused").from("your own job history", "assumed"),
+    key("market.standard.no_capacity_probability", Kind::Share, "0 %", "chance that a standard request is refused after its wait; it is made again until it is granted").from("\"Resources are insufficient in region\" is what a CustomJob says then; how often was not found", "assumed"),
+    key("market.standard.tied_to_spot", Kind::Share, "0 %", "how far one draw decides both right after a refused Spot request: 100 % refuses the standard one with min(1, its chance ÷ Spot's), 0 % with its own").from(NOT_FOUND, "assumed"),
+    key("market.standard.retry_after", Kind::Duration, "5 min", "gap before a refused standard request is made again"),
     key("checkpoint.every", Kind::Duration, "(no periodic saves)", "work between two saves").job(),
     key("checkpoint.save", Kind::Duration, "0 s", "time that one save takes").job(),
     key("checkpoint.restore", Kind::Duration, "0 s", "time that loading a save takes").job(),
@@ -168,6 +176,8 @@ pub const KEYS: &[Key] = &[
     key("restart.backoff", Kind::Backoff, "0 s", "gap before a restart: a duration, or { initial, factor, max }").from(NOT_FOUND, "assumed"),
     key("restart.resubmit_after", Kind::Duration, "1 h", "spot-resubmit: gap before a failed submission is submitted again").job(),
     key("restart.max_submissions", Kind::Count(1, 10_000), "20", "spot-resubmit: submissions of one job, the first included").job(),
+    key("restart.wait_before_fallback", Kind::Duration, "0 s", "spot-then-standard: gap between the last Spot attempt and asking for a standard VM"),
+    key("restart.finish_probability", Kind::Share, "99 %", "spot-until-deadline: leaves Spot at the last moment that still finishes by the deadline with this probability").job(),
     key("billing.increment", Kind::Duration, "1 s", "billed time is a multiple of this").from("per second on Compute Engine; for Vertex AI no sentence of Google's was found (third parties write 30 s)", "assumed"),
     key("billing.minimum", Kind::Duration, "0 s", "billed time of an uptime is at least this").from(NOT_FOUND, "assumed"),
     key("billing.free_if_preempted_within", Kind::Duration, "1 min", "a preemption before this uptime waives the Compute Engine line").from("Spot VMs (Google Cloud, 2026-03-19); that the fee line stays is assumed", "inferred"),

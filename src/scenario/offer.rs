@@ -19,6 +19,8 @@ pub struct Listing<'a> {
     pub max_run: SimDuration,
     /// On time is completed by then.
     pub deadline: Option<SimDuration>,
+    /// Whether somebody said how often standard capacity is missing.
+    pub standard_is_known: bool,
 }
 
 impl Listing<'_> {
@@ -47,6 +49,23 @@ impl Listing<'_> {
         if plan == Plan::SpotResubmit && !is_job {
             return Some("a deployment is not submitted again: spot-resubmit is for jobs".into());
         }
+        if plan == Plan::SpotUntilDeadline {
+            let Workload::Job(job) = self.workload else {
+                return Some(
+                    "a deployment has no deadline: spot-until-deadline is for jobs".into(),
+                );
+            };
+            if self.deadline.is_none() {
+                return Some("it needs a deadline: write deadline = \"24 h\" in [workload]".into());
+            }
+            if job.leave.is_none() {
+                return Some(
+                    "no wait for standard VMs is long enough for restart.finish_probability: write \
+                     a lower one, or a shorter wait or fewer refusals in [market.standard]"
+                        .into(),
+                );
+            }
+        }
         if plan == Plan::FlexStart {
             if let Some(reason) = &self.machine.no_flex_start {
                 return Some(reason.clone());
@@ -73,7 +92,23 @@ impl Listing<'_> {
         None
     }
 
+    /// What to know about a plan.
     fn note(&self, plan: Plan) -> Option<String> {
+        let never_leaves = matches!(
+            self.workload,
+            Workload::Endpoint(endpoint) if endpoint.restart.max_restarts.is_none()
+        );
+        let relies_on_standard =
+            plan == Plan::Standard || (plan.course().falls_back() && !never_leaves);
+        let own = self.own_note(plan);
+        if !relies_on_standard || self.standard_is_known {
+            return own;
+        }
+        let if_there = "if standard capacity exists";
+        Some(own.map_or_else(|| if_there.to_owned(), |own| format!("{own}; {if_there}")))
+    }
+
+    fn own_note(&self, plan: Plan) -> Option<String> {
         match (plan, self.workload) {
             (Plan::FlexStart, workload) if workload.market().flex_wait.is_none() => {
                 let (Workload::Job(job), Some(deadline)) = (workload, self.deadline) else {
@@ -89,7 +124,7 @@ impl Listing<'_> {
                     "its wait is unknown, and none meets the deadline".into()
                 })
             }
-            (Plan::SpotThenStandard, Workload::Job(_)) => {
+            (Plan::SpotThenStandard | Plan::SpotUntilDeadline, Workload::Job(_)) => {
                 Some("needs your own orchestration".into())
             }
             (Plan::SpotThenStandard, Workload::Endpoint(endpoint))

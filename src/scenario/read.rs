@@ -2,7 +2,7 @@
 
 use super::keys::{self, For, Key, Kind};
 use super::source::{Place, Problems, Severity, nearest};
-use super::tree::{Node, Value};
+use super::tree::{Entry, Node, Value};
 use crate::model::plan::Plan;
 use crate::units::{Currency, DataSize, Rate, Share, SimDuration, UnitError};
 
@@ -55,12 +55,14 @@ impl<'a> Reader<'a> {
             if table.key == keys::SWEEP {
                 continue;
             }
-            let known = keys::TABLES.iter().any(|(name, _)| *name == table.key);
+            let names =
+                || keys::TABLES.iter().map(|(name, _)| *name).filter(|name| !name.contains('.'));
+            let known = names().any(|name| name == table.key);
             if self.refuse_later(&table.key, &table.at) {
                 continue;
             }
             if !known {
-                let names = keys::TABLES.iter().map(|(name, _)| *name);
+                let names = names();
                 let owner = keys::KEYS.iter().find(|key| key.name() == table.key);
                 let help = match (owner, nearest(&table.key, names.clone())) {
                     (Some(key), _) => format!("write it in [{}]", key.table()),
@@ -83,8 +85,32 @@ impl<'a> Reader<'a> {
                 if self.problems.is_full(Severity::Error) {
                     return;
                 }
-                self.check_name(&table.key, &entry.key, &entry.at, of);
+                self.check_entry(&table.key, entry, of);
             }
+        }
+    }
+
+    /// A key of a table, or a table in it with its own keys.
+    fn check_entry(&mut self, table: &str, entry: &Entry, of: For) {
+        let path = format!("{table}.{}", entry.key);
+        if !keys::TABLES.iter().any(|(name, _)| *name == path) {
+            self.check_name(table, &entry.key, &entry.at, of);
+            return;
+        }
+        if !matches!(entry.node.value, Value::Table(_)) {
+            let names = keys::KEYS.iter().filter(|key| key.table() == path).map(|key| key.name());
+            let names: Vec<&str> = names.collect();
+            self.problems.error(
+                &entry.node.at,
+                format!("`{path}` is {}, not a table", entry.node.kind()),
+                format!("write [{path}] and below it {}", names.join(", ")),
+            );
+        }
+        for inner in entry.node.entries() {
+            if self.problems.is_full(Severity::Error) {
+                return;
+            }
+            self.check_name(&path, &inner.key, &inner.at, of);
         }
     }
 

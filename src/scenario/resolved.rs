@@ -3,9 +3,10 @@
 use super::read::Assumption;
 use crate::luck::Sampling;
 use crate::model::billing::{BillingRules, Tariff};
+use crate::model::leave::Leave;
 use crate::model::plan::{Course, Plan};
 use crate::model::tariff::{PriceSheet, Service};
-use crate::model::workload::Workload;
+use crate::model::workload::{JobModel, Workload};
 use crate::prices::machine::SpotRange;
 use crate::stats::interval::Level;
 use crate::units::{Currency, Share, SimDuration};
@@ -197,6 +198,26 @@ impl Scenario {
     #[must_use]
     pub fn assumed(&self, key: &str) -> Option<&Assumption> {
         self.assumptions.iter().find(|assumption| assumption.key == key)
+    }
+
+    /// When a plan leaves Spot, from submission, where nothing is saved and no VMs run by then;
+    /// `None` where it sets no moment.
+    #[must_use]
+    pub fn leaves_spot_after(&self, plan: Plan) -> Option<SimDuration> {
+        let (job, leave) = self.leave(plan)?;
+        Some(leave.moment(job, SimDuration::ZERO).since_start())
+    }
+
+    /// How long a plan that leaves Spot for a deadline allows standard VMs to start.
+    #[must_use]
+    pub fn standard_wait_allowed(&self, plan: Plan) -> Option<SimDuration> {
+        Some(self.leave(plan)?.1.standard_wait)
+    }
+
+    fn leave(&self, plan: Plan) -> Option<(&JobModel, Leave)> {
+        let Workload::Job(job) = &self.workload else { return None };
+        let leave = job.leave.filter(|_| plan.course() == Course::SpotUntilDeadline)?;
+        Some((job, leave))
     }
 
     /// The canonical text of everything that decides the result: hashed to name a run.

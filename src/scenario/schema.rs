@@ -31,7 +31,12 @@ pub fn schema() -> String {
                 { "properties": { "kind": { "const": "endpoint" } }, "required": ["horizon"] },
             ]);
         }
-        tables.insert((*table).to_owned(), object);
+        match table.split_once('.') {
+            Some((outer, inner)) => tables[outer]["properties"][inner] = object,
+            None => {
+                tables.insert((*table).to_owned(), object);
+            }
+        }
     }
     tables.insert(keys::SWEEP.to_owned(), sweep());
     let schema = json!({

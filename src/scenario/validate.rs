@@ -8,8 +8,9 @@ use super::simulation::{self, Simulation};
 use super::source::Problems;
 use super::tree::{Node, Value};
 use crate::model::billing::{BillingRules, Figure};
-use crate::model::capacity::{Market, Wait};
+use crate::model::capacity::{Market, StandardMarket, Wait};
 use crate::model::checkpoint::Program;
+use crate::model::leave::Leave;
 use crate::model::lifetime::Lifetime;
 use crate::model::plan::Plan;
 use crate::model::restart::{Backoff, Counts, RestartRules};
@@ -33,34 +34,46 @@ pub fn validate(
     let service = service(&mut reader, job);
     let machine = super::machine::read(&mut reader, service, prices);
     let mut billing = billing(&mut reader);
-    let restart = restart(&mut reader, job);
+    let mut restart = restart(&mut reader, job);
     let plans = reader.plans("compare.plans").unwrap_or_else(|| {
         let names: Vec<&str> = Plan::DEFAULT.iter().map(|plan| plan.name()).collect();
         reader.take("compare.plans", names.join(", "));
         Plan::DEFAULT.to_vec()
     });
-    let spot = plans.iter().any(|plan| plan.course().uses_spot());
     let nodes = if job { count(&mut reader, "workload.nodes", 1) } else { 1 };
     let observed = observed(&mut reader);
-    let market = market(&mut reader, spot, job, nodes, observed);
+    let market = market(&mut reader, &plans, job, nodes, observed);
+    restart.retry_standard_after = retry_standard_after(&mut reader, &market);
+    restart.wait_before_fallback = wait_before_fallback(&mut reader, &plans);
+    let finish_probability = finish_probability(&mut reader, &plans);
+    let standard_is_known = reader.node(REFUSED).is_some();
     let max_run = or_default(&mut reader, "market.max_run", SimDuration::from_hours(168), None);
     let Simulation { stop, seed, level, sampling } = simulation::read(&mut reader, job);
     let (workload, deadline) = if job {
-        job_workload(&mut reader, service, nodes, market, restart)?
+        job_workload(&mut reader, service, nodes, market, restart, finish_probability)?
     } else {
         (endpoint_workload(&mut reader, market, restart)?, None)
     };
     let decide = decide(&mut reader, job, deadline.is_some());
     free_startup(&mut reader, &workload, &mut billing);
     let mut machine = machine?;
+    let spot = plans.iter().any(|plan| plan.course().uses_spot());
     machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
     let list = |plan| {
-        Listing { workload: &workload, service, machine: &machine, max_run, deadline }.list(plan)
+        Listing {
+            workload: &workload,
+            service,
+            machine: &machine,
+            max_run,
+            deadline,
+            standard_is_known,
+        }
+        .list(plan)
     };
     let standard = list(Plan::Standard);
     let plans: Vec<Listed> = plans.into_iter().map(list).collect();
     warn_about_prices(&mut reader, &machine.sheet);
-    name_general_assumptions(&mut reader, &plans, service, &machine);
+    name_general_assumptions(&mut reader, &plans, service, &machine, &workload);
 
     let mut assumptions = std::mem::take(&mut reader.assumptions);
     assumptions.sort_by_key(|assumption| assumption.rank);
@@ -366,16 +379,69 @@ fn restart(reader: &mut Reader<'_>, job: bool) -> RestartRules {
         backoff,
         resubmit_after,
         max_submissions,
+        wait_before_fallback: SimDuration::ZERO,
+        retry_standard_after: SimDuration::ZERO,
     }
+}
+
+/// The gap before `spot-then-standard` asks for standard VMs.
+fn wait_before_fallback(reader: &mut Reader<'_>, plans: &[Plan]) -> SimDuration {
+    let path = "restart.wait_before_fallback";
+    let matters = plans.contains(&Plan::SpotThenStandard);
+    written_or_assumed(reader, path, SimDuration::ZERO, matters.then_some(46))
+}
+
+/// With which probability `spot-until-deadline` finishes in time; `None` where it is not compared.
+fn finish_probability(reader: &mut Reader<'_>, plans: &[Plan]) -> Option<Share> {
+    const PATH: &str = "restart.finish_probability";
+    let matters = plans.contains(&Plan::SpotUntilDeadline);
+    let probability = match reader.share(PATH) {
+        Some(Share::ZERO) => {
+            if let Some(node) = reader.node(PATH) {
+                reader.problems.error(
+                    &node.at,
+                    format!("{PATH} is zero"),
+                    "write a percentage above 0 %, such as \"99 %\"",
+                );
+            }
+            return None;
+        }
+        Some(probability) => probability,
+        None => {
+            if matters && reader.node(PATH).is_none() {
+                reader.take(PATH, "99 %");
+                reader.assume(PATH, "99 %", 15);
+            }
+            Share::percent(99)
+        }
+    };
+    matters.then_some(probability)
+}
+
+/// A duration that is named among the settings only where it was written, so that scenarios without
+/// it keep their name.
+fn written_or_assumed(
+    reader: &mut Reader<'_>,
+    path: &str,
+    default: SimDuration,
+    rank: Option<u8>,
+) -> SimDuration {
+    reader.duration(path).unwrap_or_else(|| {
+        if let (None, Some(rank)) = (reader.node(path), rank) {
+            reader.assume(path, default.to_string(), rank);
+        }
+        default
+    })
 }
 
 fn market(
     reader: &mut Reader<'_>,
-    spot: bool,
+    plans: &[Plan],
     job: bool,
     nodes: u32,
     observed: Option<Observed>,
 ) -> Market {
+    let spot = plans.iter().any(|plan| plan.course().uses_spot());
     let lifetime = reader.lifetime("market.lifetime").unwrap_or_else(|| {
         if spot && reader.node("market.lifetime").is_none() {
             lifetime_unknown(reader, observed)
@@ -413,7 +479,7 @@ fn market(
         });
     }
     let notice = or_default(reader, "market.notice", SimDuration::from_secs(30), None);
-    let standard_wait = wait(reader, "market.standard_wait", Some(20));
+    let standard = standard_market(reader, plans, no_capacity_probability);
     let flex_wait = reader.wait("market.flex_wait");
     let max_wait = or_default(reader, "market.max_wait", SimDuration::from_hours(24), None);
     if no_capacity_probability == Share::ONE {
@@ -431,10 +497,66 @@ fn market(
         no_capacity_probability,
         shared_hazard,
         notice,
-        standard_wait,
+        standard,
         flex_wait,
         max_wait: (max_wait > SimDuration::ZERO).then_some(max_wait),
     }
+}
+
+const REFUSED: &str = "market.standard.no_capacity_probability";
+
+/// Standard capacity: its wait in either form, and whether it can be missing.
+fn standard_market(reader: &mut Reader<'_>, plans: &[Plan], spot_refused: Share) -> StandardMarket {
+    const TIED: &str = "market.standard.tied_to_spot";
+    let wait = match reader.node("market.standard.wait") {
+        Some(node) if reader.node("market.standard_wait").is_some() => {
+            reader.problems.error(
+                &node.at,
+                "market.standard.wait and market.standard_wait are the same, and both are written",
+                "delete one",
+            );
+            return StandardMarket::abundant(Wait::NONE);
+        }
+        Some(_) => wait(reader, "market.standard.wait", None),
+        None => wait(reader, "market.standard_wait", Some(20)),
+    };
+    let refused = reader.share(REFUSED).unwrap_or_else(|| {
+        let relies = |plan: &Plan| *plan == Plan::Standard || plan.course().falls_back();
+        if reader.node(REFUSED).is_none() && plans.iter().any(relies) {
+            reader.assume(REFUSED, "0 %", 13);
+        }
+        Share::ZERO
+    });
+    let tied = reader.share(TIED).unwrap_or_else(|| {
+        if refused > Share::ZERO && reader.node(TIED).is_none() {
+            reader.assume(TIED, "0 %", 16);
+        }
+        Share::ZERO
+    });
+    if refused == Share::ONE {
+        let at = reader.node(REFUSED).map(|node| node.at.clone());
+        reader.problems.warning(
+            at.as_ref(),
+            "every standard request is refused: nothing runs on standard VMs, ever",
+            "write a probability below \"100 %\"",
+        );
+    }
+    if tied > Share::ZERO && (refused == Share::ZERO || spot_refused == Share::ZERO) {
+        let at = reader.node(TIED).map(|node| node.at.clone());
+        let never = if refused == Share::ZERO { "standard" } else { "Spot" };
+        reader.problems.warning(
+            at.as_ref(),
+            format!("{TIED} changes nothing: {never} requests are never refused"),
+            "write both chances, or delete it",
+        );
+    }
+    StandardMarket::scarce(wait, refused, tied, spot_refused)
+}
+
+/// The gap before a refused standard request is made again.
+fn retry_standard_after(reader: &mut Reader<'_>, market: &Market) -> SimDuration {
+    let rank = market.standard.is_scarce().then_some(17);
+    written_or_assumed(reader, "market.standard.retry_after", SimDuration::from_secs(300), rank)
 }
 
 /// A wait, none where it was not written: noted as an assumption under `rank`.
@@ -456,6 +578,7 @@ fn job_workload(
     nodes: u32,
     market: Market,
     restart: RestartRules,
+    finish_probability: Option<Share>,
 ) -> Option<(Workload, Option<SimDuration>)> {
     let work = required(reader, "workload.work", "work", "8 h");
     let startup = or_default(reader, "workload.startup", SimDuration::ZERO, Some(6));
@@ -516,6 +639,9 @@ fn job_workload(
             "write a longer workload.timeout, or \"none\" (Vertex AI training: 7 d by default)",
         );
     }
+    let leave = deadline.zip(finish_probability).and_then(|(deadline, probability)| {
+        Leave::new(deadline, probability, &market, restart.retry_standard_after)
+    });
     let job = JobModel {
         work,
         nodes,
@@ -525,6 +651,7 @@ fn job_workload(
         give_up_after,
         market,
         restart,
+        leave,
     };
     Some((Workload::Job(job), deadline))
 }
@@ -642,6 +769,7 @@ fn name_general_assumptions(
     plans: &[Listed],
     service: Service,
     machine: &super::machine::Machine,
+    workload: &Workload,
 ) {
     let offered = |pick: fn(Plan) -> bool| {
         plans.iter().any(|listed| pick(listed.plan) && listed.tariff().is_some())
@@ -673,6 +801,17 @@ fn name_general_assumptions(
             "stockout's own reading: an idle commitment costs its whole term",
             "assumed",
             22,
+        );
+    }
+    if workload.market().standard.is_scarce()
+        && offered(|plan| matches!(plan, Plan::Committed1y | Plan::Committed3y))
+    {
+        reader.assume_from(
+            "(committed capacity)",
+            "a commitment reserves none: it is refused as often as standard",
+            "stockout's own reading; with a reservation write a market without refusals",
+            "assumed",
+            23,
         );
     }
 }

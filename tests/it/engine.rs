@@ -2,13 +2,15 @@
 //! conservation laws.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use stockout::engine::calendar::Calendar;
 use stockout::engine::endpoint::Endpoint;
 use stockout::engine::job::Job;
-use stockout::engine::trajectory::{End, EndpointTrajectory, JobTrajectory};
+use stockout::engine::trajectory::{Attempt, End, EndpointTrajectory, JobTrajectory};
 use stockout::luck::Luck;
-use stockout::model::capacity::{Market, Wait};
+use stockout::model::capacity::{Capacity, Market, StandardMarket, Wait};
 use stockout::model::checkpoint::Program;
+use stockout::model::leave::Leave;
 use stockout::model::lifetime::Lifetime;
 use stockout::model::plan::{Course, Outcome};
 use stockout::model::restart::{Backoff, Counts, RestartRules};
@@ -17,11 +19,12 @@ use stockout::units::{Share, SimDuration, SimTime};
 
 use crate::oracle::step_through;
 
-const COURSES: [Course; 5] = [
+const COURSES: [Course; 6] = [
     Course::Standard,
     Course::Spot,
     Course::SpotResubmit,
     Course::SpotThenStandard,
+    Course::SpotUntilDeadline,
     Course::FlexStart,
 ];
 
@@ -51,18 +54,28 @@ fn lifetime() -> impl Strategy<Value = Lifetime> {
 }
 
 fn market() -> impl Strategy<Value = Market> {
-    (lifetime(), wait(), 0_i64..60, 0_i64..=100, (minutes(40), wait(), wait())).prop_map(
-        |(lifetime, wait, refused, shared, (notice, standard_wait, flex_wait))| Market {
-            lifetime,
-            wait,
-            no_capacity_probability: Share::percent(refused),
-            shared_hazard: Share::percent(shared),
-            notice,
-            standard_wait,
-            flex_wait: Some(flex_wait),
-            max_wait: Some(SimDuration::from_hours(1)),
+    (lifetime(), wait(), 0_i64..60, 0_i64..=100, (minutes(40), standard(), wait())).prop_map(
+        |(lifetime, wait, refused, shared, (notice, (standard_wait, missing, tied), flex_wait))| {
+            let refused = Share::percent(refused);
+            Market {
+                lifetime,
+                wait,
+                no_capacity_probability: refused,
+                shared_hazard: Share::percent(shared),
+                notice,
+                standard: StandardMarket::scarce(standard_wait, missing, tied, refused),
+                flex_wait: Some(flex_wait),
+                max_wait: Some(SimDuration::from_hours(1)),
+            }
         },
     )
+}
+
+/// Standard capacity: its wait, how often it is missing, how far that is tied to Spot.
+fn standard() -> impl Strategy<Value = (Wait, Share, Share)> {
+    let missing = prop_oneof![Just(0_i64), 0_i64..70];
+    (wait(), missing, 0_i64..=100)
+        .prop_map(|(wait, missing, tied)| (wait, Share::percent(missing), Share::percent(tied)))
 }
 
 fn rules() -> impl Strategy<Value = RestartRules> {
@@ -71,15 +84,18 @@ fn rules() -> impl Strategy<Value = RestartRules> {
         any::<bool>(),
         (minutes(20), 1.0..3.0_f64, minutes(120)),
         minutes(90),
-        1_u32..5,
+        (1_u32..5, minutes(40), minutes(20)),
     )
-        .prop_map(|(max_restarts, job, (initial, factor, max), resubmit_after, most)| {
+        .prop_map(|(max_restarts, job, (initial, factor, max), resubmit_after, others)| {
+            let (max_submissions, wait_before_fallback, retry_standard_after) = others;
             RestartRules {
                 max_restarts,
                 counts: if job { Counts::Job } else { Counts::Preemption },
                 backoff: Backoff { initial, factor, max },
                 resubmit_after,
-                max_submissions: most,
+                max_submissions,
+                wait_before_fallback,
+                retry_standard_after,
             }
         })
 }
@@ -88,14 +104,21 @@ fn job() -> impl Strategy<Value = JobModel> {
     (
         (1_i64..600).prop_map(|minutes| SimDuration::from_secs(60 * minutes)),
         1_u32..9,
-        (minutes(5), minutes(5), proptest::option::of(1_i64..120), minutes(4), any::<bool>()),
+        (
+            minutes(5),
+            minutes(5),
+            proptest::option::of(1_i64..120),
+            minutes(4),
+            any::<(bool, bool)>(),
+        ),
         proptest::option::of(minutes(1_200)),
         (60_i64..6_000).prop_map(|minutes| SimDuration::from_secs(60 * minutes)),
-        market(),
+        (market(), (10_i64..1_500), 1_i64..100),
         rules(),
     )
         .prop_map(|(work, nodes, program, timeout, give_up_after, market, restart)| {
-            let (startup, restore, every, save, on_notice) = program;
+            let (market, deadline, probability) = market;
+            let (startup, restore, every, save, (on_notice, on_standard)) = program;
             let every = every.map(|minutes| SimDuration::from_secs(60 * minutes));
             let program = Program {
                 startup,
@@ -108,7 +131,17 @@ fn job() -> impl Strategy<Value = JobModel> {
                 work,
                 nodes,
                 program,
-                standard_program: Program { notice: None, ..program },
+                standard_program: Program {
+                    notice: None,
+                    every: program.every.filter(|_| on_standard),
+                    ..program
+                },
+                leave: Leave::new(
+                    SimDuration::from_secs(60 * deadline),
+                    Share::percent(probability),
+                    &market,
+                    restart.retry_standard_after,
+                ),
                 timeout: timeout.filter(|timeout| *timeout > SimDuration::ZERO),
                 give_up_after,
                 market,
@@ -194,6 +227,8 @@ proptest! {
             restart: RestartRules {
                 // Refusals without any wait or backoff would ask for ever at one instant.
                 backoff: Backoff::fixed(restart.backoff.initial + SimDuration::from_secs(60)),
+                retry_standard_after:
+                    restart.retry_standard_after + SimDuration::from_secs(60),
                 ..restart
             },
         };
@@ -225,6 +260,32 @@ proptest! {
     }
 }
 
+/// The jobs that the engine is compared with the oracle on do leave Spot in every way: of 3,000 each
+/// happens fifty times at least.
+#[test]
+fn random_jobs_leave_spot_in_every_way() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut saved, mut empty, mut given_up, mut at_once, mut in_a_gap) = (0, 0, 0, 0, 0);
+    for replication in 0..3_000 {
+        let model = job().new_tree(&mut runner).unwrap().current();
+        let story = run(&model, Course::SpotUntilDeadline, Luck::new(1, replication));
+        let standard = story.attempts.iter().position(|a| a.capacity == Capacity::Standard);
+        let Some(standard) = standard else { continue };
+        let Some(last) = standard.checked_sub(1) else {
+            at_once += 1;
+            continue;
+        };
+        match story.attempts[last] {
+            Attempt { end: End::Released, useful, .. } if useful > SimDuration::ZERO => saved += 1,
+            Attempt { end: End::Released, .. } => empty += 1,
+            Attempt { end: End::Abandoned, .. } => given_up += 1,
+            _ => in_a_gap += 1,
+        }
+    }
+    let ways = [saved, empty, given_up, at_once, in_a_gap];
+    assert!(ways.iter().all(|&count| count >= 50), "{ways:?}");
+}
+
 /// Seed 1: with one replica an endpoint's serving time is its availability.
 #[test]
 fn one_replica_serves_as_long_as_any_does() {
@@ -238,7 +299,7 @@ fn one_replica_serves_as_long_as_any_does() {
             no_capacity_probability: Share::percent(20),
             shared_hazard: Share::ZERO,
             notice: SimDuration::ZERO,
-            standard_wait: Wait::NONE,
+            standard: StandardMarket::abundant(Wait::NONE),
             flex_wait: None,
             max_wait: None,
         },
@@ -248,6 +309,8 @@ fn one_replica_serves_as_long_as_any_does() {
             backoff: Backoff::fixed(SimDuration::ZERO),
             resubmit_after: SimDuration::ZERO,
             max_submissions: 1,
+            wait_before_fallback: SimDuration::ZERO,
+            retry_standard_after: SimDuration::ZERO,
         },
     };
     let mut story = EndpointTrajectory::default();

@@ -128,7 +128,7 @@ fn bills_and_outcomes_add_up() {
 /// Whatever is asked is answered, or refused with a reason, within seconds.
 #[test]
 fn no_scenario_panics_or_takes_long() {
-    let extremes: [&[&str]; 16] = [
+    let extremes: [&[&str]; 19] = [
         &["workload.nodes=100000", "market.shared_hazard=0 %"],
         &["billing.increment=1 ms"],
         &["billing.increment=31 d", "billing.minimum=31 d"],
@@ -148,10 +148,24 @@ fn no_scenario_panics_or_takes_long() {
             "restart.backoff={ initial = \"1 s\", factor = 1.000001, max = \"1 d\" }",
         ],
         &["checkpoint.on_notice=true", "market.notice=10 min", "checkpoint.every=1 ms"],
+        &["market.standard.no_capacity_probability=99.9 %", "market.standard.wait=1 h"],
+        &["market.standard.no_capacity_probability=20 %", "market.standard.retry_after=60 d"],
+        &["restart.wait_before_fallback=365250 d", "restart.finish_probability=0.0001 %"],
     ];
+    let all = [
+        Plan::Standard,
+        Plan::Spot,
+        Plan::SpotResubmit,
+        Plan::SpotThenStandard,
+        Plan::SpotUntilDeadline,
+    ];
+    let names = all.map(|plan| format!("{:?}", plan.name())).join(", ");
+    let plans = format!("compare.plans=[{names}]");
     for settings in extremes {
-        let scenario = scenario_with(KNOWN, settings);
-        for plan in [Plan::Standard, Plan::Spot, Plan::SpotResubmit, Plan::SpotThenStandard] {
+        let base: &[&str] = &[&plans, "workload.deadline=100000 d"];
+        let settings = [base, settings].concat();
+        let scenario = scenario_with(KNOWN, &settings);
+        for plan in all {
             let started = std::time::Instant::now();
             match solution(&scenario, plan) {
                 Ok(solution) => {

@@ -2,6 +2,7 @@
 
 mod cases;
 mod cli;
+mod deadlines;
 mod decision;
 mod documents;
 mod emit;

@@ -5,6 +5,7 @@
 use stockout::engine::trajectory::{Attempt, End, JobTrajectory};
 use stockout::luck::Luck;
 use stockout::model::capacity::Capacity;
+use stockout::model::leave::Leave;
 use stockout::model::plan::{Course, Decision, Outcome, Trouble};
 use stockout::model::restart::{MOST_ATTEMPTS, RestartCount};
 use stockout::model::workload::JobModel;
@@ -19,7 +20,10 @@ enum Event {
     RestoreDone,
     Notice,
     NoticeSaveDone,
+    Leave,
+    LeaveSaveDone,
     Preempted,
+    Left,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,7 @@ enum Doing {
     Working { since: SimTime },
     Saving,
     SavingOnNotice { work: SimDuration },
+    SavingToLeave { work: SimDuration },
     Nothing,
 }
 
@@ -41,10 +46,18 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
     let mut count = RestartCount::default();
     let mut times_out: Option<SimTime> = None;
     let mut saved = SimDuration::ZERO;
+    let mut spot_refused = false;
+    let watches = course == Course::SpotUntilDeadline;
+    let leave_of =
+        |capacity: Capacity| model.leave.filter(|_| watches && capacity == Capacity::Spot);
+    if leave_of(capacity).is_some_and(|leave| leave.moment(model, saved) <= now) {
+        capacity = Capacity::Standard;
+    }
     loop {
         // Ask.
         let asked = now;
-        let answer = model.market.ask(luck, capacity, 0, attempts);
+        let answer = model.market.ask(luck, capacity, 0, attempts, spot_refused);
+        spot_refused = false;
         let lifetime =
             model.market.lifetime(luck, capacity, model.market.relief(model.nodes), 0, attempts);
         attempts += 1;
@@ -59,13 +72,22 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
             useful: SimDuration::ZERO,
             lost: SimDuration::ZERO,
         };
-        let trouble = if asked + answer.wait >= limit {
+        let moment = leave_of(capacity).map(|leave| leave.moment(model, saved));
+        let trouble = if let Some(moment) =
+            moment.filter(|moment| asked + answer.wait >= *moment && *moment <= limit)
+        {
+            attempt.wait = moment - asked;
+            attempt.end = End::Abandoned;
+            now = moment;
+            Some(Trouble::TooLate)
+        } else if asked + answer.wait >= limit {
             attempt.wait = limit - asked;
             attempt.end = End::Abandoned;
             now = limit;
             None
         } else if answer.refused {
             now = asked + answer.wait;
+            spot_refused = capacity == Capacity::Spot;
             Some(Trouble::Refused)
         } else {
             now = asked + answer.wait;
@@ -77,9 +99,13 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
             // A notice matters only to an attempt whose lifetime is too short, cut or not; one that
             // steps from event to event cannot know, so it lives once without notice or limit.
             let (mut uncut, for_ever) = (attempt, SimTime::START + SimDuration::NEVER);
-            live(model, capacity, now, lifetime, for_ever, saved, false, &mut uncut);
-            let warn = uncut.end == End::Preempted;
-            live(model, capacity, now, lifetime, limit, saved, warn, &mut attempt);
+            let mut life =
+                Life { start: now, lifetime, limit: for_ever, saved, warn: false, leave: None };
+            live(model, capacity, &life, &mut uncut);
+            life.limit = limit;
+            life.warn = uncut.end == End::Preempted;
+            life.leave = leave_of(capacity).and_then(|leave| departure(model, &leave, now, saved));
+            let has_left = live(model, capacity, &life, &mut attempt);
             now = now + attempt.uptime;
             saved += attempt.useful;
             if attempt.end == End::Completed {
@@ -88,7 +114,11 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
                 story.ended = now;
                 return story;
             }
-            (attempt.end == End::Preempted).then_some(Trouble::Preempted)
+            if has_left {
+                Some(Trouble::TooLate)
+            } else {
+                (attempt.end == End::Preempted).then_some(Trouble::Preempted)
+            }
         };
         story.attempts.push(attempt);
         // What next? A limit reached during a gap asks again.
@@ -103,8 +133,20 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
                 }
                 None => Trouble::TimedOut,
             };
-            let (after, fresh) = match course.decide(what, &mut count, submissions, &model.restart)
-            {
+            let mut decision =
+                course.decide(what, capacity, &mut count, submissions, &model.restart);
+            if let Some(leave) = leave_of(capacity) {
+                let asks_spot = match decision {
+                    Decision::Restart { after } => Some(after),
+                    Decision::Submit { capacity: Capacity::Spot, after } => Some(after),
+                    _ => None,
+                };
+                if asks_spot.is_some_and(|after| now + after >= leave.moment(model, saved)) {
+                    let (capacity, after) = (Capacity::Standard, SimDuration::ZERO);
+                    decision = Decision::Submit { capacity, after };
+                }
+            }
+            let (after, fresh) = match decision {
                 Decision::Stop(outcome) => {
                     story.outcome = outcome;
                     story.ended = now;
@@ -116,6 +158,8 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
                     return story;
                 }
                 Decision::Restart { after } => (after, false),
+                // No restart of a Spot attempt.
+                Decision::AskAgain { after } => (after, true),
                 Decision::Submit { capacity: next, after } => {
                     capacity = next;
                     submissions += 1;
@@ -139,18 +183,92 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
     }
 }
 
-/// Lives through one attempt from the VM start at `start`.
-#[allow(clippy::too_many_arguments)]
-fn live(
+/// How an attempt on Spot VMs is left should nothing else end it: when work stops, and when the VMs
+/// are released. Goes from save to save: whoever waits for the next one must still be in time on
+/// standard VMs if the VMs are lost just before it is finished.
+fn departure(
     model: &JobModel,
-    capacity: Capacity,
+    leave: &Leave,
     start: SimTime,
-    lifetime: SimDuration,
-    limit: SimTime,
     saved: SimDuration,
+) -> Option<(SimTime, SimTime)> {
+    let program = model.program;
+    if program.every.is_none() && program.notice.is_none() {
+        return None;
+    }
+    let on_standard = |saved: SimDuration| -> i64 {
+        let standard = model.standard_program;
+        let mut left = model.work.micros() - saved.micros();
+        let mut uptime = standard.startup.micros() + standard.restore.micros();
+        while let Some(every) = standard.every.filter(|every| every.micros() < left) {
+            uptime += every.micros() + standard.save.micros();
+            left -= every.micros();
+        }
+        uptime + left
+    };
+    let start = start.since_start().micros();
+    let deadline = leave.deadline.micros();
+    let restore = if saved > SimDuration::ZERO { program.restore.micros() } else { 0 };
+    let mut works_from = start + program.startup.micros() + restore;
+    let (mut since, mut kept) = (start, saved);
+    let uptime = |from: i64| {
+        // All pieces and saves from here on.
+        let mut left = model.work.micros() - saved.micros();
+        let mut at = from;
+        while let Some(every) = program.every.filter(|every| every.micros() < left) {
+            at += every.micros() + program.save.micros();
+            left -= every.micros();
+        }
+        at + left
+    };
+    let done = uptime(works_from);
+    loop {
+        let left = model.work.micros() - kept.micros();
+        let piece = program.every.map_or(left, |every| every.micros().min(left));
+        let is_last = piece == left;
+        let next = works_from + piece + if is_last { 0 } else { program.save.micros() };
+        let guard = deadline - leave.standard_wait.micros() - on_standard(kept);
+        if next <= guard {
+            if is_last {
+                return None;
+            }
+            kept += SimDuration::from_micros(piece);
+            (since, works_from) = (next, next);
+            continue;
+        }
+        let hazard = |at: i64| {
+            let age = SimDuration::from_micros((at - start).max(0)).hours();
+            model.market.gang(model.nodes) * model.market.lifetime.cumulative_hazard(age)
+        };
+        if done <= deadline && hazard(done) - hazard(guard) <= leave.hazard {
+            return None;
+        }
+        let stop = (guard - program.save.micros()).max(since);
+        let released = if stop > works_from { stop + program.save.micros() } else { stop };
+        let at = |micros: i64| SimTime::START + SimDuration::from_micros(micros);
+        return Some((at(stop), at(released)));
+    }
+}
+
+/// What an attempt meets.
+struct Life {
+    /// The VM start.
+    start: SimTime,
+    /// From then to the preemption.
+    lifetime: SimDuration,
+    /// The limit of time.
+    limit: SimTime,
+    /// Work saved before it.
+    saved: SimDuration,
+    /// Whether a notice is given.
     warn: bool,
-    attempt: &mut Attempt,
-) {
+    /// When the plan stops work to leave, and when it has left.
+    leave: Option<(SimTime, SimTime)>,
+}
+
+/// Lives through one attempt; whether the plan has left it.
+fn live(model: &JobModel, capacity: Capacity, life: &Life, attempt: &mut Attempt) -> bool {
+    let Life { start, lifetime, limit, saved, warn, leave } = *life;
     let program = match capacity {
         Capacity::Spot => model.program,
         _ => model.standard_program,
@@ -169,6 +287,9 @@ fn live(
             events.push((start, Event::Notice));
         }
     }
+    if let Some((stops, released)) = leave {
+        events.extend([(stops, Event::Leave), (released, Event::Left)]);
+    }
     let mut doing = Doing::StartingUp;
     let mut warned = false;
     // Work saved in this attempt, and done and not yet saved.
@@ -182,11 +303,11 @@ fn live(
             attempt.useful = kept;
             match doing {
                 Doing::Working { since } => unsaved = limit - since,
-                Doing::SavingOnNotice { work } => unsaved = work,
+                Doing::SavingOnNotice { work } | Doing::SavingToLeave { work } => unsaved = work,
                 _ => {}
             }
             attempt.lost = unsaved;
-            return;
+            return false;
         }
         let begin_work = |events: &mut Vec<(SimTime, Event)>, kept: SimDuration| {
             let left = SimDuration::from_micros(work.micros() - kept.micros());
@@ -207,7 +328,7 @@ fn live(
                         attempt.uptime = now - start;
                         attempt.end = End::Completed;
                         attempt.useful = work;
-                        return;
+                        return false;
                     }
                     doing = Doing::Saving;
                     events.push((now + program.save, Event::SaveDone));
@@ -233,15 +354,41 @@ fn live(
                     doing = Doing::Nothing;
                 }
             }
+            Event::Leave => {
+                if let (Doing::Working { since }, false) = (doing, warned) {
+                    let work = now - since;
+                    events.retain(|(_, event)| *event != Event::PieceDone);
+                    doing = Doing::SavingToLeave { work };
+                    events.push((now + program.save, Event::LeaveSaveDone));
+                } else if !warned {
+                    doing = Doing::Nothing;
+                }
+            }
+            Event::LeaveSaveDone => {
+                if let Doing::SavingToLeave { work } = doing {
+                    kept += work;
+                    unsaved = SimDuration::ZERO;
+                    doing = Doing::Nothing;
+                }
+            }
+            Event::Left => {
+                attempt.uptime = now - start;
+                attempt.end = End::Released;
+                attempt.useful = kept;
+                attempt.lost = unsaved;
+                return true;
+            }
             Event::Preempted => {
                 attempt.uptime = lifetime;
                 attempt.end = End::Preempted;
-                if let Doing::Working { since } = doing {
-                    unsaved = now - since;
+                match doing {
+                    Doing::Working { since } => unsaved = now - since,
+                    Doing::SavingToLeave { work } => unsaved = work,
+                    _ => {}
                 }
                 attempt.useful = kept;
                 attempt.lost = unsaved;
-                return;
+                return false;
             }
         }
     }

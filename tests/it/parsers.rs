@@ -10,6 +10,7 @@ use stockout::units::{DataSize, Rate, Share, SimDuration};
 use crate::cases::{KNOWN, errors_of};
 
 const L4: &str = include_str!("../../scenarios/training-l4.toml");
+const DEADLINE: &str = include_str!("../../scenarios/deadline-l4.toml");
 
 #[test]
 fn all_problems_are_reported_together_with_line_and_column() {
@@ -264,7 +265,7 @@ proptest! {
     }
 
     #[test]
-    fn no_mangled_scenario_panics(text in mangled(L4)) {
+    fn no_mangled_scenario_panics(text in prop_oneof![mangled(L4), mangled(DEADLINE)]) {
         read_as_scenario(&text, &[]);
     }
 

@@ -20,8 +20,10 @@ fn run(settings: &[&str], threads: usize) -> (String, Estimate) {
 fn the_bytes_do_not_depend_on_the_number_of_threads() {
     let endpoint = include_str!("../../scenarios/endpoint-t4.toml");
     let endpoint = scenario_with(endpoint, &["simulation.replications=9000"]);
-    let bytes = |threads| {
-        json::estimate(&endpoint, &montecarlo::run(&endpoint, threads, &Unwatched).unwrap(), None)
+    let deadline = include_str!("../../scenarios/deadline-l4.toml");
+    let deadline = scenario_with(deadline, &["simulation.replications=30001"]);
+    let bytes = |scenario, threads| {
+        json::estimate(scenario, &montecarlo::run(scenario, threads, &Unwatched).unwrap(), None)
     };
     for settings in [
         &["simulation.replications=30001"][..],
@@ -32,9 +34,11 @@ fn the_bytes_do_not_depend_on_the_number_of_threads() {
             assert_eq!(one, run(settings, threads).0, "{threads} threads");
         }
     }
-    let one = bytes(1);
-    for threads in [1, 2, 7] {
-        assert_eq!(one, bytes(threads));
+    for scenario in [&endpoint, &deadline] {
+        let one = bytes(scenario, 1);
+        for threads in [1, 2, 7] {
+            assert_eq!(one, bytes(scenario, threads));
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cases::{KNOWN, scenario_with};
 use crate::reference::cases;
 
 /// Every shipped scenario with 20,000 replications; the level is stated in the output, 99 % each.
-/// Endpoints have no exact solution and say so.
+/// Endpoints, and plans whose attempts depend on each other, have no exact solution and say so.
 #[test]
 fn every_shipped_scenario_agrees_with_its_exact_solution() {
     let mut jobs = 0;
@@ -28,7 +28,9 @@ fn every_shipped_scenario_agrees_with_its_exact_solution() {
             assert!(verification.not_checked.len() >= 2, "{path:?}");
         } else {
             jobs += 1;
-            assert!(verification.comparisons.len() > 80, "{path:?}");
+            let unsolved = verification.not_checked.iter().filter(|one| one.what == "everything");
+            let least = 80 - 20 * unsolved.count();
+            assert!(verification.comparisons.len() > least, "{path:?}");
         }
     }
     assert!(jobs >= 4);

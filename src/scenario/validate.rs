@@ -1,5 +1,6 @@
 //! Written → [`Scenario`]: every value checked, every default named, every problem reported.
 
+use super::budget::{self, Budget};
 use super::keys::For;
 use super::offer::Listing;
 use super::read::Reader;
@@ -50,6 +51,11 @@ pub fn validate(
         (endpoint_workload(&mut reader, market, restart)?, None)
     };
     let machine = machine?;
+    let budget = if job {
+        budget::read(&mut reader, machine.currency, deadline)
+    } else {
+        Budget::default()
+    };
     let list = |plan| {
         Listing { workload: &workload, service, machine: &machine, max_run, deadline }.list(plan)
     };
@@ -75,6 +81,7 @@ pub fn validate(
         currency: machine.currency,
         prices_as_of: machine.as_of,
         deadline,
+        budget,
         plans,
         standard,
         stop,
@@ -315,6 +322,17 @@ fn job_workload(
     market: Market,
     restart: RestartRules,
 ) -> Option<(Workload, Option<SimDuration>)> {
+    for path in ["workload.jobs", "workload.jobs_over"] {
+        // `estimate` and `check` read the list, and validate each of its jobs without these.
+        if let Some(node) = reader.node(path) {
+            reader.problems.error(
+                &node.at,
+                format!("{path} belongs to a list of jobs, and this command takes one job"),
+                "`stockout estimate` and `check` take the list; here delete workload.jobs and \
+                 workload.jobs_over, and write workload.work",
+            );
+        }
+    }
     let work = required(reader, "workload.work", "work", "8 h");
     let startup = or_default(reader, "workload.startup", SimDuration::ZERO, Some(6));
     let deadline = match reader.node("workload.deadline") {

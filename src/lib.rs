@@ -97,6 +97,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod decision;
 pub mod engine;
 pub mod exact;
 pub mod luck;

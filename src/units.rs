@@ -444,9 +444,7 @@ impl Money {
             Some(nanos) if nanos < 0 => {
                 refuse("an amount is not negative", "write an amount of 0 or more")
             }
-            Some(nanos) if nanos <= 1_000_000_000_000_000_000 => {
-                Ok((Self(nanos as i64), currency))
-            }
+            Some(nanos) if nanos <= 1_000_000_000_000_000_000 => Ok((Self(nanos as i64), currency)),
             _ => refuse(
                 "the amount is more than 1,000,000,000",
                 "write at most 1000000000, or use a larger unit of the currency",
@@ -543,10 +541,7 @@ impl Frequency {
             Some(millionths) if millionths <= 1_000_000_000_000 * per.hours() as i128 => {
                 Ok(Self { millionths: millionths as i64, per })
             }
-            _ => refuse(
-                format!("`{}` is more than 1,000,000 an hour", clip(text)),
-                "write fewer",
-            ),
+            _ => refuse(format!("`{}` is more than 1,000,000 an hour", clip(text)), "write fewer"),
         }
     }
 }
@@ -939,7 +934,10 @@ mod tests {
         assert_eq!(of("1200/month").per_month(), 1200.0);
         assert_eq!(of(" 2.5 / d ").to_string(), "2.5 / d");
         assert_eq!(of("1 / h").per_hour(), 1.0);
-        assert_eq!(Frequency::new(30, SimDuration::from_hours(720)).unwrap().per_month(), 730.0 / 24.0);
+        assert_eq!(
+            Frequency::new(30, SimDuration::from_hours(720)).unwrap().per_month(),
+            730.0 / 24.0
+        );
         assert_eq!(Frequency::new(3, SimDuration::ZERO), None);
     }
 

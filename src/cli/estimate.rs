@@ -4,8 +4,10 @@ use super::Failure;
 use super::age::warn_if_stale;
 use super::fail_if::{self, FailIf};
 use super::input::{Input, refused};
+use super::mix;
 use super::progress::Progress;
 use super::write::Destination;
+use crate::decision::mix::Mix;
 use crate::montecarlo::replicate::RunError;
 use crate::montecarlo::{self, Estimate};
 use crate::output::{Format, csv, json, table};
@@ -52,7 +54,14 @@ enum Method {
 
 /// Runs `estimate`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let scenario = arguments.input.scenario(arguments.quiet)?;
+    let input = &arguments.input;
+    input.require()?;
+    let prices = input.own_prices()?;
+    let written = input.read()?;
+    if mix::is_mix(&written) {
+        return mixed(arguments, mix::read(written, input, arguments.quiet, &*prices)?);
+    }
+    let scenario = Input::scenario_of(written, arguments.quiet, &*prices)?;
     let mut problems = Problems::default();
     let (kind, plans) = fail_if::of_scenario(&scenario);
     let mut watched = arguments.fail_if.read(kind, &plans, &mut problems);
@@ -87,6 +96,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.destination.write(&text)?;
     watched.see_estimate(&scenario, &answer);
     watched.verdict()
+}
+
+/// A list of jobs, as a month.
+fn mixed(arguments: &Arguments, mix: Mix<'_>) -> Result<(), Failure> {
+    if arguments.method == Method::Exact {
+        return Err(mix::refuse("--method exact", "leave it out: every kind of job is simulated"));
+    }
+    if !arguments.fail_if.is_empty() {
+        return Err(mix::refuse("--fail-if", "leave it out, and read the JSON of --format json"));
+    }
+    let threads = threads(arguments.threads);
+    let (format, full, quiet) = (arguments.format, arguments.full, arguments.quiet);
+    let text = mix::estimate(&mix, &arguments.input, format, full, quiet, threads)?;
+    arguments.destination.write(&text)
 }
 
 /// The threads asked for, else one per processor.

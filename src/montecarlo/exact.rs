@@ -2,7 +2,8 @@
 //! there is none.
 
 use super::estimate::{
-    Estimated, Estimators, LineItem, Method, OfRuns, PlanEstimate, Probability, Saving, Summary, Tolerance,
+    Estimated, Estimators, LineItem, Method, OfRuns, PlanEstimate, Probability, Saving, Summary,
+    Tolerance,
 };
 use super::observe::Measure;
 use super::replicate::{Experiment, Priced, RunError, Watch, in_parallel};

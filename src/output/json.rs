@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::decision::month::{self, Month};
 use crate::model::plan::Outcome;
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{
@@ -14,7 +15,7 @@ use crate::scenario::read::Assumption;
 use crate::scenario::resolved::Scenario;
 
 /// Version of the names below.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -35,6 +36,8 @@ struct Document<'a> {
     spot_range: Option<SpotRange>,
     assumptions: &'a [Assumption],
     plans: Vec<Plan<'a>>,
+    /// Where the scenario says how often it runs.
+    month: Option<Month>,
 }
 
 /// Spot prices of the last twelve months per VM-hour, without any fee.
@@ -173,6 +176,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
         }),
         assumptions: &scenario.assumptions,
         plans: answer.plans.iter().map(|answer| plan(scenario, answer)).collect(),
+        month: month::of_estimate(scenario, answer),
     };
     let mut text = serde_json::to_string_pretty(&document).expect("plain data becomes JSON");
     text.push('\n');

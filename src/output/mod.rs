@@ -5,6 +5,10 @@
 pub mod answers;
 pub mod csv;
 pub mod json;
+#[cfg(feature = "cli")]
+pub mod mix;
+#[cfg(feature = "cli")]
+pub mod month;
 pub mod numbers;
 pub mod paragraph;
 pub mod prices;

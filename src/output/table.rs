@@ -3,6 +3,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::month;
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
 use crate::luck::Sampling;
@@ -11,6 +12,7 @@ use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
+use crate::scenario::read::Assumption;
 use crate::scenario::resolved::{Scenario, Status};
 
 /// Headers and rows: the first column is text, the others are numbers.
@@ -79,6 +81,9 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, input: &str, full: bool)
         for note in methods(scenario, answer) {
             out.push_str(&wrapped(&note, "  "));
         }
+    }
+    out.push_str(&month::text(scenario, answer));
+    if full {
         for plan in &answer.plans {
             if let Some(estimate) = &plan.estimate {
                 out.push('\n');
@@ -119,6 +124,9 @@ pub fn estimate_markdown(scenario: &Scenario, answer: &Estimate, full: bool) -> 
         for note in methods(scenario, answer) {
             out.push_str(&format!("- {note}\n"));
         }
+    }
+    out.push_str(&month::markdown(scenario, answer));
+    if full {
         for plan in &answer.plans {
             if let Some(estimate) = &plan.estimate {
                 out.push_str(&format!("\n#### {}\n\n", estimate.plan.name()));
@@ -537,9 +545,13 @@ fn bill(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
 }
 
 fn assumptions(scenario: &Scenario, full: bool) -> Vec<String> {
+    assumption_lines(&scenario.assumptions, full)
+}
+
+/// Assumptions in words: the three that matter most, or all with their sources.
+pub(super) fn assumption_lines(assumptions: &[Assumption], full: bool) -> Vec<String> {
     let most = if full { usize::MAX } else { 3 };
-    scenario
-        .assumptions
+    assumptions
         .iter()
         .take(most)
         .map(|assumption| {

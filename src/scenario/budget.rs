@@ -19,12 +19,9 @@ pub fn read(reader: &mut Reader<'_>, currency: Currency, deadline: Option<SimDur
     let runs = reader.frequency("workload.runs");
     let late_cost = reader.amount("decide.late_cost", currency);
     let engineer_cost = reader.amount("decide.engineer_cost", currency);
-    if let (Some(_), None, None, Some(node)) = (
-        late_cost,
-        deadline,
-        reader.node("workload.deadline"),
-        reader.node("decide.late_cost"),
-    ) {
+    if let (Some(_), None, None, Some(node)) =
+        (late_cost, deadline, reader.node("workload.deadline"), reader.node("decide.late_cost"))
+    {
         reader.problems.error(
             &node.at,
             "decide.late_cost without a deadline: nothing is ever late",

@@ -4,9 +4,7 @@ use super::keys::{self, For, Key, Kind};
 use super::source::{Place, Problems, Severity, nearest};
 use super::tree::{Node, Value};
 use crate::model::plan::Plan;
-use crate::units::{
-    Currency, DataSize, Frequency, Money, Rate, Share, SimDuration, UnitError,
-};
+use crate::units::{Currency, DataSize, Frequency, Money, Rate, Share, SimDuration, UnitError};
 
 /// A value that nobody supplied, with where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -51,11 +51,8 @@ pub fn validate(
         (endpoint_workload(&mut reader, market, restart)?, None)
     };
     let machine = machine?;
-    let budget = if job {
-        budget::read(&mut reader, machine.currency, deadline)
-    } else {
-        Budget::default()
-    };
+    let budget =
+        if job { budget::read(&mut reader, machine.currency, deadline) } else { Budget::default() };
     let list = |plan| {
         Listing { workload: &workload, service, machine: &machine, max_run, deadline }.list(plan)
     };

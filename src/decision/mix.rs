@@ -185,8 +185,12 @@ impl<'p> Mix<'p> {
             let which = format!("line {}: ", kind.line);
             ledger.add(scenario, finished.estimate, per_hour, &which);
             for assumption in &scenario.assumptions {
-                if assumptions.len() < MOST_ASSUMPTIONS && !assumptions.contains(assumption) {
-                    assumptions.push(assumption.clone());
+                let mut assumption = assumption.clone();
+                if assumption.key.starts_with("price.") && !scenario.machine.is_empty() {
+                    assumption.value = format!("{}: {}", scenario.machine, assumption.value);
+                }
+                if assumptions.len() < MOST_ASSUMPTIONS && !assumptions.contains(&assumption) {
+                    assumptions.push(assumption);
                 }
             }
             if let Some(day) = &scenario.prices_as_of

@@ -22,7 +22,8 @@ pub struct Load {
 pub struct Peak {
     /// The mean number present.
     pub mean: f64,
-    /// The least number that is not exceeded in the share of time asked for.
+    /// The least number that is not exceeded in the share of time asked for; of
+    /// [`Load::enough`], not less than the largest run takes.
     pub most: u64,
     /// Whether it is exact; else from the normal distribution with the same mean and variance,
     /// skewness corrected.
@@ -44,6 +45,15 @@ impl Load {
     #[must_use]
     pub fn mean(&self) -> f64 {
         self.moment(1)
+    }
+
+    /// As [`Self::at_most`], and enough for the largest run alone, however seldom it comes: with
+    /// less it could never start.
+    #[must_use]
+    pub fn enough(&self, q: f64) -> Peak {
+        let largest = self.runs.keys().next_back().copied().unwrap_or(0);
+        let peak = self.at_most(q);
+        Peak { most: peak.most.max(largest), ..peak }
     }
 
     /// Σ λ·units^power: the cumulants of a compound Poisson sum.
@@ -143,6 +153,9 @@ mod tests {
         let gang = load(&[(8, 2.0)]).at_most(0.99);
         assert_eq!((gang.most, gang.mean), (48, 16.0));
         assert_eq!(Load::default().at_most(0.99).most, 0);
+        // One run in ten thousand moments still needs its VMs.
+        let seldom = load(&[(8, 1e-4), (1, 1e-4)]);
+        assert_eq!((seldom.at_most(0.99).most, seldom.enough(0.99).most), (0, 8));
     }
 
     /// By hand, sizes 1 and 2 with means 1 and 0.5, in units of e^−1.5: P(0) = 1; P(1) = 1;

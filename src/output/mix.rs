@@ -19,7 +19,7 @@ pub fn text(mix: &Mix<'_>, answer: &MixAnswer, input: &str, full: bool) -> Strin
     } else {
         "\nAssumed, what matters most (all with --full):\n"
     });
-    for line in table::assumption_lines(&answer.assumptions, full) {
+    for line in assumptions(answer, full) {
         out.push_str(&wrapped(&format!("- {line}"), "  "));
     }
     let more = if full { "--format json -o month.json" } else { "--full" };
@@ -33,7 +33,7 @@ pub fn markdown(mix: &Mix<'_>, answer: &MixAnswer, full: bool) -> String {
     let mut out = format!("### {}\n\n{}\n\n", mix.name, heading(mix, answer).join(" "));
     out.push_str(&section(answer).markdown());
     out.push_str("\nAssumed:\n\n");
-    for line in table::assumption_lines(&answer.assumptions, full) {
+    for line in assumptions(answer, full) {
         out.push_str(&format!("- {line}\n"));
     }
     out
@@ -41,6 +41,17 @@ pub fn markdown(mix: &Mix<'_>, answer: &MixAnswer, full: bool) -> String {
 
 fn section(answer: &MixAnswer) -> Section<'_> {
     Section { savings: true, ..Section::new(&answer.first, &answer.month) }
+}
+
+/// All of them, or those that matter most: one for each key, not the price of every machine.
+fn assumptions(answer: &MixAnswer, full: bool) -> Vec<String> {
+    let mut shown: Vec<Assumption> = Vec::new();
+    for assumption in &answer.assumptions {
+        if full || shown.iter().all(|other| other.key != assumption.key) {
+            shown.push(assumption.clone());
+        }
+    }
+    table::assumption_lines(&shown, full)
 }
 
 fn heading(mix: &Mix<'_>, answer: &MixAnswer) -> Vec<String> {

@@ -116,8 +116,10 @@ impl<'a> Section<'a> {
                 });
             }
             let band = plan.money;
-            let half_width = band.and_then(|band| band.half_width);
-            let amount = |value: f64| numbers::amount(value, half_width);
+            // All amounts of a row with the digits of its mean.
+            let amount = |value: f64| {
+                band.map_or_else(none, |band| numbers::alike(value, band.mean, band.half_width))
+            };
             row.push(band.map_or_else(none, |band| amount(band.mean)));
             row.push(span(band.and_then(|band| band.p05.zip(band.p95)), &amount));
             if self.has_range() {
@@ -164,11 +166,19 @@ impl<'a> Section<'a> {
     }
 
     fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.savings {
+            notes.push(
+                "saving: of all jobs together, per completed one, against standard; ± is \
+                 simulation error alone."
+                    .to_owned(),
+            );
+        }
         let mut most = "most months: nine of ten lie there, by luck alone".to_owned();
         if self.month.runs < FEW {
             most.push_str("; of so few runs it is rough");
         }
-        let mut notes = vec![most + "."];
+        notes.push(most + ".");
         if let Some(days) = self.month.spot_prices {
             notes.push(format!(
                 "* if all months were at the lowest, or at the highest Spot price of {} to {}.",
@@ -176,13 +186,14 @@ impl<'a> Section<'a> {
             ));
         }
         let late = if self.month.has_deadline {
-            "late: those not done in time, never included; "
+            "late: not done by their deadline, failed ones too; "
         } else {
             ""
         };
         notes.push(format!(
             "fail: runs a month that are never done; {late}failed submissions end without \
-             completing: somebody looks, and submits again. at once: seldom more, 1 % of the time."
+             completing: somebody must look and submit again. at once: no more in 99 % of the \
+             time, and enough for the largest run."
         ));
         if self.has_trouble_costs() {
             let cost = |cost: Option<crate::units::Money>, of: &str| {
@@ -195,36 +206,42 @@ impl<'a> Section<'a> {
             let costs: Vec<String> = costs.into_iter().flatten().collect();
             notes.push(format!("all in: the bill and {}.", costs.join(", ")));
         }
-        notes.extend(self.quotas());
         for plan in &self.month.plans {
             if let Some(reason) = plan.reason.as_ref().filter(|_| self.savings) {
                 notes.push(format!("{}: {reason}.", plan.plan));
             }
         }
+        notes.extend(self.quotas());
         notes
     }
 
-    /// One line per quota, with the most that any plan needs of it.
+    /// One line per quota, with the most that any plan needs of it, under where they are.
     fn quotas(&self) -> Vec<String> {
-        let mut needs: BTreeMap<(&str, &str, &str), Vec<(u64, &str)>> = BTreeMap::new();
+        type Place<'a> = (&'a str, &'a str, &'a str);
+        let mut places: BTreeMap<Place<'_>, BTreeMap<&str, (u64, Vec<&str>)>> = BTreeMap::new();
         for plan in &self.month.plans {
             for quota in &plan.quotas {
-                let key = (quota.name.as_str(), quota.region.as_str(), quota.confidence);
-                needs.entry(key).or_default().push((quota.p99, plan.plan));
+                let (service, name) =
+                    quota.name.split_once('/').unwrap_or(("Compute Engine", &quota.name));
+                let place = places.entry((&quota.region, service, quota.confidence)).or_default();
+                let (most, plans) = place.entry(name).or_default();
+                *most = quota.p99.max(*most);
+                plans.push(plan.plan);
             }
         }
-        let shown =
-            |((name, region, confidence), plans): ((&str, &str, &str), Vec<(u64, &str)>)| {
-                let most = plans.iter().map(|(most, _)| *most).max().unwrap_or(0);
-                let place = if region.is_empty() { String::new() } else { format!(" in {region}") };
-                let plans: Vec<&str> = plans.into_iter().map(|(_, plan)| plan).collect();
-                format!(
-                    "quota: {} of {name}{place} ({confidence} name) for {}.",
-                    numbers::whole(most),
-                    plans.join(", ")
-                )
-            };
-        needs.into_iter().map(shown).collect()
+        let mut lines = Vec::new();
+        for ((region, service, confidence), quotas) in places {
+            let region = if region.is_empty() { String::new() } else { format!(" in {region}") };
+            lines.push(format!("quota at once of {service}{region} ({confidence} names):"));
+            for (name, (most, plans)) in quotas {
+                lines.push(format!("- {} {name}: {}", numbers::whole(most), plans.join(", ")));
+                if name.starts_with("PREEMPTIBLE") {
+                    // Source: Spot VMs (Google Cloud, 2026-03-19).
+                    lines.push("  or of the standard quota, where none of this is granted".into());
+                }
+            }
+        }
+        lines
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a month is made of: how often the job runs, and what trouble costs.
 
 use super::read::Reader;
+use super::resolved::Scenario;
+use super::source::Problems;
+use super::tree::Node;
 use crate::units::{Currency, Frequency, Money, SimDuration};
 
 /// How often a job runs, and what trouble costs beside the bill.
@@ -12,6 +15,22 @@ pub struct Budget {
     pub late_cost: Option<Money>,
     /// For a submission that ends without completing.
     pub engineer_cost: Option<Money>,
+}
+
+/// Warns of costs of trouble that nothing is made of: they are those of a month.
+pub fn warn_of_idle_costs(scenario: &Scenario, root: &Node, problems: &mut Problems) {
+    if scenario.budget.runs.is_some() {
+        return;
+    }
+    for path in ["decide.late_cost", "decide.engineer_cost"] {
+        if let Some(node) = root.at_path(path) {
+            problems.warning(
+                Some(&node.at),
+                format!("{path} is left out: it counts in a month, and nobody says how often the job runs"),
+                "write runs = \"40 / week\" in [workload]",
+            );
+        }
+    }
 }
 
 /// Reads it; `None` of an endpoint, which has no runs.

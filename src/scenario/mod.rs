@@ -52,7 +52,10 @@ pub fn finish(
     mut problems: Problems,
 ) -> Result<(Scenario, Problems), Problems> {
     match validate::validate(name, root, prices, &mut problems) {
-        Some(scenario) => Ok((scenario, problems)),
+        Some(scenario) => {
+            budget::warn_of_idle_costs(&scenario, root, &mut problems);
+            Ok((scenario, problems))
+        }
         None => Err(problems),
     }
 }

@@ -319,16 +319,22 @@ fn job_workload(
     market: Market,
     restart: RestartRules,
 ) -> Option<(Workload, Option<SimDuration>)> {
-    for path in ["workload.jobs", "workload.jobs_over"] {
-        // `estimate` and `check` read the list, and validate each of its jobs without these.
-        if let Some(node) = reader.node(path) {
-            reader.problems.error(
-                &node.at,
-                format!("{path} belongs to a list of jobs, and this command takes one job"),
-                "`stockout estimate` and `check` take the list; here delete workload.jobs and \
-                 workload.jobs_over, and write workload.work",
-            );
-        }
+    // `estimate` and `check` read the list, and validate each of its jobs without these keys.
+    if let Some(node) = reader.node("workload.jobs") {
+        reader.problems.error(
+            &node.at,
+            "workload.jobs is a list of jobs, and this command takes one job",
+            "`stockout estimate` and `check` take the list; here delete workload.jobs and \
+             workload.jobs_over, and write workload.work",
+        );
+        return None;
+    }
+    if let Some(node) = reader.node("workload.jobs_over") {
+        reader.problems.error(
+            &node.at,
+            "workload.jobs_over without workload.jobs",
+            "write jobs = \"jobs.csv\", or delete it",
+        );
     }
     let work = required(reader, "workload.work", "work", "8 h");
     let startup = or_default(reader, "workload.startup", SimDuration::ZERO, Some(6));

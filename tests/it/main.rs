@@ -6,6 +6,7 @@ mod documents;
 mod engine;
 mod exact;
 mod literature;
+mod month;
 mod oracle;
 mod parsers;
 mod reference;

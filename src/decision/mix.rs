@@ -182,7 +182,10 @@ impl<'p> Mix<'p> {
         let each = &mut |finished: points::Finished<'_>| {
             let (scenario, kind) = (finished.scenario, &self.list.kinds[finished.point]);
             let per_hour = self.list.per_hour(kind, self.over);
-            let which = format!("line {}: ", kind.line);
+            let which = match self.list.kinds.len() {
+                1 => String::new(),
+                _ => format!("line {}: ", kind.line),
+            };
             ledger.add(scenario, finished.estimate, per_hour, &which);
             for assumption in &scenario.assumptions {
                 let mut assumption = assumption.clone();

@@ -639,7 +639,7 @@ mod tests {
             (["market.lifetime=never", "workload.nodes=1"], 4.0),
             (["workload.work=1 h", "workload.nodes=2"], 2.0),
         ] {
-            let scenario = scenario(&[settings[0], settings[1], "price.fee=0 %"]);
+            let scenario = scenario(&settings);
             let answer = montecarlo::run(&scenario, 1, &Unwatched).unwrap();
             ledger.add(&scenario, &answer, per_hour, "");
         }

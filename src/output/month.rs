@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
 use super::table::Grid;
-use crate::decision::month::{self, AtOnce, FEW, Month, PlanMonth};
+use crate::decision::month::{self, AtOnce, Band, FEW, Month, PlanMonth};
 use crate::montecarlo::Estimate;
 use crate::scenario::budget::Budget;
 use crate::scenario::resolved::Scenario;
@@ -116,10 +116,7 @@ impl<'a> Section<'a> {
                 });
             }
             let band = plan.money;
-            // All amounts of a row with the digits of its mean.
-            let amount = |value: f64| {
-                band.map_or_else(none, |band| numbers::alike(value, band.mean, band.half_width))
-            };
+            let amount = |value: f64| band.map_or_else(none, |band| money(value, &band));
             row.push(band.map_or_else(none, |band| amount(band.mean)));
             row.push(span(band.and_then(|band| band.p05.zip(band.p95)), &amount));
             if self.has_range() {
@@ -247,6 +244,15 @@ impl<'a> Section<'a> {
 
 fn none() -> String {
     NONE.to_owned()
+}
+
+/// An amount with the digits of its row's mean; above a million, in millions.
+fn money(value: f64, band: &Band) -> String {
+    if band.mean >= 1e6 {
+        format!("{}M", numbers::significant(value / 1e6, 4))
+    } else {
+        numbers::alike(value, band.mean, band.half_width)
+    }
 }
 
 /// `low…high`.

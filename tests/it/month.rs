@@ -96,8 +96,12 @@ fn a_month_of_two_machines_is_the_sum_of_their_hours() {
     let saving = month["month"]["plans"][1]["saving"]["value"].as_f64().unwrap();
     let money = |plan: usize| month["month"]["plans"][plan]["money"]["mean"].as_f64().unwrap();
     assert!((saving - (1.0 - money(1) / money(0))).abs() < 1e-12);
-    assert_eq!(month["month"]["plans"][0]["quotas"][0]["region"], "us-central1");
-    assert_eq!(month["month"]["plans"][0]["quotas"][1]["name"], "CPUS");
+    let quotas = month["month"]["plans"][0]["quotas"].as_array().unwrap();
+    let quotas: Vec<_> = quotas.iter().map(|quota| (&quota["name"], &quota["region"])).collect();
+    assert_eq!(
+        quotas,
+        [(&"CPUS".into(), &"us-east1".into()), (&"NVIDIA_L4_GPUS".into(), &"us-central1".into())]
+    );
 }
 
 #[test]

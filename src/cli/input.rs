@@ -51,6 +51,9 @@ struct Short {
     /// VMs of a job: workload.nodes
     #[arg(long, value_name = "N")]
     nodes: Option<u32>,
+    /// How often a job runs, such as "40 / week": workload.runs
+    #[arg(long, value_name = "FREQUENCY")]
+    runs: Option<String>,
     /// When a job is due: workload.deadline
     #[arg(long, value_name = "DURATION")]
     deadline: Option<String>,
@@ -90,6 +93,7 @@ impl Short {
             text("machine.service", &self.service),
             text("workload.work", &self.work),
             number("workload.nodes", self.nodes.map(u64::from)),
+            text("workload.runs", &self.runs),
             text("workload.deadline", &self.deadline),
             text("workload.horizon", &self.horizon),
             number("workload.min_replicas", self.replicas.map(u64::from)),
@@ -138,6 +142,7 @@ impl Input {
             ("--region", &short.region),
             ("--service", &short.service),
             ("--work", &short.work),
+            ("--runs", &short.runs),
             ("--deadline", &short.deadline),
             ("--horizon", &short.horizon),
             ("--mean-lifetime", &short.mean_lifetime),

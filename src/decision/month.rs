@@ -4,7 +4,8 @@
 //! A month has 730 h, as list prices have. The number of runs in it is taken as given, not as luck;
 //! their moments are random (Poisson), which matters for what is there at once. Runs are independent
 //! of each other: means, variances and third central moments of their costs add up, and the band is
-//! the Cornish–Fisher expansion of the sum's quantiles to the third moment. Source: E. A. Cornish,
+//! the Cornish–Fisher expansion of the sum's quantiles to the third moment, and never below what
+//! the cheapest runs add up to. Source: E. A. Cornish,
 //! R. A. Fisher, Revue de l'Institut International de Statistique 5 (1938), 307–320.
 
 use std::collections::BTreeMap;
@@ -172,6 +173,8 @@ struct Sums {
     /// Variance and third central moment of the money; `None` where some are not known.
     variance: Option<f64>,
     third: Option<f64>,
+    /// What the money is at least.
+    least: f64,
     /// Means at the lowest and at the highest Spot price.
     low: f64,
     high: f64,
@@ -198,6 +201,7 @@ impl Sums {
             money: Estimator::exact(0.0),
             variance: Some(0.0),
             third: Some(0.0),
+            least: 0.0,
             low: 0.0,
             high: 0.0,
             pays_spot: false,
@@ -232,8 +236,10 @@ impl Ledger {
     pub fn add(&mut self, scenario: &Scenario, answer: &Estimate, per_hour: f64, which: &str) {
         self.per_hour += per_hour;
         self.has_deadline |= scenario.deadline.is_some();
-        if let (None, Some(range)) = (self.spot_prices, &scenario.spot_range) {
-            self.spot_prices = Some(Days { from: range.from, to: range.to });
+        if let Some(range) = &scenario.spot_range {
+            let days = self.spot_prices.get_or_insert(Days { from: range.from, to: range.to });
+            // Days as YYYY-MM-DD are in the order of time.
+            *days = Days { from: days.from.min(range.from), to: days.to.max(range.to) };
         }
         for plan in &answer.plans {
             let known = self.plans.iter().position(|sums| sums.plan == plan.listed.plan);
@@ -275,6 +281,7 @@ impl Sums {
         let skewness = estimate.of_runs.and_then(|of_runs| of_runs.cost_skewness);
         let third = skewness.zip(cost.sd).map(|(skewness, sd)| per_hour * skewness * sd * sd * sd);
         self.third = plus(self.third, third);
+        self.least += per_hour * estimate.of_runs.map_or(0.0, |of_runs| of_runs.least_cost);
         self.add_range(scenario, answer, estimate, mean.value, per_hour);
         self.add_completions(estimate, per_hour);
         self.add_trouble(scenario, estimate, per_hour, timed);
@@ -397,7 +404,8 @@ impl Sums {
             let skewness = self.third.zip(sd).map_or(0.0, |(third, sd)| {
                 if sd > 0.0 { third * HOURS / (sd * sd * sd) } else { 0.0 }
             });
-            let quantile = |z: f64| sd.map(|sd| quantile(money.value, sd, skewness, z));
+            let least = (self.least * HOURS).min(money.value);
+            let quantile = |z| sd.map(|sd| quantile(money.value, sd, skewness, z).max(least));
             let z = normal_upper_quantile(0.05);
             Band {
                 mean: money.value,
@@ -460,10 +468,9 @@ fn sum(a: Estimator, b: Estimator) -> Estimator {
     a.minus(&b.times(-1.0))
 }
 
-/// A quantile of a sum of many: z standard deviations from the mean, corrected for skewness; never
-/// below 0.
+/// A quantile of a sum of many: z standard deviations from the mean, corrected for skewness.
 fn quantile(mean: f64, sd: f64, skewness: f64, z: f64) -> f64 {
-    (mean + sd * (z + (z * z - 1.0) * skewness / 6.0)).max(0.0)
+    mean + sd * (z + (z * z - 1.0) * skewness / 6.0)
 }
 
 /// Mean VM-hours billed on standard VMs.
@@ -607,7 +614,22 @@ mod tests {
         let z = normal_upper_quantile(0.05);
         near(quantile(30.0, sd, skewness, -z), 43.188 / 2.0, 2e-3);
         near(quantile(30.0, sd, skewness, z), 79.082 / 2.0, 2e-3);
-        assert_eq!(quantile(1.0, 10.0, 0.0, -z), 0.0);
+    }
+
+    /// One run a month of 1 h, which saves every quarter and is seldom preempted: it never costs less
+    /// than its hour.
+    #[test]
+    fn no_month_costs_less_than_its_cheapest_runs() {
+        let settings = [
+            "workload.runs=1 / month",
+            "workload.work=1 h",
+            "checkpoint.every=15 min",
+            "restart.max_restarts=6",
+        ];
+        let month = month(&settings);
+        let money = of(&month, "spot").money.unwrap();
+        let (sd, p05) = (money.sd.unwrap(), money.p05.unwrap());
+        assert!(money.mean - sd < 0.2 && (p05 / 0.2 - 1.0).abs() < 2e-4, "{money:?}");
     }
 
     /// Failed submissions by counting and by the exact chain's identity, with refusals: 200,000

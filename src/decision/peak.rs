@@ -31,7 +31,7 @@ pub struct Peak {
 }
 
 /// Steps of the recursion that are worth it.
-const MOST_STEPS: f64 = 2e7;
+const MOST_STEPS: f64 = 4e6;
 
 impl Load {
     /// Adds runs that take `units` each, of which `mean` are present on average.

@@ -194,6 +194,8 @@ pub struct OfRuns {
     /// Skewness of the cost: its third central moment ÷ sd³; 0 where it has no spread. `None` where
     /// it is not known.
     pub cost_skewness: Option<f64>,
+    /// What no run has cost less than; 0 where that is not known.
+    pub least_cost: f64,
     /// Mean number of submissions that end without completing.
     pub failed_submissions: f64,
     /// Mean time from submission to the end, completed or not \[h\]; `None` where it is not known.
@@ -381,6 +383,7 @@ fn of_runs(sums: &PlanTally, course: &CourseTally, measures: &[Measure]) -> OfRu
     let completed = makespan.map_or(0, |index| course.quantities[index - 2].grouped().sum());
     OfRuns {
         cost_skewness: sums.cost.skewness(),
+        least_cost: sums.cost.histogram().lower_edge_at_rank(1).unwrap_or(0) as f64 * 1e-9,
         failed_submissions: course.failed_submissions.sum() as f64 / n,
         in_progress_h: Some((completed + course.ended_without.sum()) as f64 / n / MICROS_PER_HOUR),
     }

@@ -234,6 +234,7 @@ impl Asked<'_> {
         };
         OfRuns {
             cost_skewness: None,
+            least_cost: 0.0,
             failed_submissions: failed_submissions.max(0.0),
             in_progress_h: (failed <= CERTAIN).then(|| mean(&solution.makespan)),
         }

@@ -79,7 +79,8 @@ impl<'a> Section<'a> {
     pub fn markdown(&self) -> String {
         let mut out = format!("{}\n{}\n", self.money().markdown(), self.trouble().markdown());
         for note in self.notes() {
-            out.push_str(&format!("- {note}\n"));
+            let indent = if note.starts_with("- ") { "  " } else { "- " };
+            out.push_str(&format!("{indent}{note}\n"));
         }
         out
     }
@@ -192,6 +193,10 @@ impl<'a> Section<'a> {
              completing: somebody must look and submit again. at once: no more in 99 % of the \
              time, and enough for the largest run."
         ));
+        let peaks = self.month.plans.iter().flat_map(|plan| [plan.runs_at_once, plan.vms_at_once]);
+        if peaks.flatten().any(|peak| !peak.exact) {
+            notes.push("at once is approximate: so many come from a normal distribution.".into());
+        }
         if self.has_trouble_costs() {
             let cost = |cost: Option<crate::units::Money>, of: &str| {
                 cost.map(|cost| format!("{cost} {} per {of}", self.currency))
@@ -231,11 +236,13 @@ impl<'a> Section<'a> {
             let region = if region.is_empty() { String::new() } else { format!(" in {region}") };
             lines.push(format!("quota at once of {service}{region} ({confidence} names):"));
             for (name, (most, plans)) in quotas {
-                lines.push(format!("- {} {name}: {}", numbers::whole(most), plans.join(", ")));
-                if name.starts_with("PREEMPTIBLE") {
-                    // Source: Spot VMs (Google Cloud, 2026-03-19).
-                    lines.push("  or of the standard quota, where none of this is granted".into());
-                }
+                // Source: Spot VMs (Google Cloud, 2026-03-19).
+                let or = if name.starts_with("PREEMPTIBLE") {
+                    " (or of the standard quota, where none of this is granted)"
+                } else {
+                    ""
+                };
+                lines.push(format!("- {} {name}: {}{or}", numbers::whole(most), plans.join(", ")));
             }
         }
         lines

@@ -490,6 +490,10 @@ fn standard_hours(answer: &PlanAnswer, estimate: &PlanEstimate) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::job::Job;
+    use crate::engine::trajectory::JobTrajectory;
+    use crate::luck::{Luck, Purpose};
+    use crate::model::workload::Workload;
     use crate::montecarlo::replicate::Unwatched;
     use crate::montecarlo::{self, exact};
     use crate::scenario::from_toml;
@@ -680,6 +684,57 @@ mod tests {
         near(spot.failed_runs.unwrap(), 730.0 * 2.0 * failure_of_gang(p), 0.02);
         let saving = spot.saving.unwrap().value;
         assert!(saving > 0.6 && saving < 1.0 - 0.2 / 0.6, "{saving}");
+    }
+
+    /// 100,000 gangs of two submitted at random moments, seed 7, played by the engine: the share of
+    /// time with at most the reported number of VMs asked for or running is Poisson's, to 0.003. The
+    /// same with every gang's gaps between submissions, for runs. Passing does not prove the
+    /// arrivals right: they are Poisson here as there.
+    #[test]
+    fn what_is_there_at_once_is_what_the_engine_plays() {
+        let settings = ["workload.nodes=2", "market.wait={ mean = \"1 h\" }", "workload.work=6 h"];
+        let scenario = scenario(&settings);
+        let month = month(&settings);
+        let plan = of(&month, "spot-resubmit");
+        let Workload::Job(model) = &scenario.workload else { unreachable!("a job") };
+        let rate = scenario.budget.runs.unwrap().per_hour();
+        let (mut vms, mut runs, mut now) = (Vec::new(), Vec::new(), 0.0);
+        let mut trajectory = JobTrajectory::default();
+        for replication in 0..100_000 {
+            let luck = Luck::new(7, replication);
+            // No job asks for flex-start capacity here: its address is free.
+            now += luck.unit_exponential(Purpose::FlexWait, 0, 0) / rate;
+            Job::new(model, Course::SpotResubmit, luck, &mut trajectory).run();
+            runs.push((now, now + trajectory.ended.since_start().hours()));
+            for attempt in &trajectory.attempts {
+                let asked = now + attempt.asked.since_start().hours();
+                vms.push((asked, asked + (attempt.wait + attempt.uptime).hours()));
+            }
+        }
+        for (stays, peak, each) in
+            [(runs, plan.runs_at_once.unwrap(), 1), (vms, plan.vms_at_once.unwrap(), 2)]
+        {
+            let mut changes: Vec<(f64, i64)> =
+                stays.iter().flat_map(|&(from, to)| [(from, each), (to, -each)]).collect();
+            changes.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let (mut present, mut before, mut within, mut sum) = (0, 0.0, 0.0, 0.0);
+            for (at, change) in changes.into_iter().take_while(|(at, _)| *at <= now) {
+                within += if present <= peak.p99 as i64 { at - before } else { 0.0 };
+                sum += present as f64 * (at - before);
+                (present, before) = (present + change, at);
+            }
+            near(sum / now, peak.mean, 0.02);
+            // Poisson's cumulative at the reported number.
+            let mean = peak.mean / each as f64;
+            let mut term = libm::exp(-mean);
+            let mut below = term;
+            for k in 1..=peak.p99 / each as u64 {
+                term *= mean / k as f64;
+                below += term;
+            }
+            assert!((within / now - below).abs() < 0.003, "{} {below}", within / now);
+            assert!((0.99..0.9999).contains(&below), "{below}");
+        }
     }
 
     /// Two VMs share 90 % of the hazard: 1.1 times that of one.

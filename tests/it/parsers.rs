@@ -386,6 +386,8 @@ fn is_kept(value: &serde_json::Value, schema: &serde_json::Value) -> bool {
                 || Rate::parse(text).is_ok()
                 || Share::parse(text).is_ok()
                 || DataSize::parse(text).is_ok()
+                || Frequency::parse(text).is_ok()
+                || Money::parse(text).is_ok()
         }),
         "required" => {
             rule.as_array().unwrap().iter().all(|key| value.get(key.as_str().unwrap()).is_some())

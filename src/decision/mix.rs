@@ -9,7 +9,7 @@ use crate::montecarlo::replicate::{RunError, Watch};
 use crate::scenario::machine::Prices;
 use crate::scenario::read::Assumption;
 use crate::scenario::resolved::{Scenario, Stop};
-use crate::scenario::source::{Place, Problems, Severity};
+use crate::scenario::source::{Place, Problem, Problems, Severity};
 use crate::scenario::tree::{self, Node, Value};
 use crate::scenario::validate;
 use crate::units::SimDuration;
@@ -110,27 +110,27 @@ impl<'p> Mix<'p> {
 
     /// Validates every kind, and settles how many replications each gets.
     fn check(&mut self, source: usize, problems: &mut Problems) -> Option<()> {
-        let mut first = None;
+        let (mut first, mut warnings) = (None, Warnings::default());
         for kind in &self.list.kinds {
             let root = self.written(kind);
+            let place = |problems: &Problems| {
+                let span = line_span(&problems.sources[source].text, kind.line);
+                Place { source, span }
+            };
+            let mut own = Problems::default();
             if root.at_path("workload.work").is_none() {
-                let text = &problems.sources[source].text;
-                let span = line_span(text, kind.line);
                 problems.error(
-                    &Place { source, span },
+                    &place(problems),
                     "this row has no work, and neither has the scenario",
                     "write the job's work in the column `work`, such as 8 h",
                 );
             } else if let Some(scenario) =
-                validate::validate(&self.name, &root, self.prices, problems)
+                validate::validate(&self.name, &root, self.prices, &mut own)
             {
                 let currency = *first.get_or_insert(scenario.currency);
                 if currency != scenario.currency {
                     problems.error(
-                        &Place {
-                            source,
-                            span: line_span(&problems.sources[source].text, kind.line),
-                        },
+                        &place(problems),
                         format!(
                             "the prices of this job are in {}, others in {currency}",
                             scenario.currency
@@ -142,10 +142,17 @@ impl<'p> Mix<'p> {
                     self.replications = replications(asked, self.list.kinds.len() as u64);
                 }
             }
+            for problem in own.found {
+                match problem.severity {
+                    Severity::Error => problems.add(problem),
+                    Severity::Warning => warnings.add(problem, kind.line),
+                }
+            }
             if problems.is_full(Severity::Error) {
                 return None;
             }
         }
+        warnings.tell(problems);
         first.map(|_| ())
     }
 
@@ -228,6 +235,35 @@ impl<'p> Mix<'p> {
                 self.replications
             )
         })
+    }
+}
+
+/// Warnings of many kinds of jobs: those that ask for the same are told once.
+#[derive(Default)]
+struct Warnings {
+    /// The first of each sort, its line, and how many more there are.
+    sorts: Vec<(Problem, usize, usize)>,
+}
+
+impl Warnings {
+    fn add(&mut self, problem: Problem, line: usize) {
+        match self.sorts.iter_mut().find(|(first, ..)| first.help == problem.help) {
+            Some((_, _, more)) => *more += 1,
+            None => self.sorts.push((problem, line, 0)),
+        }
+    }
+
+    fn tell(self, problems: &mut Problems) {
+        for (mut problem, line, more) in self.sorts {
+            if problem.place.is_none() {
+                problem.message = format!("line {line} of the jobs: {}", problem.message);
+            }
+            if more > 0 {
+                let plural = if more == 1 { "" } else { "s" };
+                problem.message.push_str(&format!(" ({more} more kind{plural} of jobs like this)"));
+            }
+            problems.add(problem);
+        }
     }
 }
 

@@ -203,6 +203,19 @@ fn what_is_wrong_with_a_list_is_told_where_it_is() {
     }
 }
 
+/// What many rows have in common is told once, with their number.
+#[test]
+fn warnings_of_many_jobs_are_told_once() {
+    let jobs: String = (1..=60).map(|hours| format!("{} h,1 h\n", hours + 1)).collect();
+    let folder = folder(SCENARIO, &format!("work,deadline\n{jobs}"));
+    let output = run(folder.path(), &["check"]);
+    assert!(output.status.success());
+    let told = told(&output);
+    assert_eq!(told.matches("warning: ").count(), 1, "{told}");
+    assert!(told.contains("(59 more kinds of jobs like this)"), "{told}");
+    assert!(told.contains("jobs.csv:2:5"), "{told}");
+}
+
 #[test]
 fn what_takes_one_job_refuses_a_list() {
     let folder = folder(SCENARIO, "work\n8 h\n");

@@ -490,7 +490,7 @@ impl Frequency {
     /// Times in a month of 730 h.
     #[must_use]
     pub fn per_month(self) -> f64 {
-        self.per_hour() * HOURS_PER_MONTH as f64
+        self.millionths as f64 * HOURS_PER_MONTH as f64 / (self.per.hours() * 1e6)
     }
 
     /// Times in an hour.

@@ -412,7 +412,162 @@ impl Money {
     pub fn units(self) -> f64 {
         self.0 as f64 / 1e9
     }
+
+    /// Reads `"500 USD"`: an amount from 0 to 10⁹ and its currency, rounded half to even to the
+    /// nanounit.
+    ///
+    /// # Errors
+    /// No currency, a negative or huge amount.
+    pub fn parse(text: &str) -> Result<(Self, Currency), UnitError> {
+        let (number, unit) = split_unit(text);
+        if number.is_empty() {
+            return refuse(
+                format!("`{}` is not an amount of money", clip(text)),
+                "write an amount and a currency, such as \"500 USD\"",
+            );
+        }
+        let value = Decimal::parse(number)?;
+        if unit.is_empty() {
+            return refuse(
+                format!("`{}` has no currency", clip(text)),
+                format!("write \"{number} USD\""),
+            );
+        }
+        if let Some((currency, _)) = unit.split_once('/') {
+            return refuse(
+                format!("`{}` is a price per time, not an amount", clip(text)),
+                format!("write \"{number} {}\"", clip(currency.trim())),
+            );
+        }
+        let currency = Currency::parse(unit)?;
+        match value.times(1_000_000_000) {
+            Some(nanos) if nanos < 0 => {
+                refuse("an amount is not negative", "write an amount of 0 or more")
+            }
+            Some(nanos) if nanos <= 1_000_000_000_000_000_000 => Ok((Self(nanos as i64), currency)),
+            _ => refuse(
+                "the amount is more than 1,000,000,000",
+                "write at most 1000000000, or use a larger unit of the currency",
+            ),
+        }
+    }
 }
+
+/// The amount with all its digits, without the currency.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&decimal_text(self.0.into(), 9))
+    }
+}
+
+// ----------------------------------------------------------------------------------- how often
+
+/// How often something happens: a count per time, both exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frequency {
+    /// Times × 10⁶.
+    millionths: i64,
+    /// In this time.
+    per: SimDuration,
+}
+
+impl Frequency {
+    /// The times of a frequency, by name. A month has 730 h, as prices have.
+    const PERIODS: [(&str, SimDuration); 4] = [
+        ("h", SimDuration::from_hours(1)),
+        ("d", SimDuration::from_hours(24)),
+        ("week", SimDuration::from_hours(168)),
+        ("month", SimDuration::from_hours(HOURS_PER_MONTH as i64)),
+    ];
+
+    /// So many times in `per`; `None` where `per` is no time at all.
+    #[must_use]
+    pub fn new(times: u32, per: SimDuration) -> Option<Self> {
+        let millionths = i64::from(times) * 1_000_000;
+        (per > SimDuration::ZERO).then_some(Self { millionths, per })
+    }
+
+    /// Times in a month of 730 h.
+    #[must_use]
+    pub fn per_month(self) -> f64 {
+        self.millionths as f64 * HOURS_PER_MONTH as f64 / (self.per.hours() * 1e6)
+    }
+
+    /// Times in an hour.
+    #[must_use]
+    pub fn per_hour(self) -> f64 {
+        self.millionths as f64 / (self.per.hours() * 1e6)
+    }
+
+    /// Reads `"40 / week"`: a decimal number above 0 and one of h, d, week, month (730 h).
+    ///
+    /// # Errors
+    /// No period, an unknown one, a number that is not above 0 or more than 10⁶ an hour.
+    pub fn parse(text: &str) -> Result<Self, UnitError> {
+        const ALLOWED: &str = "periods are h, d, week and month (730 h)";
+        let (number, rest) = split_unit(text);
+        if number.is_empty() {
+            return refuse(
+                format!("`{}` does not say how often", clip(text)),
+                format!("write a number and a period, such as \"40 / week\"; {ALLOWED}"),
+            );
+        }
+        let value = Decimal::parse(number)?;
+        let named = rest.strip_prefix('/').map_or(rest, str::trim);
+        if rest.is_empty() || named == rest {
+            let meant = match named {
+                "" => "week",
+                other => meant_period(other).unwrap_or("week"),
+            };
+            return refuse(
+                format!("`{}` has no period after a slash", clip(text)),
+                format!("write \"{number} / {meant}\"; {ALLOWED}"),
+            );
+        }
+        let Some((_, per)) = Self::PERIODS.into_iter().find(|(name, _)| *name == named) else {
+            return refuse(
+                format!("`{}` has an unknown period `{}`", clip(text), clip(named)),
+                meant_period(named).map_or_else(
+                    || format!("write such as \"40 / week\"; {ALLOWED}"),
+                    |meant| format!("write \"{number} / {meant}\"; {ALLOWED}"),
+                ),
+            );
+        };
+        match value.times(1_000_000) {
+            Some(millionths) if millionths <= 0 => refuse(
+                format!("`{}` is not above 0, to a millionth", clip(text)),
+                "write a number above 0, or leave the key out",
+            ),
+            Some(millionths) if millionths <= 1_000_000_000_000 * per.hours() as i128 => {
+                Ok(Self { millionths: millionths as i64, per })
+            }
+            _ => refuse(format!("`{}` is more than 1,000,000 an hour", clip(text)), "write fewer"),
+        }
+    }
+}
+
+/// The period that a word for one means.
+fn meant_period(word: &str) -> Option<&'static str> {
+    let word = word.trim_start_matches("per").trim().to_ascii_lowercase();
+    Some(match word.as_str() {
+        "h" | "hr" | "hour" | "hours" => "h",
+        "d" | "day" | "days" | "daily" => "d",
+        "w" | "wk" | "week" | "weeks" | "weekly" => "week",
+        "m" | "mo" | "month" | "months" | "monthly" => "month",
+        _ => return None,
+    })
+}
+
+/// As it was written: `40 / week`.
+impl fmt::Display for Frequency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = Self::PERIODS.into_iter().find(|(_, per)| *per == self.per);
+        let period = named.map_or_else(|| self.per.to_string(), |(name, _)| name.to_owned());
+        write!(f, "{} / {period}", decimal_text(self.millionths.into(), 6))
+    }
+}
+
+// -------------------------------------------------------------------------------------- prices
 
 /// A price per VM and hour (or per GB and hour) in picounits (10⁻¹²) of the currency.
 ///
@@ -776,5 +931,57 @@ mod tests {
         assert_eq!(div_half_even(25, 10), 2);
         assert_eq!(div_half_even(-15, 10), -2);
         assert_eq!(div_half_even(16, 10), 2);
+    }
+
+    /// 40 a week are 40 × 730 ÷ 168 = 173.809… a month.
+    #[test]
+    fn a_frequency_is_exact_and_shows_itself_as_written() {
+        let of = |text: &str| Frequency::parse(text).unwrap();
+        assert_eq!(of("40 / week").per_month(), 40.0 * 730.0 / 168.0);
+        assert_eq!(of("1200/month").per_month(), 1200.0);
+        assert_eq!(of(" 2.5 / d ").to_string(), "2.5 / d");
+        assert_eq!(of("1 / h").per_hour(), 1.0);
+        assert_eq!(
+            Frequency::new(30, SimDuration::from_hours(720)).unwrap().per_month(),
+            730.0 / 24.0
+        );
+        assert_eq!(Frequency::new(3, SimDuration::ZERO), None);
+    }
+
+    #[test]
+    fn a_wrong_frequency_says_what_to_write() {
+        for (text, help) in [
+            ("40", "write \"40 / week\""),
+            ("40 per month", "write \"40 / month\""),
+            ("40 / weeks", "write \"40 / week\""),
+            ("40 / fortnight", "such as \"40 / week\""),
+            ("weekly", "such as \"40 / week\""),
+            ("0 / d", "above 0"),
+            ("-3 / d", "above 0"),
+            ("0.0000001 / d", "above 0"),
+            ("1000001 / h", "fewer"),
+            ("9999999999999999999999999999 / month", "fewer"),
+        ] {
+            let error = Frequency::parse(text).unwrap_err();
+            assert!(error.help.contains(help), "{text}: {}", error.help);
+        }
+        assert!(Frequency::parse("730000000 / month").is_ok());
+    }
+
+    #[test]
+    fn an_amount_of_money_has_a_currency_and_no_time() {
+        assert_eq!(Money::parse("80.5 EUR").unwrap().0.nanos(), 80_500_000_000);
+        assert_eq!(Money::parse("80.5 EUR").unwrap().0.to_string(), "80.5");
+        for (text, help) in [
+            ("80", "write \"80 USD\""),
+            ("80 USD/h", "write \"80 USD\""),
+            ("USD", "such as \"500 USD\""),
+            ("-1 USD", "0 or more"),
+            ("1000000001 USD", "at most"),
+            ("80 dollars", "ISO code"),
+        ] {
+            let error = Money::parse(text).unwrap_err();
+            assert!(error.help.contains(help), "{text}: {}", error.help);
+        }
     }
 }

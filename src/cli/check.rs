@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::input::{Input, refused};
+use super::mix;
 use super::write::Destination;
 use crate::decision::choice::Rules;
 
@@ -16,7 +17,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.input.require()?;
     let prices = arguments.input.own_prices()?;
-    let (scenario, design, mut problems) = arguments.input.scenario_and_design(false, &*prices)?;
+    let written = arguments.input.read()?;
+    if mix::is_mix(&written) {
+        let mix = mix::read(written, &arguments.input, false, &*prices)?;
+        return Destination { output: None }.write(&mix::describe(&mix));
+    }
+    let (scenario, design, mut problems) = Input::finish(written, false, &*prices)?;
     if Rules::read(&scenario, &mut problems).is_none() {
         return Err(refused(&problems));
     }

@@ -7,9 +7,11 @@ use super::age::warn_if_stale;
 use super::emit;
 use super::fail_if::{self, FailIf};
 use super::input::{Input, refused};
+use super::mix;
 use super::progress::Progress;
 use super::write::{Destination, complain};
 use crate::decision::choice::Rules;
+use crate::decision::mix::Mix;
 use crate::decision::{self, Case};
 use crate::model::plan::Plan;
 use crate::montecarlo::replicate::RunError;
@@ -73,10 +75,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(plan) = arguments.emit {
         return emit::run(plan, &arguments.input, &arguments.destination, arguments.quiet);
     }
-    arguments.input.require()?;
-    let prices = arguments.input.own_prices()?;
-    let (scenario, design, mut problems) =
-        arguments.input.scenario_and_design(arguments.quiet, &*prices)?;
+    let input = &arguments.input;
+    input.require()?;
+    let prices = input.own_prices()?;
+    let written = input.read()?;
+    if mix::is_mix(&written) {
+        return mixed(arguments, mix::read(written, input, arguments.quiet, &*prices)?);
+    }
+    let (scenario, design, mut problems) = Input::finish(written, arguments.quiet, &*prices)?;
     if !design.axes.is_empty() && !arguments.quiet {
         complain("note: [sweep] is left out here; `stockout sweep` runs it");
     }
@@ -136,6 +142,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.destination.write(&text)?;
     watched.see_estimate(&scenario, &answer);
     watched.verdict()
+}
+
+/// A list of jobs, as a month.
+fn mixed(arguments: &Arguments, mix: Mix<'_>) -> Result<(), Failure> {
+    if arguments.method == Method::Exact {
+        return Err(mix::refuse("--method exact", "leave it out: every kind of job is simulated"));
+    }
+    if !arguments.fail_if.is_empty() {
+        return Err(mix::refuse("--fail-if", "leave it out, and read the JSON of --format json"));
+    }
+    let threads = threads(arguments.threads);
+    let (format, full, quiet) = (arguments.format, arguments.full, arguments.quiet);
+    let text = mix::estimate(&mix, &arguments.input, format, full, quiet, threads)?;
+    arguments.destination.write(&text)
 }
 
 /// The threads asked for, else one per processor.

@@ -51,6 +51,9 @@ struct Short {
     /// VMs of a job: workload.nodes
     #[arg(long, value_name = "N")]
     nodes: Option<u32>,
+    /// How often a job runs, such as "40 / week": workload.runs
+    #[arg(long, value_name = "FREQUENCY")]
+    runs: Option<String>,
     /// When a job is due: workload.deadline
     #[arg(long, value_name = "DURATION")]
     deadline: Option<String>,
@@ -90,6 +93,7 @@ impl Short {
             text("machine.service", &self.service),
             text("workload.work", &self.work),
             number("workload.nodes", self.nodes.map(u64::from)),
+            text("workload.runs", &self.runs),
             text("workload.deadline", &self.deadline),
             text("workload.horizon", &self.horizon),
             number("workload.min_replicas", self.replicas.map(u64::from)),
@@ -138,6 +142,7 @@ impl Input {
             ("--region", &short.region),
             ("--service", &short.service),
             ("--work", &short.work),
+            ("--runs", &short.runs),
             ("--deadline", &short.deadline),
             ("--horizon", &short.horizon),
             ("--mean-lifetime", &short.mean_lifetime),
@@ -230,7 +235,16 @@ impl Input {
     pub fn scenario(&self, quiet: bool) -> Result<Scenario, Failure> {
         self.require()?;
         let prices = self.own_prices()?;
-        let (scenario, design, _) = self.scenario_and_design(quiet, &*prices)?;
+        Self::scenario_of(self.read()?, quiet, &*prices)
+    }
+
+    /// The same of what was read.
+    pub fn scenario_of(
+        written: Written,
+        quiet: bool,
+        prices: &dyn Prices,
+    ) -> Result<Scenario, Failure> {
+        let (scenario, design, _) = Self::finish(written, quiet, prices)?;
         if !design.axes.is_empty() && !quiet {
             write::complain("note: [sweep] is left out here; `stockout sweep` runs it");
         }
@@ -238,12 +252,11 @@ impl Input {
     }
 
     /// The scenario as written, and the design of its `[sweep]`, not yet checked.
-    pub fn scenario_and_design<'p>(
-        &self,
+    pub fn finish<'p>(
+        mut written: Written,
         quiet: bool,
         prices: &'p dyn Prices,
     ) -> Result<(Scenario, Design<'p>, Problems), Failure> {
-        let mut written = self.read()?;
         if let (Some(request), false) = (&written.request, quiet) {
             write::complain(request.explain().trim_end());
         }
@@ -287,8 +300,13 @@ pub fn read_prices(path: &Path) -> Result<PriceFile, Failure> {
     })
 }
 
-/// The text of a file, or of standard input for `-`.
+/// The text of a file, or of standard input for `-`: a scenario.
 pub fn read_file(path: &Path) -> Result<String, Failure> {
+    read_text(path, "`stockout init job > job.toml` makes a scenario to start from", "a scenario")
+}
+
+/// The text of a file, or of standard input for `-`; `help` where there is none, `what` it is.
+pub fn read_text(path: &Path, help: &str, what: &str) -> Result<String, Failure> {
     let shown = path.display();
     let wrong = |message: String| Failure::Input(format!("error: {message}"));
     let mut bytes = Vec::new();
@@ -302,14 +320,14 @@ pub fn read_file(path: &Path) -> Result<String, Failure> {
     };
     if let Err(error) = read {
         let help = if error.kind() == std::io::ErrorKind::NotFound {
-            "\nhelp: `stockout init job > job.toml` makes a scenario to start from"
+            format!("\nhelp: {help}")
         } else {
-            ""
+            String::new()
         };
         return Err(wrong(format!("could not read {shown}: {error}{help}")));
     }
     if bytes.len() as u64 > LARGEST {
-        return Err(wrong(format!("{shown} is larger than 16 MiB: this is not a scenario")));
+        return Err(wrong(format!("{shown} is larger than 16 MiB: this is not {what}")));
     }
     if bytes.starts_with("\u{feff}".as_bytes()) {
         bytes.drain(..3);

@@ -13,6 +13,7 @@ mod import;
 mod init;
 mod input;
 mod manual;
+mod mix;
 mod prices;
 mod progress;
 mod rows;

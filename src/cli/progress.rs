@@ -38,6 +38,13 @@ impl Progress {
         Self::counting(quiet, Counted::Replications)
     }
 
+    /// Starts watching a list of jobs with so many replications in all.
+    pub fn of_jobs(quiet: bool, replications: u64) -> Self {
+        let progress = Self::counting(quiet, Counted::Replications);
+        progress.total.store(replications, Ordering::Relaxed);
+        progress
+    }
+
     /// Starts watching design points.
     pub fn of_points(quiet: bool, points: usize) -> Self {
         Self::counting(quiet, Counted::Points(points as u64))

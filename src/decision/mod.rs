@@ -12,7 +12,12 @@
 
 pub mod breakeven;
 pub mod choice;
+pub mod jobs;
 pub mod ladder;
+pub mod mix;
+pub mod month;
+pub mod peak;
+pub mod quota;
 pub mod register;
 pub mod runs;
 pub mod unknown;

@@ -299,12 +299,15 @@ fn ends(scenario: &Scenario, key: &str) -> (Vec<End>, bool) {
             uncertain(vec![duration("restart.backoff", 0.0, minutes(10.0), "10 min", OURS)])
         }
         "restart.counts" => {
-            let other =
-                if scenario.taken("restart.counts") == Some("job") { "preemption" } else { "job" };
+            let other = if scenario.setting("restart.counts") == Some("job") {
+                "preemption"
+            } else {
+                "job"
+            };
             uncertain(vec![word(&format!("restart.counts={other}"), other, "not found either way")])
         }
         "restart.max_restarts" => {
-            let (setting, shown) = match scenario.taken("restart.max_restarts") {
+            let (setting, shown) = match scenario.setting("restart.max_restarts") {
                 Some("unlimited") => ("restart.max_restarts=6", "6"),
                 _ => ("restart.max_restarts=5", "5"),
             };

@@ -251,6 +251,8 @@ impl<'a> Job<'a> {
     }
 
     fn stop(&mut self, now: SimTime, outcome: Outcome) -> Option<(SimTime, Pending)> {
+        let completed = outcome == Outcome::Completed;
+        self.trajectory.failed_submissions = self.submissions - u32::from(completed);
         self.trajectory.outcome = outcome;
         self.trajectory.ended = now;
         None

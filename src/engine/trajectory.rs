@@ -92,6 +92,8 @@ pub struct JobTrajectory {
     pub attempts: Vec<Attempt>,
     /// Spot attempts after the first of every submission.
     pub restarts: u32,
+    /// Submissions that ended without completing.
+    pub failed_submissions: u32,
     /// Backoffs and times between submissions.
     pub gaps: SimDuration,
     /// How it ended.
@@ -105,6 +107,7 @@ impl Default for JobTrajectory {
         Self {
             attempts: Vec::new(),
             restarts: 0,
+            failed_submissions: 0,
             gaps: SimDuration::ZERO,
             outcome: Outcome::Unfinished,
             ended: SimTime::START,

@@ -182,8 +182,24 @@ pub struct PlanEstimate {
     pub saving: Option<Saving>,
     /// The mean bill.
     pub line_items: Vec<LineItem>,
+    /// What months of runs are made of; jobs only.
+    pub of_runs: Option<OfRuns>,
     /// The estimates with what differences between them need.
     pub estimators: Estimators,
+}
+
+/// Figures of one run that only many runs together need.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OfRuns {
+    /// Skewness of the cost: its third central moment ÷ sd³; 0 where it has no spread. `None` where
+    /// it is not known.
+    pub cost_skewness: Option<f64>,
+    /// What no run has cost less than; 0 where that is not known.
+    pub least_cost: f64,
+    /// Mean number of submissions that end without completing.
+    pub failed_submissions: f64,
+    /// Mean time from submission to the end, completed or not \[h\]; `None` where it is not known.
+    pub in_progress_h: Option<f64>,
 }
 
 /// Estimates that can be set against those of another plan or design point under the same luck.
@@ -356,7 +372,20 @@ fn plan_estimate(
             _ => sums.against_standard.saving(&relative, level),
         }),
         line_items: line_items(&experiment.plans[index], sums, replications),
+        of_runs: job.map(|_| of_runs(sums, course, experiment.measures())),
         estimators,
+    }
+}
+
+fn of_runs(sums: &PlanTally, course: &CourseTally, measures: &[Measure]) -> OfRuns {
+    let n = course.failed_submissions.count() as f64;
+    let makespan = measures.iter().position(|measure| *measure == Measure::Makespan);
+    let completed = makespan.map_or(0, |index| course.quantities[index - 2].grouped().sum());
+    OfRuns {
+        cost_skewness: sums.cost.skewness(),
+        least_cost: sums.cost.histogram().lower_edge_at_rank(1).unwrap_or(0) as f64 * 1e-9,
+        failed_submissions: course.failed_submissions.sum() as f64 / n,
+        in_progress_h: Some((completed + course.ended_without.sum()) as f64 / n / MICROS_PER_HOUR),
     }
 }
 
@@ -461,15 +490,26 @@ pub fn saving_at_spot_price(
     standard: &PlanEstimate,
     spot: Rate,
 ) -> Option<f64> {
+    let (cost, other) = at_spot_price(plan, tariff, spot)?;
+    if cost <= 0.0 {
+        return None;
+    }
+    let relative = (plan.cost_per_gain?.value / standard.cost_per_gain?.value) * (other / cost);
+    Some(1.0 - relative)
+}
+
+/// The mean cost of a plan at another Spot price; `None` where it pays no Spot price.
+#[must_use]
+pub fn cost_at_spot_price(plan: &PlanEstimate, tariff: &Tariff, spot: Rate) -> Option<f64> {
+    at_spot_price(plan, tariff, spot).map(|(_, other)| other)
+}
+
+/// The mean cost of a plan, and what it is at another Spot price.
+fn at_spot_price(plan: &PlanEstimate, tariff: &Tariff, spot: Rate) -> Option<(f64, f64)> {
     let index = tariff.lines.iter().position(|line| {
         line.component == Component::Compute && line.meter == Meter::UnlessWaived(Capacity::Spot)
     })?;
     let line = plan.line_items.get(index)?;
     let cost: f64 = plan.line_items.iter().map(|item| item.amount).sum();
-    if cost <= 0.0 {
-        return None;
-    }
-    let other = cost + line.quantity * (spot.per_hour() - line.rate);
-    let relative = (plan.cost_per_gain?.value / standard.cost_per_gain?.value) * (other / cost);
-    Some(1.0 - relative)
+    Some((cost, cost + line.quantity * (spot.per_hour() - line.rate)))
 }

@@ -2,7 +2,8 @@
 //! there is none.
 
 use super::estimate::{
-    Estimated, Estimators, LineItem, Method, PlanEstimate, Probability, Saving, Summary, Tolerance,
+    Estimated, Estimators, LineItem, Method, OfRuns, PlanEstimate, Probability, Saving, Summary,
+    Tolerance,
 };
 use super::observe::Measure;
 use super::replicate::{Experiment, Priced, RunError, Watch, in_parallel};
@@ -14,6 +15,7 @@ use crate::model::plan::{Course, Outcome, Plan};
 use crate::model::workload::{JobModel, Workload};
 use crate::scenario::resolved::Scenario;
 use crate::stats::estimator::Estimator;
+use crate::units::{SimDuration, SimTime};
 
 /// What became of the attempt to solve a plan.
 #[derive(Clone, Debug)]
@@ -202,7 +204,52 @@ impl Asked<'_> {
                     }
                 })
                 .collect(),
+            of_runs: Some(self.of_runs(solution)),
             estimators,
+        }
+    }
+
+    /// Where no time limit matters, which is what is solved, a failed submission is one whose last
+    /// attempt was preempted or refused without a restart: F = preemptions + refusals − restarts.
+    /// Every request is refused with the same probability r, so refusals = r ÷ (1 − r) × starts,
+    /// and starts = preemptions + completions on Spot.
+    fn of_runs(&self, solution: &Solution) -> OfRuns {
+        let mean = |quantity: &Quantity| quantity.moments.first;
+        let completes = solution.outcomes[Outcome::Completed as usize];
+        let failed: f64 = solution.outcomes[1..].iter().sum();
+        let refused = self.job.market.no_capacity_probability.fraction();
+        let odds = refused / (1.0 - refused);
+        let preempted = mean(&solution.preemptions);
+        let ended = preempted - mean(&solution.restarts);
+        let failed_submissions = match self.plan.course() {
+            Course::Standard | Course::FlexStart => failed,
+            // Without end, or all refused: what fails is all that there is.
+            Course::Spot => failed,
+            // On standard VMs from the start.
+            Course::SpotUntilDeadline
+                if self.job.leave.is_none_or(|leave| {
+                    leave.moment(self.job, SimDuration::ZERO) == SimTime::START
+                }) =>
+            {
+                failed
+            }
+            Course::SpotResubmit | Course::SpotUntilDeadline if odds.is_finite() => {
+                ended + odds * (preempted + completes)
+            }
+            Course::SpotResubmit | Course::SpotUntilDeadline => {
+                f64::from(self.job.restart.max_submissions)
+            }
+            // What failed once on Spot completes elsewhere: completions on Spot are 1 − F.
+            Course::SpotThenStandard if odds.is_finite() => {
+                (ended + odds * (preempted + 1.0)) / (1.0 + odds)
+            }
+            Course::SpotThenStandard => 1.0,
+        };
+        OfRuns {
+            cost_skewness: None,
+            least_cost: 0.0,
+            failed_submissions: failed_submissions.max(0.0),
+            in_progress_h: (failed <= CERTAIN).then(|| mean(&solution.makespan)),
         }
     }
 

@@ -19,6 +19,11 @@ pub struct CourseTally {
     pub completed: Grouped,
     /// 1 for each replication completed by the deadline, 0 for the others.
     pub on_time: Grouped,
+    /// Submissions of a job that ended without completing.
+    pub failed_submissions: Grouped,
+    /// Time from submission to the end \[µs\] of replications of a job that did not complete, 0 of
+    /// the others: with the makespans, the time in which runs are in progress.
+    pub ended_without: Grouped,
 }
 
 /// The sums of one plan: what it costs.
@@ -46,6 +51,8 @@ impl CourseTally {
         }
         self.completed.merge(&other.completed);
         self.on_time.merge(&other.on_time);
+        self.failed_submissions.merge(&other.failed_submissions);
+        self.ended_without.merge(&other.ended_without);
     }
 }
 
@@ -89,6 +96,8 @@ impl Tally {
                     outcomes: [0; 5],
                     completed: Grouped::default(),
                     on_time: Grouped::default(),
+                    failed_submissions: Grouped::default(),
+                    ended_without: Grouped::default(),
                 });
                 courses.len() - 1
             });

@@ -76,6 +76,10 @@ struct CourseRun {
     columns: Vec<Column>,
     /// What was bought.
     gains: Column,
+    /// As [`super::tally::CourseTally::failed_submissions`], of the whole run.
+    failed_submissions: u64,
+    /// As [`super::tally::CourseTally::ended_without`], of the whole run.
+    ended_without: u128,
     meters: Vec<Meter>,
 }
 
@@ -104,6 +108,8 @@ impl<'a> Worker<'a> {
             is_certain: may_be_certain && workload.is_certain(course.course),
             columns: vec![Column::EMPTY; course.quantities.len()],
             gains: Column::EMPTY,
+            failed_submissions: 0,
+            ended_without: 0,
             meters: meters(experiment, &tally, index),
         });
         let courses: Vec<CourseRun> = courses.collect();
@@ -213,7 +219,13 @@ impl<'a> Worker<'a> {
             }
             (Workload::Job(model), _) => {
                 Job::new(model, run.course, luck, &mut self.job).run();
-                push(run, &observe::job(&self.job));
+                let observation = observe::job(&self.job);
+                push(run, &observation);
+                // What the shortcut knows completes in its first submission, and adds nothing here.
+                run.failed_submissions += u64::from(self.job.failed_submissions);
+                if observation.makespan.is_none() {
+                    run.ended_without += self.job.ended.since_start().micros() as u128;
+                }
                 for meter in &mut run.meters {
                     meter.metered.push(observe::job_metered(&self.job, &meter.rules));
                 }
@@ -294,6 +306,12 @@ impl<'a> Worker<'a> {
                 }
             }
             column.len = 0;
+        }
+        if matches!(experiment.workload, Workload::Job(_)) {
+            let failed = u128::from(std::mem::take(&mut run.failed_submissions));
+            let ended = std::mem::take(&mut run.ended_without);
+            tally.failed_submissions.add_sum(group, count, failed * u128::from(times));
+            tally.ended_without.add_sum(group, count, ended * u128::from(times));
         }
         run.gains.len = 0;
         Ok(())

@@ -1,10 +1,12 @@
 //! One row per plan, units in the headers; a value that does not exist is blank.
 
+use crate::decision::month::{self, AtOnce, PlanMonth};
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{Estimated, Probability, Summary};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::resolved::Scenario;
+use crate::units::Currency;
 
 /// The whole answer as CSV.
 #[must_use]
@@ -126,6 +128,9 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
         let failure = timed.and_then(|estimate| estimate.failure);
         probability(&mut row, "failure_probability", failure);
     }
+    if let Some(plan) = month::of_plan(scenario, answer) {
+        row.extend(month_columns(&plan, scenario.currency));
+    }
     row
 }
 
@@ -157,4 +162,38 @@ fn probability(row: &mut Vec<(String, String)>, name: &str, value: Option<Probab
 fn estimated(row: &mut Vec<(String, String)>, name: &str, value: Option<Estimated>) {
     row.push((name.to_owned(), shown(value.map(|value| value.value))));
     row.push((format!("{name}_half_width"), shown(value.and_then(|value| value.half_width))));
+}
+
+/// The columns of a plan's month, each with its name.
+#[must_use]
+pub fn month_columns(plan: &PlanMonth, currency: Currency) -> Vec<(String, String)> {
+    let currency = currency.to_string().to_lowercase();
+    let band = plan.money;
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let whole = |value: Option<AtOnce>| value.map_or_else(String::new, |at| at.p99.to_string());
+    let mut columns = Vec::new();
+    for (name, value) in [
+        ("mean", band.map(|band| band.mean)),
+        ("half_width", band.and_then(|band| band.half_width)),
+        ("sd", band.and_then(|band| band.sd)),
+        ("p05", band.and_then(|band| band.p05)),
+        ("p95", band.and_then(|band| band.p95)),
+        ("at_spot_low", plan.money_at_spot_low),
+        ("at_spot_high", plan.money_at_spot_high),
+        ("late_cost", plan.late_cost),
+        ("engineer_cost", plan.engineer_cost),
+        ("all_in", plan.all_in),
+    ] {
+        columns.push((format!("month_{currency}_{name}"), number(value)));
+    }
+    for (name, value) in [
+        ("failed_runs", plan.failed_runs),
+        ("late_runs", plan.late_runs),
+        ("failed_submissions", plan.failed_submissions),
+    ] {
+        columns.push((format!("month_{name}"), number(value)));
+    }
+    columns.push(("month_runs_at_once_p99".into(), whole(plan.runs_at_once)));
+    columns.push(("month_vms_at_once_p99".into(), whole(plan.vms_at_once)));
+    columns
 }

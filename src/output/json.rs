@@ -4,6 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::decision::Decision;
+use crate::decision::month::{self, Month};
 use crate::model::plan::Outcome;
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{
@@ -16,7 +17,7 @@ use crate::scenario::resolved::Scenario;
 use crate::units::SimDuration;
 
 /// Version of the names below.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -39,6 +40,8 @@ struct Document<'a> {
     /// Null where none was asked for.
     decision: Option<&'a Decision>,
     plans: Vec<Plan<'a>>,
+    /// Where the scenario says how often it runs.
+    month: Option<Month>,
 }
 
 /// Spot prices of the last twelve months per VM-hour, without any fee.
@@ -184,6 +187,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
         assumptions: &scenario.assumptions,
         decision,
         plans: answer.plans.iter().map(|answer| plan(scenario, answer)).collect(),
+        month: month::of_estimate(scenario, answer),
     };
     let mut text = serde_json::to_string_pretty(&document).expect("plain data becomes JSON");
     text.push('\n');

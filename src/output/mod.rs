@@ -7,6 +7,10 @@ pub mod csv;
 pub mod decision;
 pub mod emit;
 pub mod json;
+#[cfg(feature = "cli")]
+pub mod mix;
+#[cfg(feature = "cli")]
+pub mod month;
 pub mod numbers;
 pub mod paragraph;
 pub mod prices;

@@ -51,6 +51,12 @@ pub fn saving(mean: f64, half_width: Option<f64>) -> String {
 /// point below one.
 #[must_use]
 pub fn amount(mean: f64, half_width: Option<f64>) -> String {
+    alike(mean, mean, half_width)
+}
+
+/// An amount with the digits that `mean` would have.
+#[must_use]
+pub fn alike(value: f64, mean: f64, half_width: Option<f64>) -> String {
     let most = match mean.abs() {
         size if size >= 1_000.0 => 0,
         size if size >= 1.0 => 2,
@@ -60,7 +66,7 @@ pub fn amount(mean: f64, half_width: Option<f64>) -> String {
         Some(error) if error > 0.0 => (-error.log10()).ceil().max(0.0) as usize,
         _ => most,
     };
-    grouped(&format!("{mean:.decimals$}", decimals = most.min(supported)))
+    grouped(&format!("{value:.decimals$}", decimals = most.min(supported)))
 }
 
 /// Hours in the unit a person would choose: `40 s`, `12 min`, `9.4 h`, `3.2 d`.

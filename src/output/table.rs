@@ -4,6 +4,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::decision;
+use super::month;
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
 use crate::decision::Decision;
@@ -14,6 +15,7 @@ use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
+use crate::scenario::read::Assumption;
 use crate::scenario::resolved::{Scenario, Status};
 use crate::units::SimDuration;
 
@@ -113,6 +115,9 @@ pub fn estimate(
         for note in methods(scenario, answer) {
             out.push_str(&wrapped(&note, "  "));
         }
+    }
+    out.push_str(&month::text(scenario, answer));
+    if full {
         for plan in &answer.plans {
             if let Some(estimate) = &plan.estimate {
                 out.push('\n');
@@ -169,6 +174,9 @@ pub fn estimate_markdown(
         for note in methods(scenario, answer) {
             out.push_str(&format!("- {note}\n"));
         }
+    }
+    out.push_str(&month::markdown(scenario, answer));
+    if full {
         for plan in &answer.plans {
             if let Some(estimate) = &plan.estimate {
                 out.push_str(&format!("\n#### {}\n\n", estimate.plan.name()));
@@ -631,8 +639,13 @@ fn assumptions(scenario: &Scenario, decision: Option<&Decision>, full: bool) -> 
         let register = decision.register.iter().take(most);
         return register.map(|assumed| decision::assumed(scenario, assumed, full)).collect();
     }
-    scenario
-        .assumptions
+    assumption_lines(&scenario.assumptions, full)
+}
+
+/// Assumptions in words: the three that matter most, or all with their sources.
+pub(super) fn assumption_lines(assumptions: &[Assumption], full: bool) -> Vec<String> {
+    let most = if full { usize::MAX } else { 3 };
+    assumptions
         .iter()
         .take(most)
         .map(|assumption| {

@@ -15,7 +15,7 @@
 //! order; fields with commas stand in double quotes; blank lines and lines that begin with `#` are
 //! skipped.
 
-mod reader;
+pub(crate) mod reader;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -4,7 +4,7 @@
 //! so that they cannot disagree. A new key is a row here and a use in [`super::validate`].
 
 use crate::model::plan::Plan;
-use crate::units::{DataSize, Rate, Share, SimDuration};
+use crate::units::{DataSize, Frequency, Money, Rate, Share, SimDuration};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +21,10 @@ pub enum Kind {
     Count(i64, i64),
     /// A whole number in a range, or this word.
     CountOr(i64, i64, &'static str),
+    /// An amount of money.
+    Amount,
+    /// How often something happens.
+    Frequency,
     /// A size of storage.
     Size,
     /// Any text.
@@ -129,7 +133,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("billing", "how used time becomes billed time"),
     ("price", "prices by hand, each in place of the bundled table's"),
     ("compare", "the plans to compare"),
-    ("decide", "what a plan must do to be recommended, and what then counts"),
+    ("decide", "what a plan must do to be recommended, what then counts, and what trouble costs"),
     ("simulation", "how many replications, under which luck"),
 ];
 
@@ -142,6 +146,9 @@ pub const KEYS: &[Key] = &[
     key("workload.deadline", Kind::Duration, "(none)", "on time is completed by then; it stops nothing, and spot-until-deadline leaves Spot for it").job(),
     key("workload.timeout", Kind::DurationOr("none"), "(7 d on vertex-training, else none)", "ends a submission, counted from its first start, gaps included").job().from("CustomJob scheduling.timeout, default 7 days; whether it counts across restarts was not found", "inferred"),
     key("workload.give_up_after", Kind::Duration, "365 d", "ends a replication; what is unfinished is counted and shown").job(),
+    key("workload.runs", Kind::Frequency, "(none: one run)", "how often the job runs: `estimate` then shows a month too").job(),
+    key("workload.jobs", Kind::Text, "(none)", "a CSV file of past jobs, beside the scenario: `estimate` then shows a month of them").job(),
+    key("workload.jobs_over", Kind::Duration, "(required with jobs)", "the time in which the jobs of that file ran").job(),
     key("workload.horizon", Kind::Duration, "(required)", "how long the deployment is up").endpoint(),
     key("workload.min_replicas", Kind::Count(1, 100_000), "1", "replicas asked for; equal to max_replicas until autoscaling comes").endpoint().from("DeployedModel minReplicaCount", "quoted"),
     key("workload.max_replicas", Kind::Count(1, 100_000), "(min_replicas)", "the most replicas").endpoint().from("DeployedModel maxReplicaCount defaults to minReplicaCount", "quoted"),
@@ -194,6 +201,8 @@ pub const KEYS: &[Key] = &[
     key("compare.plans", Kind::Plans, "[\"standard\", \"spot\", \"spot-resubmit\", \"spot-then-standard\", \"flex-start\"]", "the plans to compare"),
     key("decide.require", Kind::Conditions, "(deadline_probability >= 99 % with a deadline, else completion_probability >= 99 %; endpoints: availability_any >= 99 %)", "what must hold of a plan, each as RESULT >= NUMBER"),
     key("decide.prefer", Kind::Choice(&["cost", "time"]), "cost", "of the plans that do what is required: the cheapest per completion, or the earliest p95"),
+    key("decide.late_cost", Kind::Amount, "(none)", "what a run costs you that is not done by its deadline, finished later or never").job(),
+    key("decide.engineer_cost", Kind::Amount, "(none)", "what a submission costs you that ends without completing, because somebody looks at it").job(),
     key("simulation.replications", Kind::Count(1, 1_000_000_000), "100000", "replications of every plan"),
     key("simulation.half_width", Kind::Share, "(none: a fixed number of replications)", "instead: replicate until the half-width of every plan's mean cost is at most this share of it"),
     key("simulation.seed", Kind::Count(0, i64::MAX), "1", "chooses the luck; the same seed gives the same bytes"),
@@ -213,8 +222,6 @@ pub const LATER: &[(&str, &str)] = &[
         "autoscaling comes with fleets; write min_replicas = max_replicas",
     ),
     ("workload.items", "batch inference comes with fleets; use kind = \"job\" or \"endpoint\""),
-    ("workload.runs", "budgets per month come later; this run is estimated alone"),
-    ("workload.jobs", "job lists come later; estimate one job at a time"),
     ("pools", "more than one pool of machines comes with fleets; describe one in [machine]"),
     (
         "workload.pools",
@@ -247,6 +254,8 @@ pub fn expects(kind: Kind) -> String {
         Kind::CountOr(low, high, word) => {
             format!("a whole number from {low} to {high}, without quotes, or \"{word}\"")
         }
+        Kind::Amount => "an amount with its currency, such as \"500 USD\"".into(),
+        Kind::Frequency => "a number and a period, such as \"40 / week\"".into(),
         Kind::Size => "a size with a unit, such as \"100 GB\"".into(),
         Kind::Text => "text in quotes".into(),
         Kind::Choice(words) => one_of(words.iter().copied()),
@@ -292,6 +301,8 @@ pub fn default_is_valid(key: &Key) -> bool {
         }
         Kind::Price => Rate::parse(text).is_ok(),
         Kind::Share => Share::parse(text).is_ok(),
+        Kind::Amount => Money::parse(text).is_ok(),
+        Kind::Frequency => Frequency::parse(text).is_ok(),
         Kind::Size => DataSize::parse(text).is_ok(),
         Kind::Count(low, high) | Kind::CountOr(low, high, _) => {
             text.parse().is_ok_and(|value: i64| (low..=high).contains(&value))

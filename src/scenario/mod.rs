@@ -4,6 +4,7 @@
 //! [`tree`], every value with its place. [`validate`] turns the tree into a [`resolved::Scenario`]
 //! of fixed numbers, and reports all problems together. The keys are data: [`keys`].
 
+pub mod budget;
 pub mod json;
 pub mod keys;
 mod laws;
@@ -51,7 +52,10 @@ pub fn finish(
     mut problems: Problems,
 ) -> Result<(Scenario, Problems), Problems> {
     match validate::validate(name, root, prices, &mut problems) {
-        Some(scenario) => Ok((scenario, problems)),
+        Some(scenario) => {
+            budget::warn_of_idle_costs(&scenario, root, &mut problems);
+            Ok((scenario, problems))
+        }
         None => Err(problems),
     }
 }

@@ -4,7 +4,7 @@ use super::keys::{self, For, Key, Kind};
 use super::source::{Place, Problems, Severity, nearest};
 use super::tree::{Entry, Node, Value};
 use crate::model::plan::Plan;
-use crate::units::{Currency, DataSize, Rate, Share, SimDuration, UnitError};
+use crate::units::{Currency, DataSize, Frequency, Money, Rate, Share, SimDuration, UnitError};
 
 /// A value that nobody supplied, with where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -207,6 +207,14 @@ impl<'a> Reader<'a> {
             (Kind::Size, true) => {
                 (format!("{} = {shown} has no unit", key.path), format!("write \"{shown} GB\""))
             }
+            (Kind::Amount, true) => (
+                format!("{} = {shown} has no currency", key.path),
+                format!("write \"{shown} USD\""),
+            ),
+            (Kind::Frequency, true) => (
+                format!("{} = {shown} has no period", key.path),
+                format!("write \"{shown} / week\""),
+            ),
             (Kind::Price, true) => {
                 (format!("{} = {shown} has no unit", key.path), format!("write \"{shown} USD/h\""))
             }
@@ -289,6 +297,38 @@ impl<'a> Reader<'a> {
     /// A size of storage.
     pub fn size(&mut self, path: &str) -> Option<DataSize> {
         self.text_value(path, DataSize::parse)
+    }
+
+    /// How often something happens.
+    pub fn frequency(&mut self, path: &str) -> Option<Frequency> {
+        self.text_value(path, Frequency::parse)
+    }
+
+    /// An amount of money in `currency`, which is that of every price.
+    pub fn amount(&mut self, path: &str, currency: Currency) -> Option<Money> {
+        let (key, node) = self.written(path)?;
+        let Value::Text(text) = &node.value else {
+            self.wrong(key, node);
+            return None;
+        };
+        match Money::parse(text) {
+            Ok((amount, of)) if of == currency => {
+                self.take(path, format_args!("{amount} {currency}"));
+                Some(amount)
+            }
+            Ok((amount, of)) => {
+                self.problems.error(
+                    &node.at,
+                    format!("{path} is in {of}, the prices are in {currency}"),
+                    format!("write what {amount} {of} are in {currency}"),
+                );
+                None
+            }
+            Err(error) => {
+                self.unit_error(path, node, &error);
+                None
+            }
+        }
     }
 
     /// A price and its currency.

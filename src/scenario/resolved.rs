@@ -1,5 +1,6 @@
 //! A scenario as the engine sees it: fixed numbers only, every plan with its tariff.
 
+use super::budget::Budget;
 use super::read::Assumption;
 use crate::luck::Sampling;
 use crate::model::billing::{BillingRules, Tariff};
@@ -34,6 +35,8 @@ pub struct Scenario {
     pub prices_as_of: Option<String>,
     /// On time is completed by then.
     pub deadline: Option<SimDuration>,
+    /// How often it runs, and what trouble costs.
+    pub budget: Budget,
     /// The plans to show, in their order.
     pub plans: Vec<Listed>,
     /// The standard plan, against which savings are measured, listed or not.
@@ -187,13 +190,6 @@ impl Scenario {
         !matches!(plan.course(), Course::FlexStart) || self.workload.market().flex_wait.is_some()
     }
 
-    /// The value taken for a key, as it is shown.
-    #[must_use]
-    pub fn taken(&self, key: &str) -> Option<&str> {
-        let (_, value) = self.settings.iter().find(|(of, _)| of == key)?;
-        Some(value)
-    }
-
     /// What nobody supplied under a key.
     #[must_use]
     pub fn assumed(&self, key: &str) -> Option<&Assumption> {
@@ -218,6 +214,12 @@ impl Scenario {
         let Workload::Job(job) = &self.workload else { return None };
         let leave = job.leave.filter(|_| plan.course() == Course::SpotUntilDeadline)?;
         Some((job, leave))
+    }
+
+    /// The value taken of a key, given or default, as it shows itself; `None` where there is none.
+    #[must_use]
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        self.settings.iter().find(|(of, _)| of == key).map(|(_, value)| value.as_str())
     }
 
     /// The canonical text of everything that decides the result: hashed to name a run.

@@ -27,7 +27,10 @@ pub fn schema() -> String {
         if *table == "workload" {
             object["required"] = json!(["kind"]);
             object["oneOf"] = json!([
-                { "properties": { "kind": { "const": "job" } }, "required": ["work"] },
+                {
+                    "properties": { "kind": { "const": "job" } },
+                    "anyOf": [{ "required": ["work"] }, { "required": ["jobs", "jobs_over"] }],
+                },
                 { "properties": { "kind": { "const": "endpoint" } }, "required": ["horizon"] },
             ]);
         }
@@ -90,6 +93,14 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Price => json!({
             "type": "string",
             "pattern": format!("^\\s*{NUMBER}\\s*[A-Z]{{3}}\\s*/\\s*(h|month)\\s*$"),
+        }),
+        Kind::Amount => json!({
+            "type": "string",
+            "pattern": format!("^\\s*{NUMBER}\\s*[A-Z]{{3}}\\s*$"),
+        }),
+        Kind::Frequency => json!({
+            "type": "string",
+            "pattern": format!("^\\s*{NUMBER}\\s*/\\s*(h|d|week|month)\\s*$"),
         }),
         Kind::Share => json!({ "type": "string", "pattern": format!("^\\s*{NUMBER}\\s*%\\s*$") }),
         Kind::Count(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),

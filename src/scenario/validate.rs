@@ -1,5 +1,6 @@
 //! Written → [`Scenario`]: every value checked, every default named, every problem reported.
 
+use super::budget::{self, Budget};
 use super::keys::For;
 use super::offer::Listing;
 use super::read::Reader;
@@ -59,6 +60,8 @@ pub fn validate(
     let mut machine = machine?;
     let spot = plans.iter().any(|plan| plan.course().uses_spot());
     machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
+    let budget =
+        if job { budget::read(&mut reader, machine.currency, deadline) } else { Budget::default() };
     let list = |plan| {
         Listing {
             workload: &workload,
@@ -92,6 +95,7 @@ pub fn validate(
         currency: machine.currency,
         prices_as_of: machine.as_of,
         deadline,
+        budget,
         plans,
         standard,
         decide,
@@ -580,6 +584,23 @@ fn job_workload(
     restart: RestartRules,
     finish_probability: Option<Share>,
 ) -> Option<(Workload, Option<SimDuration>)> {
+    // `estimate` and `check` read the list, and validate each of its jobs without these keys.
+    if let Some(node) = reader.node("workload.jobs") {
+        reader.problems.error(
+            &node.at,
+            "workload.jobs is a list of jobs, and this command takes one job",
+            "`stockout estimate` and `check` take the list; here delete workload.jobs and \
+             workload.jobs_over, and write workload.work",
+        );
+        return None;
+    }
+    if let Some(node) = reader.node("workload.jobs_over") {
+        reader.problems.error(
+            &node.at,
+            "workload.jobs_over without workload.jobs",
+            "write jobs = \"jobs.csv\", or delete it",
+        );
+    }
     let work = required(reader, "workload.work", "work", "8 h");
     let startup = or_default(reader, "workload.startup", SimDuration::ZERO, Some(6));
     let deadline = match reader.node("workload.deadline") {

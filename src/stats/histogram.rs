@@ -54,6 +54,20 @@ impl Histogram {
         }
     }
 
+    /// The sum over all values of a function of each, taken at the middle of its bin.
+    #[must_use]
+    pub fn sum_of(&self, of: impl Fn(f64) -> f64) -> f64 {
+        let mut sum = 0.0;
+        for (octave, bins) in self.octaves.iter().enumerate() {
+            let Some(bins) = bins else { continue };
+            for (bin, &count) in bins.iter().enumerate().filter(|(_, count)| **count > 0) {
+                let (low, high) = (lower_edge(octave, bin), upper_edge(octave, bin));
+                sum += f64::from(count) * of(0.5 * (low as f64 + high as f64));
+            }
+        }
+        sum
+    }
+
     /// Octave and bin of the value of a rank from 1 to the count.
     fn place_of_rank(&self, rank: u64) -> Option<(usize, usize)> {
         let mut left = rank.checked_sub(1)?;

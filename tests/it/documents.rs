@@ -145,6 +145,12 @@ fn every_scenario_prints_its_golden_table() {
 }
 
 #[test]
+fn the_list_of_jobs_prints_its_golden_month() {
+    let path = "scenarios/mix/october.toml";
+    golden("october.txt", &output_of(&["estimate", path, "--replications", "5000", "--full"]));
+}
+
+#[test]
 fn every_request_prints_its_golden_scenario() {
     for name in ["deploy-model-n1-t4", "custom-job-a2"] {
         let real = output_of(&["import", &format!("scenarios/requests/{name}.json")]);

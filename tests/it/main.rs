@@ -9,6 +9,7 @@ mod emit;
 mod engine;
 mod exact;
 mod literature;
+mod month;
 mod oracle;
 mod parsers;
 mod reference;

@@ -1,11 +1,12 @@
 //! Bad input: every problem at once, each at its place with what to write; never a panic.
 
 use proptest::prelude::*;
+use stockout::decision::jobs::JobList;
 use stockout::prices::file::PriceFile;
 use stockout::scenario::machine::NoPriceFile;
 use stockout::scenario::source::{Problems, Severity};
 use stockout::scenario::{finish, from_toml, json, request, schema};
-use stockout::units::{DataSize, Rate, Share, SimDuration};
+use stockout::units::{DataSize, Frequency, Money, Rate, Share, SimDuration};
 
 use crate::cases::{KNOWN, errors_of};
 
@@ -249,6 +250,15 @@ fn read_as_request(text: &str) {
     }
 }
 
+/// A list is read, or refused with a reason that can be shown.
+fn read_as_jobs(text: &str) {
+    let mut problems = Problems::default();
+    let source = problems.add_source("jobs.csv", text);
+    if JobList::read(source, &mut problems).is_none() {
+        assert!(!problems.render(Severity::Error).is_empty());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -258,6 +268,9 @@ proptest! {
         read_as_scenario(KNOWN, &[&text]);
         read_as_request(&text);
         let _ = PriceFile::parse(&text);
+        read_as_jobs(&text);
+        let _ = Frequency::parse(&text);
+        let _ = Money::parse(&text);
         let _ = SimDuration::parse(&text);
         let _ = Rate::parse(&text);
         let _ = Share::parse(&text);
@@ -274,6 +287,13 @@ proptest! {
         text in mangled(include_str!("../../scenarios/requests/custom-job-a2.json")),
     ) {
         read_as_request(&text);
+    }
+
+    #[test]
+    fn no_mangled_list_of_jobs_panics(
+        text in mangled(include_str!("../../scenarios/mix/jobs.csv")),
+    ) {
+        read_as_jobs(&text);
     }
 
     #[test]
@@ -299,12 +319,13 @@ proptest! {
 fn every_shipped_scenario_keeps_to_the_schema() {
     let schema: serde_json::Value = serde_json::from_str(&schema::schema()).unwrap();
     let mut checked = 0;
-    for folder in ["scenarios", "src/cli/templates"] {
+    for folder in ["scenarios", "scenarios/mix", "src/cli/templates"] {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|ending| ending == "toml") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                assert!(from_toml("x", &text, &[]).is_ok(), "{}", path.display());
+                let is_one_job = folder != "scenarios/mix";
+                assert_eq!(from_toml("x", &text, &[]).is_ok(), is_one_job, "{}", path.display());
                 let mut problems = Problems::default();
                 let source = problems.add_source("x", text);
                 let root = stockout::scenario::tree::read_toml(source, &mut problems);
@@ -370,6 +391,8 @@ fn is_kept(value: &serde_json::Value, schema: &serde_json::Value) -> bool {
                 || Rate::parse(text).is_ok()
                 || Share::parse(text).is_ok()
                 || DataSize::parse(text).is_ok()
+                || Frequency::parse(text).is_ok()
+                || Money::parse(text).is_ok()
         }),
         "required" => {
             rule.as_array().unwrap().iter().all(|key| value.get(key.as_str().unwrap()).is_some())

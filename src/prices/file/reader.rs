@@ -277,7 +277,7 @@ fn day(text: &str) -> Result<(), Trouble> {
 
 /// Where the fields of the record at `start` stand, surrounding blanks left out. Reads quotes as
 /// RFC 4180 does; a field that this does not find gets an empty place at the record's end.
-fn fields(text: &str, mut start: usize, count: usize) -> Vec<Range<usize>> {
+pub(crate) fn fields(text: &str, mut start: usize, count: usize) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     // The reader's position is where it began to look: before blank lines and comments.
     while let Some(byte) = bytes.get(start) {

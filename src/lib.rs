@@ -98,6 +98,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
+pub mod evidence;
 pub mod exact;
 pub mod luck;
 pub mod model;

@@ -1,30 +1,69 @@
-//! `import`: the scenario that a Vertex AI request body amounts to.
+//! `import`: the scenario that a Vertex AI request body, a list of past jobs or a series of replica
+//! counts amounts to.
+
+use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::input::Input;
+use super::input::{Input, Written, refused, shell_word};
 use super::write::{self, Destination};
+use crate::evidence::draft;
+use crate::evidence::{self, history};
+use crate::output;
 use crate::scenario::request::RequestKind;
-use crate::scenario::source::Severity;
+use crate::scenario::source::{Place, Problems, Severity};
+use crate::stats::interval::Level;
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     destination: Destination,
+    /// Where the jobs of a list go, as CSV; beside the -o FILE if left out, as NAME.jobs.csv
+    #[arg(long, value_name = "FILE", requires = "output")]
+    jobs_out: Option<PathBuf>,
     #[command(flatten)]
     input: Input,
 }
 
 /// Runs `import`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let written = arguments.input.read()?;
+    let (text, kind) = arguments.input.evidence()?;
+    match (kind, text) {
+        (Some(kind), Some(text)) => from_evidence(arguments, kind, text),
+        (_, Some(text)) if is_empty_list(&text) => Err(Failure::Input(
+            "error: the list is empty: 0 rows read\n\
+             help: `gcloud ai custom-jobs list --region=REGION --format=json` lists one region"
+                .into(),
+        )),
+        (_, text) => {
+            let written = arguments.input.interpret(text)?;
+            from_request(arguments, &written)
+        }
+    }
+}
+
+fn is_empty_list(text: &str) -> bool {
+    let inner = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.trim().is_empty())
+}
+
+// ------------------------------------------------------------------------------ a request body
+
+fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure> {
     let Some(request) = &written.request else {
         return Err(Failure::Input(
-            "error: this is not a Vertex AI request body\n\
-             help: give a deployModel or CustomJob body (JSON); a TOML scenario needs no import"
+            "error: this is neither a Vertex AI request body nor a list of past jobs\n\
+             help: give a deployModel or CustomJob body, or what `gcloud ai custom-jobs list \
+             --format=json` prints; a TOML scenario needs no import"
                 .into(),
         ));
     };
+    if arguments.jobs_out.is_some() {
+        return Err(Failure::Input(
+            "error: --jobs-out, and no list of jobs\nhelp: a request body is one job; leave it out"
+                .into(),
+        ));
+    }
     let warnings = written.problems.render(Severity::Warning);
     if !warnings.is_empty() {
         write::complain(warnings.trim_end());
@@ -56,4 +95,72 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     arguments.destination.write(&text)
+}
+
+// ----------------------------------------------------------------------------------- evidence
+
+fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> Result<(), Failure> {
+    let mut problems = Problems::default();
+    let shown = arguments.input.file.as_ref().map_or_else(String::new, |p| p.display().to_string());
+    let source = problems.add_source(shown, text);
+    let level = Level::new(0.95).expect("a level between 0 and 1");
+    let mix = mix_path(arguments);
+    let (draft, csv) = match kind {
+        evidence::Kind::Jobs(_) => {
+            let Some(history) = history::read_history(source, &mut problems) else {
+                return Err(refused(&problems));
+            };
+            let csv = output::draft::mix_csv(&history);
+            let has_mix = history.mix().next().is_some();
+            let draft = draft::from_history(&history, &mix_in_scenario(arguments, &mix), level);
+            (draft, has_mix.then_some(csv))
+        }
+    };
+    let mut root = draft.to_tree(&Place { source, span: 0..0 });
+    arguments.input.apply_settings(&mut root, &mut problems);
+    if problems.any_error() {
+        return Err(refused(&problems));
+    }
+    let warnings = problems.render(Severity::Warning);
+    if !warnings.is_empty() {
+        write::complain(warnings.trim_end());
+    }
+    let title = format!("What {} amounts to.", arguments.input.name());
+    let toml = output::draft::to_toml(&title, &draft, &root);
+    for line in &draft.account {
+        write::complain(line);
+    }
+    let file = arguments.destination.output.as_deref().filter(|path| path.as_os_str() != "-");
+    match (file, csv) {
+        (Some(file), Some(csv)) => {
+            // The mix first: the scenario names it.
+            write::to_files(&[(&mix, &csv), (file, &toml)])?;
+            let (file, mix) = (shell_word(&file.display().to_string()), mix.display());
+            write::complain(&format!(
+                "wrote {file} and {mix}; go on with:  stockout estimate {file}"
+            ));
+        }
+        (None, Some(_)) => {
+            arguments.destination.write(&toml)?;
+            write::complain("note: -o FILE.toml writes the scenario and its mix of jobs beside it");
+        }
+        (_, None) => arguments.destination.write(&toml)?,
+    }
+    Ok(())
+}
+
+/// Where the mix of jobs goes.
+fn mix_path(arguments: &Arguments) -> PathBuf {
+    match (&arguments.jobs_out, &arguments.destination.output) {
+        (Some(path), _) => path.clone(),
+        (None, Some(path)) if path.as_os_str() != "-" => path.with_extension("jobs.csv"),
+        _ => PathBuf::from(format!("{}.jobs.csv", arguments.input.name())),
+    }
+}
+
+/// The mix of jobs as the scenario names it: from the scenario's own folder where both are in one.
+fn mix_in_scenario(arguments: &Arguments, mix: &Path) -> String {
+    let folder = arguments.destination.output.as_deref().and_then(Path::parent);
+    let inside = folder.and_then(|folder| mix.strip_prefix(folder).ok()).unwrap_or(mix);
+    inside.display().to_string()
 }

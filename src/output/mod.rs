@@ -4,6 +4,7 @@
 #[cfg(feature = "cli")]
 pub mod answers;
 pub mod csv;
+pub mod draft;
 pub mod json;
 pub mod numbers;
 pub mod paragraph;

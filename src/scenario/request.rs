@@ -16,7 +16,10 @@ mod worker_pools;
 
 use body::{Body, Object};
 
+pub(crate) use body::is_named;
+pub(crate) use machine::built_in;
 pub use recognise::is_request;
+pub(crate) use region::region_of;
 
 use super::source::Problems;
 use super::tree::Node;

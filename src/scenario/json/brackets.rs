@@ -109,7 +109,7 @@ impl Parser<'_> {
 
     // ------------------------------------------------------------------- brackets and commas
 
-    fn open(&mut self, closing: char) -> Parsed<()> {
+    pub(super) fn open(&mut self, closing: char) -> Parsed<()> {
         if self.open.len() == MAX_DEPTH {
             return self.stop(
                 self.at..self.at + 1,
@@ -124,7 +124,7 @@ impl Parser<'_> {
 
     /// Goes on to the next entry or item, over the comma; `false` where the bracket is closed.
     /// `comma` is where the comma before stood; `None` before the first.
-    fn another(&mut self, comma: &mut Option<usize>) -> Parsed<bool> {
+    pub(super) fn another(&mut self, comma: &mut Option<usize>) -> Parsed<bool> {
         let is_first = self.open.last().is_some_and(|open| open.at + 1 == self.at);
         let end = self.at;
         self.space()?;

@@ -305,7 +305,7 @@ fn check_built_in(
 }
 
 /// The GPU that is part of a machine type.
-pub(super) fn built_in(name: &str) -> Option<&'static str> {
+pub(crate) fn built_in(name: &str) -> Option<&'static str> {
     BUILT_IN.iter().find(|(begin, _)| name.starts_with(begin)).map(|(_, model)| *model)
 }
 

@@ -1,0 +1,362 @@
+//! Evidence → the values that a scenario can have from it, each with where it comes from.
+
+use super::history::{History, ListKind, Requests};
+use super::past_job::{Capacity, FailureClass};
+use super::waits::{WaitLaw, Waits};
+use crate::scenario::source::Place;
+use crate::scenario::tree::{Entry, Node, Value};
+use crate::stats::interval::Level;
+use crate::units::SimDuration;
+
+/// A scenario in the making.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draft {
+    /// Rows read, used and skipped, and why; a line each.
+    pub account: Vec<String>,
+    /// What the evidence says as a whole, a paragraph each.
+    pub about: Vec<String>,
+    /// Its values.
+    pub values: Vec<Suggested>,
+    /// What it cannot say and the user must, with why: key, what to write.
+    pub open: Vec<(&'static str, String)>,
+}
+
+/// A value that the evidence suggests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suggested {
+    /// Its key, dotted.
+    pub path: &'static str,
+    /// The value.
+    pub value: Value,
+    /// Where it comes from, and from how many.
+    pub why: String,
+}
+
+impl Draft {
+    pub(super) fn put(&mut self, path: &'static str, value: Value, why: impl Into<String>) {
+        self.values.push(Suggested { path, value, why: why.into() });
+    }
+
+    pub(super) fn say(&mut self, paragraph: impl Into<String>) {
+        self.about.push(paragraph.into());
+    }
+
+    /// The values as if they had been written in a file.
+    #[must_use]
+    pub fn to_tree(&self, at: &Place) -> Node {
+        let mut root = Node::table(at.clone());
+        for Suggested { path, value, .. } in &self.values {
+            root.set(path, Node { value: value.clone(), at: at.clone() });
+        }
+        root
+    }
+}
+
+/// The scenario that a list of past jobs amounts to; `mix` is the name of the file that its jobs
+/// are written to.
+#[must_use]
+pub fn from_history(history: &History, mix: &str, level: Level) -> Draft {
+    let mut draft = Draft::default();
+    draft.account = history.account.lines();
+    for (reason, count) in history.left_out() {
+        draft.account.push(format!("  {count} used, but not in the mix of jobs: {reason}"));
+    }
+    draft.say(format!("A list of {}s.", history.kind.name()));
+    let states: Vec<String> =
+        history.states().iter().map(|(state, count)| format!("{count} {state}")).collect();
+    if !states.is_empty() {
+        draft.say(format!("States of the rows used: {}.", states.join(", ")));
+    }
+    say_failures(&mut draft, history, level);
+    put_mix(&mut draft, history, mix);
+    put_machine(&mut draft, history);
+    put_market(&mut draft, history, level);
+    draft.open.push((
+        "market.lifetime",
+        "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }; a list of jobs does not \
+         tell it: a job keeps its first startTime when it is restarted"
+            .into(),
+    ));
+    draft
+}
+
+fn say_failures(draft: &mut Draft, history: &History, level: Level) {
+    let failures = history.failures();
+    for capacity in [Capacity::Spot, Capacity::Standard, Capacity::FlexStart] {
+        let requests = history.requests(capacity);
+        if requests.ended == 0 {
+            continue;
+        }
+        let count = |class| failures.get(&(capacity, class)).copied().unwrap_or(0);
+        let classes = [
+            FailureClass::Stockout,
+            FailureClass::Insufficient,
+            FailureClass::Quota,
+            FailureClass::Other,
+        ];
+        let listed: Vec<String> = classes
+            .into_iter()
+            .filter(|class| count(*class) > 0)
+            .map(|class| format!("{} {}", count(class), class.name()))
+            .collect();
+        let listed = if listed.is_empty() { "none".into() } else { listed.join(", ") };
+        let Requests { refused, lost, ended, .. } = requests;
+        draft.say(format!(
+            "{} jobs: {ended} ended; failures: {listed}. For want of machines: {refused} before \
+             they started, {lost} after: {} of those that ended.",
+            capacity_name(capacity),
+            with_interval(refused + lost, ended, level),
+        ));
+    }
+    let spot_hours = history.spot_hours();
+    if spot_hours > 0.0 {
+        draft.say(format!(
+            "Spot jobs were between their first start and their end for {} machine-hours. How often \
+             they were preempted within is not in the list, so no lifetime follows from it, not \
+             even a bound: only jobs whose restarts were exhausted show.",
+            significant(spot_hours)
+        ));
+    }
+}
+
+const fn capacity_name(capacity: Capacity) -> &'static str {
+    match capacity {
+        Capacity::Standard => "Standard",
+        Capacity::Spot => "Spot",
+        Capacity::FlexStart => "Flex-start",
+    }
+}
+
+fn put_mix(draft: &mut Draft, history: &History, mix: &str) {
+    let (mut total, mut spot, mut work) = (0_u64, 0_u64, 0_i128);
+    for (job, duration) in history.mix() {
+        total += 1;
+        spot += u64::from(job.capacity == Capacity::Spot);
+        work += i128::from(duration.micros()) * i128::from(job.nodes);
+    }
+    draft.put("workload.kind", Value::Text("job".into()), "");
+    if total == 0 {
+        draft.say("No job is done and has its work: there is no mix of jobs to run.");
+        draft.open.push((
+            "workload.work",
+            "[workload] work = \"8 h\": hours of uninterrupted computing".into(),
+        ));
+        return;
+    }
+    let hours = significant(work as f64 / 3.6e9);
+    let jobs = if total == 1 { "job that is" } else { "jobs that are" };
+    let mut why = match history.kind {
+        ListKind::CustomJobs => format!(
+            "the {total} {jobs} done, {hours} machine-hours. Work is the time from first running to \
+             the end: startup is in it, so it is an upper bound; leave workload.startup at 0 s or \
+             take it off."
+        ),
+        ListKind::BatchPredictionJobs => format!(
+            "the {total} {jobs} done, {hours} replica-hours. Work is resourcesConsumed.replicaHours \
+             ÷ startingReplicaCount: startup may be in it. The replicas are taken for a gang; a \
+             real batch slows down when one of them stops."
+        ),
+    };
+    if history.kind == ListKind::CustomJobs && spot > 0 {
+        why.push_str(&format!(
+            " {spot} of them ran on Spot VMs: gaps and repeated work are in it too."
+        ));
+    }
+    let shares = history.use_of_replicas();
+    if let (Some(low), Some(high)) = (shares.first(), shares.last()) {
+        // Nearest rank.
+        let median = shares[(shares.len() - 1) / 2];
+        why.push_str(&format!(
+            " Replica-hours ÷ (replicas × time from start to end): median {}, from {} to {} \
+             (n = {}).",
+            significant(median),
+            significant(*low),
+            significant(*high),
+            shares.len()
+        ));
+    }
+    draft.put("workload.jobs", Value::Text(mix.into()), why);
+    if let Some((first, last)) = history.span
+        && let Some(over) = first.until(last).filter(|over| *over > SimDuration::ZERO)
+    {
+        let why = format!(
+            "from the first to the last moment in the list: {first} to {last}. Write the time it \
+             covers, where that is another."
+        );
+        draft.put("workload.jobs_over", Value::Text(days(over)), why);
+    } else {
+        draft.open.push((
+            "workload.jobs_over",
+            "[workload] jobs_over = \"30 d\": the time that the list covers".into(),
+        ));
+    }
+}
+
+fn put_machine(draft: &mut Draft, history: &History) {
+    let service = match history.kind {
+        ListKind::CustomJobs => "vertex-training",
+        ListKind::BatchPredictionJobs => "vertex-inference",
+    };
+    let why = format!("a list of {}s", history.kind.name());
+    draft.put("machine.service", Value::Text(service.into()), why);
+    let Some((job, count)) = history.commonest() else { return };
+    let total = history.mix().count();
+    let why = format!("{count} of {total} jobs ran on it; every job of the mix names its own");
+    draft.put("machine.type", Value::Text(job.machine.name.clone()), why);
+    if let Some((model, count)) = &job.machine.attached {
+        draft.put("machine.accelerator", Value::Text(model.clone()), "");
+        draft.put("machine.accelerator_count", Value::Integer(*count), "");
+    }
+    match &job.region {
+        Some(region) => draft.put("machine.region", Value::Text(region.clone()), ""),
+        None => draft.open.push(("machine.region", "[machine] region = \"us-central1\"".into())),
+    }
+    let disks: Vec<i64> = history.mix().filter_map(|(job, _)| job.boot_disk).collect();
+    if let (Some(low), Some(high)) = (disks.iter().min(), disks.iter().max()) {
+        if low == high && disks.len() == total {
+            let why = format!("the same in all {total} jobs of the mix");
+            draft.put("machine.boot_disk", Value::Text(format!("{low} GB")), why);
+        } else {
+            draft.say(format!(
+                "Boot disks of {low} to {high} GB; the mix has no column for them, so \
+                 machine.boot_disk is left at its default."
+            ));
+        }
+    }
+}
+
+fn put_market(draft: &mut Draft, history: &History, level: Level) {
+    let requests = history.requests(Capacity::Spot);
+    for (capacity, path) in [
+        (Capacity::Spot, "market.wait"),
+        (Capacity::Standard, "market.standard_wait"),
+        (Capacity::FlexStart, "market.flex_wait"),
+    ] {
+        let Some(waits) = history.waits(capacity) else { continue };
+        let mut why = format!("createTime to startTime of {}", in_figures(&waits, capacity));
+        if capacity == Capacity::Spot {
+            why.push_str(" Requests refused before the first start are in it.");
+        }
+        draft.put(path, law(&waits), why);
+    }
+    let asked = requests.started + requests.refused;
+    if asked == 0 {
+        draft.say(
+            "No job asked for Spot VMs: the list tells neither their wait nor their refusals.",
+        );
+        return;
+    }
+    let mut why = format!(
+        "of {asked} Spot jobs {} failed for want of machines before they started: {}. This counts \
+         jobs, not attempts.",
+        requests.refused,
+        with_interval(requests.refused, asked, level)
+    );
+    if (1..asked).contains(&requests.refused) {
+        // Seven attempts: the first and six restarts.
+        let each = libm::pow(requests.refused as f64 / asked as f64, 1.0 / 7.0);
+        why.push_str(&format!(
+            " Had each of them used up its seven attempts, the chance per attempt would be {}.",
+            percent(each)
+        ));
+    }
+    let share = percent(requests.refused as f64 / asked as f64);
+    draft.put("market.no_capacity_probability", Value::Text(share), why);
+}
+
+// ------------------------------------------------------------------------------------ in words
+
+/// Waits in figures: `17 Spot jobs: mean 7.3 min, median 5 min, 95 % within 21 min.`
+fn in_figures(waits: &Waits, capacity: Capacity) -> String {
+    let law = match (&waits.law, waits.n) {
+        (WaitLaw::Fixed, _) => "all the same",
+        (WaitLaw::Exponential, ..10) => "too few to tell a shape",
+        (WaitLaw::Exponential, _) => "exponential fits better than lognormal",
+        (WaitLaw::Lognormal { .. }, _) => "lognormal fits better than exponential",
+    };
+    format!(
+        "{} {} job{}: mean {}, median {}, 95 % within {} ({law}).",
+        waits.n,
+        capacity_name(capacity),
+        if waits.n == 1 { "" } else { "s" },
+        about(waits.mean),
+        about(waits.median),
+        about(waits.p95)
+    )
+}
+
+/// A law of a wait as a scenario writes it.
+pub(super) fn law(waits: &Waits) -> Value {
+    let at = Place { source: 0, span: 0..0 };
+    let entry = |key: &str, value: Value| Entry {
+        key: key.into(),
+        at: at.clone(),
+        node: Node { value, at: at.clone() },
+    };
+    let text = |text: String| Value::Text(text);
+    match &waits.law {
+        WaitLaw::Fixed => text(about(waits.mean)),
+        WaitLaw::Exponential => Value::Table(vec![
+            entry("model", text("exponential".into())),
+            entry("mean", text(about(waits.mean))),
+        ]),
+        WaitLaw::Lognormal { median, sigma } => Value::Table(vec![
+            entry("model", text("lognormal".into())),
+            entry("median", text(about(*median))),
+            entry("sigma", Value::Float((sigma * 1e3).round() / 1e3)),
+        ]),
+    }
+}
+
+/// A share with its interval: `12 % (2.1 % to 47 % at 95 %)`.
+pub(super) fn with_interval(part: u64, whole: u64, level: Level) -> String {
+    let share = if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    match level.wilson(part, whole) {
+        Some((low, high)) => format!(
+            "{} ({} to {} at {})",
+            percent(share),
+            percent(low),
+            percent(high),
+            percent(level.value())
+        ),
+        None => percent(share),
+    }
+}
+
+pub(super) fn percent(share: f64) -> String {
+    format!("{} %", significant(100.0 * share))
+}
+
+/// A figure of 0 or more to three significant digits, without an exponent; 0 where it is below
+/// 10⁻⁹.
+pub(super) fn significant(value: f64) -> String {
+    let mut decimals = 0_usize;
+    let mut bound = 100.0;
+    while value < bound && decimals < 9 {
+        bound /= 10.0;
+        decimals += 1;
+    }
+    let text = format!("{value:.decimals$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+/// A duration to three significant digits in the unit that suits, as a scenario takes it.
+pub(super) fn about(duration: SimDuration) -> String {
+    let seconds = duration.micros() as f64 / 1e6;
+    let (value, unit) = if seconds >= 3_600.0 {
+        (seconds / 3_600.0, "h")
+    } else if seconds >= 60.0 {
+        (seconds / 60.0, "min")
+    } else {
+        (seconds, "s")
+    };
+    format!("{} {unit}", significant(value))
+}
+
+/// A time in days, as a scenario takes it.
+pub(super) fn days(duration: SimDuration) -> String {
+    format!("{} d", significant(duration.hours() / 24.0))
+}

@@ -1,0 +1,97 @@
+//! A scenario made from evidence, as the files that people go on with: TOML with a reason above
+//! every value, and the mix of jobs as CSV.
+
+use super::paragraph::wrapped;
+use crate::evidence::draft::Draft;
+use crate::evidence::history::History;
+use crate::scenario::tree::{Node, Value};
+
+/// The draft as TOML. `root` has its values and what was set over them.
+#[must_use]
+pub fn to_toml(title: &str, draft: &Draft, root: &Node) -> String {
+    let mut out = comment(title);
+    for paragraph in draft.account.iter().chain(&draft.about) {
+        out.push_str(&comment(paragraph));
+    }
+    for entry in root.entries() {
+        if let Value::Table(keys) = &entry.node.value {
+            out.push_str(&format!("\n[{}]\n", entry.key));
+            for key in keys {
+                let path = format!("{}.{}", entry.key, key.key);
+                let written = Node { value: key.node.value.clone(), at: key.at.clone() }.to_toml();
+                out.push_str(&reason(draft, &path, &written));
+                out.push_str(&format!("{} = {written}\n", key.key));
+            }
+        }
+    }
+    let open: Vec<_> = draft.open.iter().filter(|(key, _)| root.at_path(key).is_none()).collect();
+    if !open.is_empty() {
+        out.push_str("\n# Still to be written, because this does not say it:\n");
+        for (_, what) in open {
+            out.push_str(&comment(&format!("  {what}")));
+        }
+    }
+    out
+}
+
+/// Why a key has its value, as a comment.
+fn reason(draft: &Draft, path: &str, written: &str) -> String {
+    let suggested = draft.values.iter().find(|value| value.path == path);
+    let mut plain = Node::table(crate::scenario::source::Place { source: 0, span: 0..0 });
+    match suggested {
+        Some(suggested) => {
+            plain.value = suggested.value.clone();
+            match (plain.to_toml() == written, suggested.why.is_empty()) {
+                (true, true) => String::new(),
+                (true, false) => comment(&suggested.why),
+                (false, _) => comment("set on the command line"),
+            }
+        }
+        None => comment("set on the command line"),
+    }
+}
+
+/// A paragraph as a comment of at most 80 columns. Two spaces before it stay.
+fn comment(text: &str) -> String {
+    let indent = if text.starts_with("  ") { "#   " } else { "# " };
+    // Control characters of the input must not reach a terminal, nor end the comment.
+    let clean: String = text.trim().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    wrapped(&format!("{indent}{clean}"), indent).lines().fold(String::new(), |out, line| {
+        let body = line.trim_start_matches('#').trim_start();
+        out + indent + body + "\n"
+    })
+}
+
+/// The mix of jobs as CSV: a row for each job whose work is known.
+#[must_use]
+pub fn mix_csv(history: &History) -> String {
+    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+    let header =
+        ["name", "work", "nodes", "machine_type", "region", "accelerator", "accelerator_count"];
+    let expect = "writing to memory does not fail";
+    writer.write_record(header).expect(expect);
+    for (job, work) in history.mix() {
+        let (model, count) = match &job.machine.attached {
+            Some((model, count)) => (model.as_str(), count.to_string()),
+            None => ("", String::new()),
+        };
+        let work = seconds(work.micros());
+        let nodes = job.nodes.to_string();
+        let region = job.region.as_deref().unwrap_or_default();
+        writer
+            .write_record([&job.name, &work, &nodes, &job.machine.name, region, model, &count])
+            .expect(expect);
+    }
+    let bytes = writer.into_inner().unwrap_or_else(|_| unreachable!("{expect}"));
+    String::from_utf8(bytes).unwrap_or_else(|_| unreachable!("text was written"))
+}
+
+/// The exact time in seconds.
+fn seconds(micros: i64) -> String {
+    let (whole, part) = (micros / 1_000_000, micros % 1_000_000);
+    if part == 0 {
+        return format!("{whole} s");
+    }
+    let part = format!("{part:06}");
+    format!("{whole}.{} s", part.trim_end_matches('0'))
+}

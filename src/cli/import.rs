@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::input::{Input, Written, refused, shell_word};
 use super::write::{self, Destination};
-use crate::evidence::draft;
-use crate::evidence::{self, history};
+use crate::evidence::{self, draft, history, replica_series};
 use crate::output;
 use crate::scenario::request::RequestKind;
 use crate::scenario::source::{Place, Problems, Severity};
@@ -114,6 +113,12 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
             let has_mix = history.mix().next().is_some();
             let draft = draft::from_history(&history, &mix_in_scenario(arguments, &mix), level);
             (draft, has_mix.then_some(csv))
+        }
+        evidence::Kind::Replicas(form) => {
+            let Some(series) = replica_series::read_series(form, source, &mut problems) else {
+                return Err(refused(&problems));
+            };
+            (draft::from_replicas(&series, level), None)
         }
     };
     let mut root = draft.to_tree(&Place { source, span: 0..0 });

@@ -2,6 +2,7 @@
 
 use super::history::{History, ListKind, Requests};
 use super::past_job::{Capacity, FailureClass};
+use super::replica_series::{Availability, ReplicaSeries};
 use super::waits::{WaitLaw, Waits};
 use crate::scenario::source::Place;
 use crate::scenario::tree::{Entry, Node, Value};
@@ -56,8 +57,7 @@ impl Draft {
 /// are written to.
 #[must_use]
 pub fn from_history(history: &History, mix: &str, level: Level) -> Draft {
-    let mut draft = Draft::default();
-    draft.account = history.account.lines();
+    let mut draft = Draft { account: history.account.lines(), ..Draft::default() };
     for (reason, count) in history.left_out() {
         draft.account.push(format!("  {count} used, but not in the mix of jobs: {reason}"));
     }
@@ -264,6 +264,174 @@ fn put_market(draft: &mut Draft, history: &History, level: Level) {
     draft.put("market.no_capacity_probability", Value::Text(share), why);
 }
 
+// ---------------------------------------------------------------------------- a series of counts
+
+/// The deployment that a series of replica counts amounts to.
+#[must_use]
+pub fn from_replicas(series: &ReplicaSeries, level: Level) -> Draft {
+    let mut draft = Draft { account: series.account.lines(), ..Draft::default() };
+    let seen = series.availability();
+    draft.say("A series of available replicas: each count holds until the next one.");
+    draft.put("workload.kind", Value::Text("endpoint".into()), "");
+    let asked = i64::from(seen.asked.max(1));
+    let why = if series.min_replicas.is_some() {
+        "minReplicaCount in the series"
+    } else {
+        "the largest count in the series: it does not say how many were asked for"
+    };
+    draft.put("workload.min_replicas", Value::Integer(asked), why);
+    draft.put("workload.max_replicas", Value::Integer(asked), "");
+    let Some((first, last)) = series.span().filter(|(first, last)| first < last) else {
+        draft.say("All counts are of one moment: nothing follows from them.");
+        draft.open.push(horizon_open());
+        draft.open.push(lifetime_open(""));
+        return draft;
+    };
+    say_availability(&mut draft, &seen);
+    let why = format!(
+        "as long as the series, {first} to {last}, so that the estimate can be held to it; \"30 d\" \
+         gives a month"
+    );
+    draft.put("workload.horizon", Value::Text(days(seen.observed)), why);
+    let service = Value::Text("vertex-inference".into());
+    draft.put("machine.service", service, "a series of replicas of an endpoint");
+    match &series.machine {
+        Some(machine) => {
+            draft.put(
+                "machine.type",
+                Value::Text(machine.name.clone()),
+                "machineSpec in the series",
+            );
+            if let Some((model, count)) = &machine.attached {
+                draft.put("machine.accelerator", Value::Text(model.clone()), "");
+                draft.put("machine.accelerator_count", Value::Integer(*count), "");
+            }
+        }
+        None => draft.open.push((
+            "machine.type",
+            "[machine] type = \"g2-standard-12\", or give --machine g2-standard-12".into(),
+        )),
+    }
+    match &series.region {
+        Some(region) => {
+            draft.put(
+                "machine.region",
+                Value::Text(region.clone()),
+                "a resource name in the series",
+            );
+        }
+        None => draft.open.push((
+            "machine.region",
+            "[machine] region = \"us-central1\", or give --region us-central1".into(),
+        )),
+    }
+    put_lifetime(&mut draft, &seen, level);
+    put_recovery(&mut draft, &seen);
+    draft
+}
+
+fn horizon_open() -> (&'static str, String) {
+    ("workload.horizon", "[workload] horizon = \"30 d\": how long the deployment is up".into())
+}
+
+fn lifetime_open(why: &str) -> (&'static str, String) {
+    let line = format!("[market] lifetime = {{ model = \"exponential\", mean = \"10 h\" }}{why}");
+    ("market.lifetime", line)
+}
+
+fn say_availability(draft: &mut Draft, seen: &Availability) {
+    let share = |part: SimDuration| {
+        // One of both is no time at all where the series has none.
+        percent(part.micros() as f64 / seen.observed.micros() as f64)
+    };
+    draft.say(format!(
+        "Over {}: at least one replica {} of the time, all {} {}. Longest time with none: {}; \
+         longest time between two counts: {}.",
+        about(seen.observed),
+        share(seen.any),
+        seen.asked,
+        share(seen.all),
+        about(seen.longest_outage),
+        about(seen.longest_step),
+    ));
+    let spells = |name: &str, count: u64, total: SimDuration, open: bool| {
+        let mean = match i64::try_from(count) {
+            Ok(count @ 1..) => {
+                format!("mean {}", about(SimDuration::from_micros(total.micros() / count)))
+            }
+            _ => "none of which has ended".into(),
+        };
+        let last = if open { ", the last one not yet ended" } else { "" };
+        format!("{count} spells with {name}: {} in all, {mean}{last}", about(total))
+    };
+    draft.say(format!(
+        "{}. {}.",
+        spells("all serving", seen.up_ended, seen.all, seen.is_up_at_end),
+        spells(
+            "fewer",
+            seen.down_ended,
+            seen.observed.saturating_sub(seen.all),
+            !seen.is_up_at_end
+        ),
+    ));
+}
+
+fn put_lifetime(draft: &mut Draft, seen: &Availability, level: Level) {
+    let hours = seen.replica_hours;
+    if seen.drops == 0 {
+        let bound = hours / level.poisson_of_none();
+        let why = format!(
+            "; no replica was lost in {} replica-hours, so the mean is at least {} h at {}",
+            significant(hours),
+            significant(bound),
+            percent(level.value())
+        );
+        draft.open.push(lifetime_open(&why));
+        return;
+    }
+    let mean = hours / seen.drops as f64;
+    let (low, high) = level.poisson(seen.drops);
+    let mut why = format!(
+        "{} replica-hours ÷ {} replicas lost: {} ({} to {} h at {}, if losses are independent; \
+         they came at {} moments). What drops and recovers between two counts is not seen.",
+        significant(hours),
+        seen.drops,
+        about(SimDuration::from_hours_nearest(mean)),
+        significant(hours / high),
+        significant(hours / low),
+        percent(level.value()),
+        seen.drop_moments,
+    );
+    if seen.drops_above > 0 {
+        why.push_str(&format!(
+            " {} of the losses left {} or more: scaling in looks the same.",
+            seen.drops_above, seen.asked
+        ));
+    }
+    draft.put("market.lifetime", exponential(SimDuration::from_hours_nearest(mean)), why);
+}
+
+fn put_recovery(draft: &mut Draft, seen: &Availability) {
+    if seen.recoveries == 0 {
+        if seen.missing_hours > 0.0 {
+            draft.say(format!(
+                "Replicas were missing for {} replica-hours and none came back: the wait is not \
+                 known.",
+                significant(seen.missing_hours)
+            ));
+        }
+        return;
+    }
+    let mean = seen.missing_hours / seen.recoveries as f64;
+    let why = format!(
+        "{} missing replica-hours ÷ {} replicas that came (back): startup is in it, so leave \
+         workload.startup at 0 s or take it off; what is still missing at the end counts",
+        significant(seen.missing_hours),
+        seen.recoveries
+    );
+    draft.put("market.wait", exponential(SimDuration::from_hours_nearest(mean)), why);
+}
+
 // ------------------------------------------------------------------------------------ in words
 
 /// Waits in figures: `17 Spot jobs: mean 7.3 min, median 5 min, 95 % within 21 min.`
@@ -286,26 +454,35 @@ fn in_figures(waits: &Waits, capacity: Capacity) -> String {
 }
 
 /// A law of a wait as a scenario writes it.
-pub(super) fn law(waits: &Waits) -> Value {
-    let at = Place { source: 0, span: 0..0 };
-    let entry = |key: &str, value: Value| Entry {
-        key: key.into(),
-        at: at.clone(),
-        node: Node { value, at: at.clone() },
-    };
-    let text = |text: String| Value::Text(text);
+fn law(waits: &Waits) -> Value {
     match &waits.law {
-        WaitLaw::Fixed => text(about(waits.mean)),
-        WaitLaw::Exponential => Value::Table(vec![
-            entry("model", text("exponential".into())),
-            entry("mean", text(about(waits.mean))),
-        ]),
-        WaitLaw::Lognormal { median, sigma } => Value::Table(vec![
-            entry("model", text("lognormal".into())),
-            entry("median", text(about(*median))),
-            entry("sigma", Value::Float((sigma * 1e3).round() / 1e3)),
-        ]),
+        WaitLaw::Fixed => Value::Text(about(waits.mean)),
+        WaitLaw::Exponential => exponential(waits.mean),
+        WaitLaw::Lognormal { median, sigma } => distribution(
+            "lognormal",
+            vec![
+                ("median", Value::Text(about(*median))),
+                ("sigma", Value::Float((sigma * 1e3).round() / 1e3)),
+            ],
+        ),
     }
+}
+
+fn exponential(mean: SimDuration) -> Value {
+    distribution("exponential", vec![("mean", Value::Text(about(mean)))])
+}
+
+fn distribution(model: &str, parameters: Vec<(&str, Value)>) -> Value {
+    let at = Place { source: 0, span: 0..0 };
+    let all = std::iter::once(("model", Value::Text(model.into()))).chain(parameters);
+    Value::Table(
+        all.map(|(key, value)| Entry {
+            key: key.into(),
+            at: at.clone(),
+            node: Node { value, at: at.clone() },
+        })
+        .collect(),
+    )
 }
 
 /// A share with its interval: `12 % (2.1 % to 47 % at 95 %)`.

@@ -11,6 +11,7 @@ mod fields;
 pub mod history;
 mod job_list;
 pub mod past_job;
+pub mod replica_series;
 pub mod timestamp;
 pub mod waits;
 
@@ -27,6 +28,17 @@ use history::{ListKind, PAGES};
 pub enum Kind {
     /// A list of past jobs.
     Jobs(ListKind),
+    /// A series of counts of available replicas.
+    Replicas(Form),
+}
+
+/// How a series is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// JSON: a list, lists or objects one after the other.
+    Json,
+    /// CSV with a header.
+    Csv,
 }
 
 impl Kind {
@@ -36,6 +48,7 @@ impl Kind {
         match self {
             Self::Jobs(ListKind::CustomJobs) => "a list of CustomJobs",
             Self::Jobs(ListKind::BatchPredictionJobs) => "a list of BatchPredictionJobs",
+            Self::Replicas(_) => "a series of replica counts",
         }
     }
 }
@@ -46,7 +59,8 @@ impl Kind {
 pub fn recognise(text: &str) -> Option<Kind> {
     let start = text.trim_start_matches('\u{feff}').trim_start();
     if !start.starts_with(['{', '[']) {
-        return None;
+        let header = start.lines().next().unwrap_or_default();
+        return replica_series::is_header(header).then_some(Kind::Replicas(Form::Csv));
     }
     let mut problems = Problems::default();
     // Rows are short; a text without an end to its first one is broken there.
@@ -74,6 +88,7 @@ fn kind_of(item: &Node) -> Option<Kind> {
     });
     match page {
         Some((_, kind)) => Some(Kind::Jobs(*kind)),
+        None if replica_series::is_count(item) => Some(Kind::Replicas(Form::Json)),
         None => ListKind::of(item).map(Kind::Jobs),
     }
 }
@@ -85,6 +100,8 @@ fn kind_of_broken(text: &str) -> Option<Kind> {
         Some(Kind::Jobs(ListKind::CustomJobs))
     } else if has("\"batchPredictionJobs\"") || has("JOB_STATE_") {
         Some(Kind::Jobs(ListKind::BatchPredictionJobs))
+    } else if has("\"availableReplicaCount\"") || has("\"timeSeries\"") {
+        Some(Kind::Replicas(Form::Json))
     } else {
         None
     }

@@ -199,17 +199,28 @@ fn put_machine(draft: &mut Draft, history: &History) {
     };
     let why = format!("a list of {}s", history.kind.name());
     draft.put("machine.service", Value::Text(service.into()), why);
-    let Some((job, count)) = history.commonest() else { return };
     let total = history.mix().count();
-    let why = format!("{count} of {total} jobs ran on it; every job of the mix names its own");
-    draft.put("machine.type", Value::Text(job.machine.name.clone()), why);
-    if let Some((model, count)) = &job.machine.attached {
-        draft.put("machine.accelerator", Value::Text(model.clone()), "");
-        draft.put("machine.accelerator_count", Value::Integer(*count), "");
+    // A blank cell of the mix would take what stands here, and every job of it names its machine.
+    if let (0, Some((machine, count))) = (total, history.commonest()) {
+        let why = format!("{count} of {} jobs ran on it", history.jobs.len());
+        draft.put("machine.type", Value::Text(machine.name.clone()), why);
+        if let Some((model, count)) = &machine.attached {
+            draft.put("machine.accelerator", Value::Text(model.clone()), "");
+            draft.put("machine.accelerator_count", Value::Integer(*count), "");
+        }
     }
-    match &job.region {
-        Some(region) => draft.put("machine.region", Value::Text(region.clone()), ""),
-        None => draft.open.push(("machine.region", "[machine] region = \"us-central1\"".into())),
+    let regions = history.regions();
+    match regions.iter().next() {
+        Some(Some(region)) if regions.len() == 1 => {
+            let why = "the region of all jobs, in their resource names";
+            draft.put("machine.region", Value::Text((*region).to_owned()), why);
+        }
+        // Every job names its own.
+        Some(Some(_)) if total > 0 => {}
+        _ => draft.open.push((
+            "machine.region",
+            "[machine] region = \"us-central1\", or give --region us-central1".into(),
+        )),
     }
     let disks: Vec<i64> = history.mix().filter_map(|(job, _)| job.boot_disk).collect();
     if let (Some(low), Some(high)) = (disks.iter().min(), disks.iter().max()) {

@@ -1,11 +1,11 @@
 //! A list of past jobs: its rows, and what they amount to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{ControlFlow, Range};
 
 use super::account::Account;
 use super::fields::{Malformed, field, says_the_same};
-use super::past_job::{Capacity, FailureClass, PastJob, Row};
+use super::past_job::{Capacity, FailureClass, PastJob, PastMachine, Row};
 use super::timestamp::Timestamp;
 use super::waits::{Waits, fit};
 use super::{batch_list, job_list};
@@ -281,14 +281,20 @@ impl History {
         failures
     }
 
-    /// The machine and the region that most jobs of the mix have; of equals the first by name.
+    /// The machine that most jobs have; of equals the first by name.
     #[must_use]
-    pub fn commonest(&self) -> Option<(&PastJob, u64)> {
-        let mut counts: BTreeMap<_, (&PastJob, u64)> = BTreeMap::new();
-        for (job, _) in self.mix() {
-            counts.entry((&job.machine, &job.region)).or_insert((job, 0)).1 += 1;
+    pub fn commonest(&self) -> Option<(&PastMachine, u64)> {
+        let mut counts: BTreeMap<&PastMachine, u64> = BTreeMap::new();
+        for job in &self.jobs {
+            *counts.entry(&job.machine).or_insert(0) += 1;
         }
-        counts.into_values().rev().max_by_key(|(_, count)| *count)
+        counts.into_iter().rev().max_by_key(|(_, count)| *count)
+    }
+
+    /// The regions of the jobs used.
+    #[must_use]
+    pub fn regions(&self) -> BTreeSet<Option<&str>> {
+        self.jobs.iter().map(|job| job.region.as_deref()).collect()
     }
 
     /// Machine-hours between the first running and the end of jobs on Spot VMs, gaps included.

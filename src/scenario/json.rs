@@ -331,9 +331,13 @@ impl Parser<'_> {
     fn space(&mut self) -> Parsed<()> {
         while let Some(c) = self.peek() {
             let start = self.at;
+            if c == ' ' {
+                self.at += self.rest().bytes().take_while(|byte| *byte == b' ').count();
+                continue;
+            }
             match c {
                 '\n' => self.advance(start + 1),
-                ' ' | '\t' | '\r' => self.at += 1,
+                '\t' | '\r' => self.at += 1,
                 '#' => {
                     self.skip_line();
                     self.habit(Habit::HashComment, start..self.at);

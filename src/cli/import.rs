@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::input::{Input, Written, refused, shell_word};
 use super::write::{self, Destination};
+use crate::evidence::account::Account;
 use crate::evidence::{self, draft, history, replica_series};
 use crate::output;
 use crate::scenario::request::RequestKind;
@@ -57,12 +58,7 @@ fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure>
                 .into(),
         ));
     };
-    if arguments.jobs_out.is_some() {
-        return Err(Failure::Input(
-            "error: --jobs-out, and no list of jobs\nhelp: a request body is one job; leave it out"
-                .into(),
-        ));
-    }
+    refuse_jobs_out(arguments)?;
     let warnings = written.problems.render(Severity::Warning);
     if !warnings.is_empty() {
         write::complain(warnings.trim_end());
@@ -105,19 +101,22 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
     let level = Level::new(0.95).expect("a level between 0 and 1");
     let mix = mix_path(arguments);
     let (draft, csv) = match kind {
-        evidence::Kind::Jobs(_) => {
-            let Some(history) = history::read_history(source, &mut problems) else {
+        evidence::Kind::Jobs(kind) => {
+            let Some(history) = history::read_history(kind, source, &mut problems) else {
                 return Err(refused(&problems));
             };
+            refuse_unused(&history.account)?;
             let csv = output::draft::mix_csv(&history);
             let has_mix = history.mix().next().is_some();
             let draft = draft::from_history(&history, &mix_in_scenario(arguments, &mix), level);
             (draft, has_mix.then_some(csv))
         }
         evidence::Kind::Replicas(form) => {
+            refuse_jobs_out(arguments)?;
             let Some(series) = replica_series::read_series(form, source, &mut problems) else {
                 return Err(refused(&problems));
             };
+            refuse_unused(&series.account)?;
             (draft::from_replicas(&series, level), None)
         }
     };
@@ -149,9 +148,35 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
             arguments.destination.write(&toml)?;
             write::complain("note: -o FILE.toml writes the scenario and its mix of jobs beside it");
         }
-        (_, None) => arguments.destination.write(&toml)?,
+        (_, None) => {
+            arguments.destination.write(&toml)?;
+            if arguments.jobs_out.is_some() {
+                write::complain(
+                    "note: no job is done and has its work: --jobs-out was not written",
+                );
+            }
+        }
     }
     Ok(())
+}
+
+/// Refuses a place for jobs where there is no list of them.
+fn refuse_jobs_out(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.jobs_out.is_none() {
+        return Ok(());
+    }
+    Err(Failure::Input(
+        "error: --jobs-out, and the input is no list of jobs\nhelp: leave --jobs-out out".into(),
+    ))
+}
+
+/// Refuses evidence of which no row can be used.
+fn refuse_unused(account: &Account) -> Result<(), Failure> {
+    if account.used > 0 {
+        return Ok(());
+    }
+    let lines = account.lines().join("\n");
+    Err(Failure::Input(format!("error: no row can be used: nothing was written\n{lines}")))
 }
 
 /// Where the mix of jobs goes.

@@ -335,6 +335,9 @@ fn too_large(path: &Path, limit: u64, what: &str) -> Failure {
 /// Refuses evidence where a scenario is wanted, and says what makes one from it.
 fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
     let Some(kind) = evidence::recognise(text) else { return Ok(()) };
+    if evidence::is_one_custom_job(text) {
+        return Ok(());
+    }
     let file = shell_word(&path.display().to_string());
     Err(Failure::Input(format!(
         "error: {} is {}, not a scenario\n\

@@ -177,7 +177,8 @@ fn put_mix(draft: &mut Draft, history: &History, mix: &str) {
     }
     draft.put("workload.jobs", Value::Text(mix.into()), why);
     if let Some((first, last)) = history.span
-        && let Some(over) = first.until(last).filter(|over| *over > SimDuration::ZERO)
+        && let Some(over) = first.until(last)
+        && (SimDuration::SHORTEST..=SimDuration::LONGEST).contains(&over)
     {
         let why = format!(
             "from the first to the last moment in the list: {first} to {last}. Write the time it \
@@ -299,11 +300,15 @@ pub fn from_replicas(series: &ReplicaSeries, level: Level) -> Draft {
         return draft;
     };
     say_availability(&mut draft, &seen);
-    let why = format!(
-        "as long as the series, {first} to {last}, so that the estimate can be held to it; \"30 d\" \
-         gives a month"
-    );
-    draft.put("workload.horizon", Value::Text(days(seen.observed)), why);
+    if seen.observed <= SimDuration::LONGEST {
+        let why = format!(
+            "as long as the series, {first} to {last}, so that the estimate can be held to it; \
+             \"30 d\" gives a month"
+        );
+        draft.put("workload.horizon", Value::Text(days(seen.observed)), why);
+    } else {
+        draft.open.push(horizon_open());
+    }
     let service = Value::Text("vertex-inference".into());
     draft.put("machine.service", service, "a series of replicas of an endpoint");
     match &series.machine {
@@ -480,6 +485,7 @@ fn law(waits: &Waits) -> Value {
 }
 
 fn exponential(mean: SimDuration) -> Value {
+    let mean = mean.clamp(SimDuration::SHORTEST, SimDuration::LONGEST);
     distribution("exponential", vec![("mean", Value::Text(about(mean)))])
 }
 

@@ -76,10 +76,11 @@ pub struct History {
     pub span: Option<(Timestamp, Timestamp)>,
 }
 
-/// Reads a list of jobs. What is wrong with it is reported; `None` where anything is.
-pub fn read_history(source: usize, problems: &mut Problems) -> Option<History> {
+/// Reads a list of jobs of a kind; jobs of the other kind are skipped. What is wrong with it is
+/// reported; `None` where anything is.
+pub fn read_history(kind: ListKind, source: usize, problems: &mut Problems) -> Option<History> {
     let mut reading = Reading {
-        kind: None,
+        kind,
         account: Account::default(),
         jobs: Vec::new(),
         span: None,
@@ -90,12 +91,12 @@ pub fn read_history(source: usize, problems: &mut Problems) -> Option<History> {
         return None;
     }
     let Reading { kind, account, jobs, span, .. } = reading;
-    Some(History { kind: kind?, account, jobs, span })
+    Some(History { kind, account, jobs, span })
 }
 
 /// A list while it is read.
 struct Reading {
-    kind: Option<ListKind>,
+    kind: ListKind,
     account: Account,
     jobs: Vec<PastJob>,
     span: Option<(Timestamp, Timestamp)>,
@@ -148,10 +149,8 @@ impl Reading {
             self.account.skip("the same row once more");
             return Ok(());
         }
-        let own = ListKind::of(row);
-        let kind = *self.kind.get_or_insert(own.unwrap_or(ListKind::CustomJobs));
-        let other = own.filter(|own| *own != kind);
-        if let Some(other) = other {
+        let kind = self.kind;
+        if let Some(other) = ListKind::of(row).filter(|own| *own != kind) {
             let names = (other.name(), kind.name());
             self.account.skip(format!("a {} in a list of {}s", names.0, names.1));
             return Ok(());
@@ -317,5 +316,309 @@ impl History {
             .collect();
         shares.sort_by(f64::total_cmp);
         shares
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::evidence::{Kind, recognise};
+
+    const SAMPLE: &str = include_str!("../../scenarios/history/custom-jobs.json");
+    const BATCHES: &str = include_str!("../../scenarios/history/batch-jobs.json");
+
+    fn read(text: &str) -> (Option<History>, Problems) {
+        let kind = match recognise(text) {
+            Some(Kind::Jobs(kind)) => kind,
+            _ => ListKind::CustomJobs,
+        };
+        let mut problems = Problems::default();
+        let source = problems.add_source("jobs.json", text);
+        (read_history(kind, source, &mut problems), problems)
+    }
+
+    fn history(text: &str) -> History {
+        let (history, problems) = read(text);
+        history.unwrap_or_else(|| panic!("{text}\n{}", problems.render(Severity::Error)))
+    }
+
+    fn complaint(text: &str) -> String {
+        let (history, problems) = read(text);
+        assert!(history.is_none(), "{text}");
+        problems.render(Severity::Error)
+    }
+
+    /// A job of an hour after a wait of ten minutes, with fields `"key": value` in place of its own
+    /// or left out where the value is empty.
+    fn row(number: usize, changes: &[(&str, &str)]) -> String {
+        let name = format!("\"projects/1/locations/us-east4/customJobs/{number}\"");
+        let spec = spec("\"SPOT\"", "{\"machineType\": \"g2-standard-8\"}");
+        let mut fields = vec![
+            ("name", name.as_str()),
+            ("displayName", "\"nightly\""),
+            ("state", "\"JOB_STATE_SUCCEEDED\""),
+            ("createTime", "\"2026-11-20T00:00:00Z\""),
+            ("startTime", "\"2026-11-20T00:10:00Z\""),
+            ("endTime", "\"2026-11-20T01:10:00Z\""),
+            ("jobSpec", spec.as_str()),
+        ];
+        for change in changes {
+            match fields.iter_mut().find(|(key, _)| *key == change.0) {
+                Some(field) => *field = *change,
+                None => fields.push(*change),
+            }
+        }
+        let fields: Vec<String> = fields
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| format!("\"{key}\": {value}"))
+            .collect();
+        format!("{{{}}}", fields.join(", "))
+    }
+
+    fn spec(strategy: &str, machine: &str) -> String {
+        format!(
+            "{{\"workerPoolSpecs\": [{{\"machineSpec\": {machine}, \"replicaCount\": \"1\"}}], \
+             \"scheduling\": {{\"strategy\": {strategy}}}}}"
+        )
+    }
+
+    const INSUFFICIENT: &str = "{\"code\": 8, \"message\": \"Resources are insufficient in region: \
+                                us-east4. Please try a different region.\"}";
+
+    /// By hand from the file: 13 rows; the pending one and the one on a persistent resource are
+    /// skipped; seven Spot jobs, of which one never started and one failed later.
+    #[test]
+    fn the_shipped_list_is_read_as_by_hand() {
+        let history = history(SAMPLE);
+        assert_eq!((history.account.read(), history.account.used), (13, 11));
+        assert_eq!(history.account.skipped.values().sum::<u64>(), 2);
+        assert_eq!((history.mix().count(), history.left_out().values().sum::<u64>()), (6, 5));
+        let spot = history.requests(Capacity::Spot);
+        assert_eq!(spot, Requests { started: 6, refused: 1, lost: 1, ended: 6 });
+        let standard = history.requests(Capacity::Standard);
+        assert_eq!((standard.started, standard.refused), (4, 0));
+        // Waits of 6:31, 4:02, 21:12, 3:01, 9:40 and 11:54 min, the fractions of a second aside.
+        let waits = history.waits(Capacity::Spot).unwrap();
+        assert!((waits.mean.hours() * 3600.0 - 3_380.0 / 6.0).abs() < 0.2, "{waits:?}");
+        let failures = history.failures();
+        assert_eq!(failures[&(Capacity::Spot, FailureClass::Stockout)], 1);
+        assert_eq!(failures[&(Capacity::Spot, FailureClass::Insufficient)], 1);
+        assert_eq!(failures[&(Capacity::Standard, FailureClass::Other)], 1);
+    }
+
+    /// By hand: 12.31 h and 13.05 h over 4 replicas, 77.6 h over 8.
+    #[test]
+    fn the_work_of_a_batch_is_its_replica_hours_over_its_replicas() {
+        let history = history(BATCHES);
+        assert_eq!(history.kind, ListKind::BatchPredictionJobs);
+        let work: Vec<(f64, u32)> =
+            history.mix().map(|(job, work)| (work.hours(), job.nodes)).collect();
+        assert_eq!(work, [(3.0775, 4), (3.2625, 4), (9.7, 8)]);
+        // 77.6 h ÷ (8 × 10 h).
+        assert!((history.use_of_replicas()[2] - 0.97).abs() < 1e-9);
+        assert_eq!((history.account.read(), history.account.used), (6, 6));
+    }
+
+    #[test]
+    fn every_shape_of_a_list_says_the_same() {
+        let rows: Vec<String> = (0..3).map(|number| row(number, &[])).collect();
+        let expected = history(&format!("[{}]", rows.join(",")));
+        assert_eq!(expected.account.used, 3);
+        for text in [
+            rows.join("\n"),
+            format!("[{}]\n[{}, {}]\n", rows[0], rows[1], rows[2]),
+            format!("{{\"customJobs\": [{}]}}", rows.join(",")),
+            format!("\u{feff}[{}]", rows.join(",")).trim_start_matches('\u{feff}').to_owned(),
+        ] {
+            assert_eq!(history(&text), expected, "{text}");
+        }
+        let page = format!("{{\"customJobs\": [{}], \"nextPageToken\": \"abc\"}}", rows[0]);
+        let (_, problems) = read(&page);
+        assert!(problems.render(Severity::Warning).contains("goes on after this page"));
+    }
+
+    #[test]
+    fn times_are_moments_whatever_their_offset() {
+        let text = row(1, &[("startTime", "\"2026-11-20T09:10:00.5+09:00\"")]);
+        let wait = history(&text).jobs[0].wait.unwrap();
+        assert_eq!(wait, SimDuration::from_micros(600_500_000));
+    }
+
+    #[test]
+    fn a_row_is_skipped_for_a_reason_that_is_said() {
+        let never = [("startTime", ""), ("state", "\"JOB_STATE_FAILED\"")];
+        let with = |change: (&'static str, &'static str)| {
+            let mut changes = never.to_vec();
+            changes.push(change);
+            row(1, &changes)
+        };
+        let tpu = spec("\"SPOT\"", "{\"machineType\": \"ct5lp-hightpu-1t\"}");
+        let several = "{\"workerPoolSpecs\": [{\"machineSpec\": {\"machineType\": \"a2-highgpu-1g\"}}, \
+                       {\"machineSpec\": {\"machineType\": \"n1-standard-4\"}}]}";
+        for (text, reason) in [
+            (row(1, &[("jobSpec", "")]), "no `jobSpec`"),
+            (row(1, &[("jobSpec", &tpu)]), "TPUs"),
+            (row(1, &[("jobSpec", several)]), "several machines"),
+            (row(1, &[("jobSpec", "{\"workerPoolSpecs\": [{}, null]}")]), "no worker pool"),
+            (row(1, &[("jobSpec", "{\"persistentResourceId\": \"p\"}")]), "persistent resource"),
+            (row(1, &[("state", "\"JOB_STATE_NEW\"")]), "JOB_STATE_NEW, which is not known"),
+            (
+                row(1, &[("jobSpec", &spec("\"NEW\"", "{\"machineType\": \"a\"}"))]),
+                "strategy is NEW",
+            ),
+            (row(1, &[("startTime", ""), ("state", "\"JOB_STATE_PENDING\"")]), "not started yet"),
+            (row(1, &[("startTime", ""), ("state", "\"JOB_STATE_CANCELLED\"")]), "ended before it"),
+            (with(("error", "{\"message\": \"exit 1\"}")), "not for want of machines"),
+        ] {
+            let history = history(&text);
+            assert_eq!((history.account.read(), history.account.used), (1, 0), "{text}");
+            let (said, _) = history.account.skipped.first_key_value().unwrap();
+            assert!(said.contains(reason), "{said}");
+        }
+        let refused = history(&with(("error", INSUFFICIENT)));
+        assert_eq!(refused.requests(Capacity::Spot).refused, 1);
+    }
+
+    #[test]
+    fn a_malformed_row_is_an_error_at_its_place() {
+        let end = "\"2026-11-20T00:09:59Z\"";
+        for (change, found, words) in [
+            (("endTime", end), end, "`endTime` 2026-11-20T00:09:59Z is before `startTime`"),
+            (
+                ("createTime", "\"2026-11-20T00:20:00Z\""),
+                "\"2026-11-20T00:10",
+                "before `createTime`",
+            ),
+            (("startTime", "\"2026-11-20T00:10:00\""), "\"2026-11-20T00:10:00\"", "no offset"),
+            (("startTime", "5"), "5,", "`startTime` is a number"),
+            (("state", "null"), "{\"name\"", "a job without `state`"),
+            (("endTime", ""), "{\"name\"", "a job in JOB_STATE_SUCCEEDED without `endTime`"),
+            (("jobSpec", "[]"), "[]", "`jobSpec` is a list"),
+            (("displayName", "{}"), "{}", "`displayName` is an object"),
+            (("error", "\"no\""), "\"no\"", "`error` is text"),
+            (("endTime", "\"9026-11-20T00:09:59Z\""), "\"9026", "more than 1,000 years after"),
+        ] {
+            let text = format!("[\n{},\n{}]", row(1, &[]), row(2, &[change]));
+            let column = text.lines().nth(2).unwrap().find(found).unwrap() + 1;
+            let shown = complaint(&text);
+            assert!(shown.contains(words), "{shown}");
+            assert!(shown.contains(&format!("jobs.json:3:{column}")), "{column}: {shown}");
+        }
+        assert!(
+            complaint("[{\"state\": \"JOB_STATE_FAILED\"}, 3]").contains("a row of the list is")
+        );
+    }
+
+    #[test]
+    fn a_list_cut_short_is_an_error_at_the_open_bracket() {
+        let whole = format!("[\n{},\n{}\n]", row(1, &[]), row(2, &[]));
+        for length in 1..whole.len() {
+            let (history, problems) = read(&whole[..length]);
+            assert!(history.is_none(), "{length}");
+            assert!(problems.found.iter().all(|problem| problem.place.is_some()));
+            assert!(problems.any_error());
+        }
+        let shown = complaint(&whole[..whole.len() - 1]);
+        assert!(shown.contains("jobs.json:1:1") && shown.contains("never closed"), "{shown}");
+    }
+
+    #[test]
+    fn a_row_once_more_is_skipped_and_one_that_differs_is_an_error() {
+        let first = row(7, &[]);
+        let again = first.replace(", ", ",\n  ");
+        let double = history(&format!("[{first}, {again}, {}]", row(8, &[])));
+        assert_eq!((double.account.read(), double.account.used), (3, 2));
+        assert_eq!(double.account.skipped["the same row once more"], 1);
+        let other = row(7, &[("endTime", "\"2026-11-20T02:00:00Z\"")]);
+        let shown = complaint(&format!("[{first},\n{other}]"));
+        assert!(shown.contains("is listed twice, and differs"), "{shown}");
+        assert!(shown.contains("jobs.json:2:10") && shown.contains("starts in line 1"), "{shown}");
+    }
+
+    #[test]
+    fn jobs_of_another_kind_are_skipped() {
+        let batch = row(2, &[("jobSpec", ""), ("dedicatedResources", "{}")]);
+        let mixed = history(&format!("[{}, {batch}]", row(1, &[])));
+        let reason = "a BatchPredictionJob in a list of CustomJobs";
+        assert_eq!(mixed.account.skipped[reason], 1);
+    }
+
+    #[test]
+    fn errors_are_told_apart_by_their_words() {
+        for (message, class) in [
+            ("The job failed with a STOCKOUT error", FailureClass::Stockout),
+            ("GPU_STOCKOUT", FailureClass::Stockout),
+            ("Resources are insufficient in region: us-central1.", FailureClass::Insufficient),
+            ("ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", FailureClass::Insufficient),
+            ("The following quota metrics exceed quota limits", FailureClass::Quota),
+            ("The replica workerpool0-0 exited with a non-zero status of 1.", FailureClass::Other),
+            ("", FailureClass::Other),
+        ] {
+            assert_eq!(FailureClass::of(message), class, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_takes_linear_time() {
+        let start = std::time::Instant::now();
+        let rows: Vec<String> = (0..20_000).map(|number| row(number, &[])).collect();
+        let history = history(&format!("[{}]", rows.join(",\n")));
+        assert_eq!(history.account.used, 20_000);
+        assert!(start.elapsed().as_secs() < 20);
+        assert!(complaint(&rows.join("\n").replace("T01:10", "T00:01")).contains("only the first"));
+    }
+
+    proptest! {
+        /// Any rows, wrong ones too: read = used + skipped, or an error that says where.
+        #[test]
+        fn the_account_adds_up(picks in proptest::collection::vec((0_usize..6, 0_usize..12), 0..12)) {
+            let pick = |(number, what): &(usize, usize)| match what {
+                0..=4 => row(*number, &[]),
+                5 => row(*number, &[("startTime", ""), ("state", "\"JOB_STATE_QUEUED\"")]),
+                6 => row(*number, &[("jobSpec", "")]),
+                7 => row(*number, &[("state", "\"JOB_STATE_FAILED\""), ("error", INSUFFICIENT)]),
+                8 => row(*number, &[("endTime", ""), ("state", "\"JOB_STATE_RUNNING\"")]),
+                9 => row(*number, &[("name", "")]),
+                10 => row(*number, &[("dedicatedResources", "{}"), ("jobSpec", "")]),
+                _ => row(*number, &[("state", "\"JOB_STATE_CANCELLED\"")]),
+            };
+            let rows: Vec<String> = picks.iter().map(pick).collect();
+            let (history, problems) = read(&format!("[{}]", rows.join(",")));
+            match history {
+                Some(history) => {
+                    let account = &history.account;
+                    prop_assert_eq!(account.read(), rows.len() as u64);
+                    prop_assert_eq!(account.used, history.jobs.len() as u64);
+                    let left_out: u64 = history.left_out().values().sum();
+                    prop_assert_eq!(account.used, history.mix().count() as u64 + left_out);
+                }
+                None => prop_assert!(problems.any_error()),
+            }
+        }
+
+        /// A piece of a list replaced by something else: read, or refused with a reason.
+        #[test]
+        fn no_mangled_list_makes_it_panic(
+            of_batches in any::<bool>(),
+            at in 0_usize..20_000,
+            length in 0_usize..80,
+            piece in "[{}\\[\\]:,\"0-9a-zTZ-]{0,8}|null|\"\"|-1|99999999999|true|\\{\\}|\\[\\]|é",
+        ) {
+            let list = if of_batches { BATCHES } else { SAMPLE };
+            let start = at % list.len();
+            let end = (start + length).min(list.len());
+            let text = format!("{}{piece}{}", &list[..start], &list[end..]);
+            let (history, problems) = read(&text);
+            prop_assert_eq!(history.is_none(), problems.any_error());
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let (history, problems) = read(&text);
+            prop_assert_eq!(history.is_none(), problems.any_error());
+        }
     }
 }

@@ -79,6 +79,25 @@ pub fn recognise(text: &str) -> Option<Kind> {
     if is_read { found } else { kind_of_broken(&start[..end]) }
 }
 
+/// Whether a text is a single CustomJob, as `gcloud ai custom-jobs describe` prints it: it has run,
+/// and its body can be run again.
+#[must_use]
+pub fn is_one_custom_job(text: &str) -> bool {
+    if !text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+        return false;
+    }
+    let mut problems = Problems::default();
+    let source = problems.add_source("", text);
+    let (mut items, mut is_job) = (0, false);
+    read_items(source, &mut problems, &mut |item, _, _| {
+        items += 1;
+        is_job = kind_of(&item) == Some(Kind::Jobs(ListKind::CustomJobs))
+            && field(&item, "jobSpec").is_some();
+        if items > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    items == 1 && is_job
+}
+
 /// The longest first row that is looked at.
 const MOST_OF_A_ROW: usize = 1 << 20;
 

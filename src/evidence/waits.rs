@@ -24,7 +24,7 @@ pub struct Waits {
 /// A law of a wait.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WaitLaw {
-    /// All were the same.
+    /// All were the same, to a thousandth.
     Fixed,
     /// Of the mean seen, which is its most likely one.
     Exponential,
@@ -71,8 +71,8 @@ fn lognormal(sorted: &[SimDuration], mean: SimDuration) -> Option<WaitLaw> {
     let centre = logs.iter().sum::<f64>() / n;
     let variance = logs.iter().map(|log| (log - centre) * (log - centre)).sum::<f64>() / n;
     let sigma = variance.sqrt();
-    if sigma < 1e-6 {
-        return None;
+    if sigma < 1e-3 {
+        return Some(WaitLaw::Fixed);
     }
     // Twice the negative log-likelihood, plus twice the number of parameters; hours throughout.
     let exponential = 2.0 * n * (ln(mean.hours()) + 1.0) + 2.0;

@@ -4,6 +4,7 @@ mod cases;
 mod cli;
 mod documents;
 mod engine;
+mod evidence;
 mod exact;
 mod literature;
 mod oracle;

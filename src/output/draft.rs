@@ -56,10 +56,12 @@ fn comment(text: &str) -> String {
     let indent = if text.starts_with("  ") { "#   " } else { "# " };
     // Control characters of the input must not reach a terminal, nor end the comment.
     let clean: String = text.trim().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    wrapped(&format!("{indent}{clean}"), indent).lines().fold(String::new(), |out, line| {
-        let body = line.trim_start_matches('#').trim_start();
-        out + indent + body + "\n"
-    })
+    // A word as wide as the indent holds its place in the first line.
+    let holder = "#".repeat(indent.len() - 1);
+    wrapped(&format!("{holder} {clean}"), &" ".repeat(indent.len()))
+        .lines()
+        .map(|line| format!("{indent}{}\n", &line[indent.len().min(line.len())..]))
+        .collect()
 }
 
 /// The mix of jobs as CSV: a row for each job whose work is known.

@@ -184,7 +184,8 @@ fn a_single_job_that_has_run_can_still_be_estimated() {
     let list: serde_json::Value = serde_json::from_slice(&std::fs::read(JOBS).unwrap()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("job.json");
-    let job = list.as_array().unwrap().iter().find(|job| job["state"] == "JOB_STATE_SUCCEEDED");
+    let mut jobs = list.as_array().unwrap().iter();
+    let job = jobs.find(|job| job["displayName"] == "ranker-nightly" && job["endTime"].is_string());
     std::fs::write(&path, job.unwrap().to_string()).unwrap();
     let path = path.to_str().unwrap();
     let settings = ["--work", "1 h", "--mean-lifetime", "24 h", "--replications", "100"];

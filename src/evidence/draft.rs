@@ -162,6 +162,13 @@ fn put_mix(draft: &mut Draft, history: &History, mix: &str) {
             " {spot} of them ran on Spot VMs: gaps and repeated work are in it too."
         ));
     }
+    let lost = history.requests(Capacity::Spot);
+    if lost.refused + lost.lost > 0 {
+        why.push_str(
+            " Spot jobs that failed are missing from it, and long ones fail more often: it leans \
+             to the short ones.",
+        );
+    }
     let shares = history.use_of_replicas();
     if let (Some(low), Some(high)) = (shares.first(), shares.last()) {
         // Nearest rank.
@@ -503,7 +510,7 @@ fn distribution(model: &str, parameters: Vec<(&str, Value)>) -> Value {
 }
 
 /// A share with its interval: `12 % (2.1 % to 47 % at 95 %)`.
-pub(super) fn with_interval(part: u64, whole: u64, level: Level) -> String {
+fn with_interval(part: u64, whole: u64, level: Level) -> String {
     let share = if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
     match level.wilson(part, whole) {
         Some((low, high)) => format!(
@@ -517,28 +524,32 @@ pub(super) fn with_interval(part: u64, whole: u64, level: Level) -> String {
     }
 }
 
-pub(super) fn percent(share: f64) -> String {
+fn percent(share: f64) -> String {
     format!("{} %", significant(100.0 * share))
 }
 
 /// A figure of 0 or more to three significant digits, without an exponent; 0 where it is below
 /// 10⁻⁹.
-pub(super) fn significant(value: f64) -> String {
+fn significant(value: f64) -> String {
+    rounded(value, 100.0)
+}
+
+/// A figure to as many digits as `bound` has, without an exponent, at most nine decimals.
+fn rounded(value: f64, mut bound: f64) -> String {
     let mut decimals = 0_usize;
-    let mut bound = 100.0;
     while value < bound && decimals < 9 {
         bound /= 10.0;
         decimals += 1;
     }
     let text = format!("{value:.decimals$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
+    if !text.contains('.') {
+        return text;
     }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A duration to three significant digits in the unit that suits, as a scenario takes it.
-pub(super) fn about(duration: SimDuration) -> String {
+fn about(duration: SimDuration) -> String {
     let seconds = duration.micros() as f64 / 1e6;
     let (value, unit) = if seconds >= 3_600.0 {
         (seconds / 3_600.0, "h")
@@ -550,7 +561,7 @@ pub(super) fn about(duration: SimDuration) -> String {
     format!("{} {unit}", significant(value))
 }
 
-/// A time in days, as a scenario takes it.
-pub(super) fn days(duration: SimDuration) -> String {
-    format!("{} d", significant(duration.hours() / 24.0))
+/// A time in days to five significant digits, as a scenario takes it.
+fn days(duration: SimDuration) -> String {
+    format!("{} d", rounded(duration.hours() / 24.0, 1e4))
 }

@@ -291,6 +291,13 @@ pub fn from_replicas(series: &ReplicaSeries, level: Level) -> Draft {
     let mut draft = Draft { account: series.account.lines(), ..Draft::default() };
     let seen = series.availability();
     draft.say("A series of available replicas: each count holds until the next one.");
+    if series.left_out > 0 {
+        draft.say(format!(
+            "{} rows have a status without its count: taken as 0, which JSON of the API leaves out \
+             (inferred).",
+            series.left_out
+        ));
+    }
     draft.put("workload.kind", Value::Text("endpoint".into()), "");
     let asked = i64::from(seen.asked.max(1));
     let why = if series.min_replicas.is_some() {

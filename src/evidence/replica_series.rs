@@ -35,6 +35,8 @@ pub struct ReplicaSeries {
     pub machine: Option<PastMachine>,
     /// The region, where a resource name in it says so.
     pub region: Option<String>,
+    /// Rows with a status that left out its count, which were taken as 0.
+    pub left_out: u64,
 }
 
 /// What a series says, against the number of replicas asked for.
@@ -82,6 +84,7 @@ pub(super) fn is_count(item: &Node) -> bool {
         || field(item, "timeSeries").is_some()
         || field(item, "points").is_some()
         || (field(item, "interval").is_some() && field(item, "value").is_some())
+        || inner("dedicatedResources", "minReplicaCount")
 }
 
 /// Whether a line is the header of a series in CSV.
@@ -129,6 +132,7 @@ pub fn read_series(form: Form, source: usize, problems: &mut Problems) -> Option
         min_replicas: reading.min_replicas,
         machine,
         region: reading.region,
+        left_out: reading.left_out,
     })
 }
 
@@ -138,6 +142,7 @@ struct Reading {
     account: Account,
     counts: BTreeMap<Timestamp, (u32, Place)>,
     series: u64,
+    left_out: u64,
     min_replicas: Option<u32>,
     /// Different machines, at most two of them.
     machines: Vec<PastMachine>,
@@ -253,9 +258,13 @@ impl Reading {
         };
         match count {
             Some(count) => self.count(when, count, &row.at, problems),
-            // The API leaves out what is 0, but a status without a count may be no status at all.
+            // JSON of the API leaves out what is 0: a whole outage, of all things.
             None if status.is_some() => {
-                self.account.skip("a status without `availableReplicaCount`");
+                self.left_out += 1;
+                self.count(when, 0, &row.at, problems)
+            }
+            None if field(row, "dedicatedResources").is_some() => {
+                self.account.skip("a DeployedModel without `status`");
                 Ok(())
             }
             None => wrong(problems, &row.at, "a time without its `availableReplicaCount`", HELP),
@@ -481,6 +490,35 @@ mod tests {
         let seen = series.availability();
         // Of the three replicas lost, two left two or more.
         assert_eq!((seen.drops, seen.drops_above, seen.asked), (3, 2, 2));
+    }
+
+    /// JSON of the API leaves out zeros.
+    #[test]
+    fn a_status_without_its_count_is_an_outage() {
+        let model = |time: &str, rest: &str| {
+            format!(
+                "{{\"time\": \"2026-11-20T{time}:00:00Z\", \"createTime\": \"2026-11-01T00:00:00Z\", \
+                 \"dedicatedResources\": {{\"minReplicaCount\": 2}}{rest}}}"
+            )
+        };
+        let text = [
+            model("00", ", \"status\": {}"),
+            model("01", ", \"status\": {\"availableReplicaCount\": 2}"),
+            model("02", ", \"status\": {\"message\": \"no capacity\"}"),
+            model("03", ""),
+            model("04", ", \"status\": {\"availableReplicaCount\": 2}"),
+        ]
+        .join("\n");
+        assert_eq!(
+            crate::evidence::recognise(&text),
+            Some(crate::evidence::Kind::Replicas(Form::Json))
+        );
+        let series = series(Form::Json, &text);
+        assert_eq!(
+            (series.left_out, series.account.used, series.account.skipped_rows()),
+            (2, 4, 1)
+        );
+        assert_eq!(series.availability().longest_outage, SimDuration::from_hours(2));
     }
 
     #[test]

@@ -4,11 +4,12 @@
 use libfuzzer_sys::fuzz_target;
 use stockout::evidence::draft::{self, Draft};
 use stockout::evidence::history::{self, ListKind};
-use stockout::evidence::{self, Form, replica_series};
+use stockout::evidence::{self, Form, mix, replica_series};
 use stockout::output;
 use stockout::scenario::source::{Place, Problems};
 use stockout::scenario::tree::read_toml;
 use stockout::stats::interval::Level;
+use stockout::units::Share;
 
 /// What is written must be TOML again, with the same values.
 fn written(draft: &Draft) {
@@ -30,8 +31,9 @@ fuzz_target!(|text: &str| {
         let source = problems.add_source("fuzz.json", text);
         match history::read_history(kind, source, &mut problems) {
             Some(history) => {
-                written(&draft::from_history(&history, "mix.csv", level));
-                let mix = output::draft::mix_csv(&history);
+                let rows = mix::rows(&history, Share::percent(10));
+                written(&draft::from_history(&history, &rows, Share::percent(10), "m.csv", level));
+                let mix = output::draft::mix_csv(&rows);
                 assert!(mix.starts_with("name,work,nodes,"));
             }
             None => assert!(problems.any_error()),

@@ -12,6 +12,7 @@ use crate::output;
 use crate::scenario::request::RequestKind;
 use crate::scenario::source::{Place, Problems, Severity};
 use crate::stats::interval::Level;
+use crate::units::Share;
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
@@ -21,8 +22,18 @@ pub struct Arguments {
     /// Where the jobs of a list go, as CSV; beside the -o FILE if left out, as NAME.jobs.csv
     #[arg(long, value_name = "FILE", requires = "output")]
     jobs_out: Option<PathBuf>,
+    /// Put jobs of one machine into one row where their work differs by no more than this
+    #[arg(long, value_name = "SHARE", default_value = "0 %", value_parser = share)]
+    alike: Share,
     #[command(flatten)]
     input: Input,
+}
+
+/// Rows of a mix from which on an estimate takes its time: each is a job of its own to it.
+const MANY_ROWS: usize = 200;
+
+fn share(text: &str) -> Result<Share, String> {
+    Share::parse(text).map_err(|error| format!("{}; {}", error.message, error.help))
 }
 
 /// Runs `import`.
@@ -106,10 +117,17 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
                 return Err(refused(&problems));
             };
             refuse_unused(&history.account)?;
-            let csv = output::draft::mix_csv(&history);
-            let has_mix = history.mix().next().is_some();
-            let draft = draft::from_history(&history, &mix_in_scenario(arguments, &mix), level);
-            (draft, has_mix.then_some(csv))
+            let rows = evidence::mix::rows(&history, arguments.alike);
+            if rows.len() > MANY_ROWS && arguments.alike == Share::ZERO {
+                write::complain(&format!(
+                    "note: {} kinds of jobs, each of which an estimate plays; --alike \"10 %\" puts \
+                     those of one machine and of nearly the same work together",
+                    rows.len()
+                ));
+            }
+            let place = mix_in_scenario(arguments, &mix);
+            let draft = draft::from_history(&history, &rows, arguments.alike, &place, level);
+            (draft, (!rows.is_empty()).then(|| output::draft::mix_csv(&rows)))
         }
         evidence::Kind::Replicas(form) => {
             refuse_jobs_out(arguments)?;

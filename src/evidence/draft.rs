@@ -1,13 +1,14 @@
 //! Evidence → the values that a scenario can have from it, each with where it comes from.
 
 use super::history::{History, ListKind, Requests};
+use super::mix::MixRow;
 use super::past_job::{Capacity, FailureClass};
 use super::replica_series::{Availability, ReplicaSeries};
 use super::waits::{WaitLaw, Waits};
 use crate::scenario::source::Place;
 use crate::scenario::tree::{Entry, Node, Value};
 use crate::stats::interval::Level;
-use crate::units::SimDuration;
+use crate::units::{Share, SimDuration};
 
 /// A scenario in the making.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,10 +54,16 @@ impl Draft {
     }
 }
 
-/// The scenario that a list of past jobs amounts to; `mix` is the name of the file that its jobs
-/// are written to.
+/// The scenario that a list of past jobs amounts to. `rows` are its mix, of jobs within `alike`;
+/// `file` is the name of the file that they are written to.
 #[must_use]
-pub fn from_history(history: &History, mix: &str, level: Level) -> Draft {
+pub fn from_history(
+    history: &History,
+    rows: &[MixRow<'_>],
+    alike: Share,
+    file: &str,
+    level: Level,
+) -> Draft {
     let mut draft = Draft { account: history.account.lines(), ..Draft::default() };
     for (reason, count) in history.left_out() {
         draft.account.push(format!("  {count} used, but not in the mix of jobs: {reason}"));
@@ -68,7 +75,8 @@ pub fn from_history(history: &History, mix: &str, level: Level) -> Draft {
         draft.say(format!("States of the rows used: {}.", states.join(", ")));
     }
     say_failures(&mut draft, history, level);
-    put_mix(&mut draft, history, mix);
+    put_mix(&mut draft, history, file);
+    say_rows(&mut draft, rows, alike);
     put_machine(&mut draft, history);
     put_market(&mut draft, history, level);
     draft.open.push((
@@ -127,7 +135,7 @@ const fn capacity_name(capacity: Capacity) -> &'static str {
     }
 }
 
-fn put_mix(draft: &mut Draft, history: &History, mix: &str) {
+fn put_mix(draft: &mut Draft, history: &History, file: &str) {
     let (mut total, mut spot, mut work) = (0_u64, 0_u64, 0_i128);
     for (job, duration) in history.mix() {
         total += 1;
@@ -182,7 +190,7 @@ fn put_mix(draft: &mut Draft, history: &History, mix: &str) {
             shares.len()
         ));
     }
-    draft.put("workload.jobs", Value::Text(mix.into()), why);
+    draft.put("workload.jobs", Value::Text(file.into()), why);
     if let Some((first, last)) = history.span
         && let Some(over) = first.until(last)
         && (SimDuration::SHORTEST..=SimDuration::LONGEST).contains(&over)
@@ -198,6 +206,23 @@ fn put_mix(draft: &mut Draft, history: &History, mix: &str) {
             "[workload] jobs_over = \"30 d\": the time that the list covers".into(),
         ));
     }
+}
+
+fn say_rows(draft: &mut Draft, rows: &[MixRow<'_>], alike: Share) {
+    let jobs: u64 = rows.iter().map(|row| row.count).sum();
+    if jobs == rows.len() as u64 {
+        return;
+    }
+    let what = if alike == Share::ZERO {
+        "of the same work".to_owned()
+    } else {
+        format!("whose work is within {} of the shortest of them", percent(alike.fraction()))
+    };
+    draft.say(format!(
+        "The mix has {} rows: jobs of one machine, region and number of nodes {what} are one, with \
+         their mean work.",
+        rows.len()
+    ));
 }
 
 fn put_machine(draft: &mut Draft, history: &History) {

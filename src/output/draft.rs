@@ -3,7 +3,7 @@
 
 use super::paragraph::wrapped;
 use crate::evidence::draft::Draft;
-use crate::evidence::history::History;
+use crate::evidence::mix::MixRow;
 use crate::scenario::tree::{Node, Value};
 
 /// The draft as TOML. `root` has its values and what was set over them.
@@ -64,24 +64,34 @@ fn comment(text: &str) -> String {
         .collect()
 }
 
-/// The mix of jobs as CSV: a row for each job whose work is known.
+/// The mix of jobs as CSV.
 #[must_use]
-pub fn mix_csv(history: &History) -> String {
-    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
-    let header =
-        ["name", "work", "nodes", "machine_type", "region", "accelerator", "accelerator_count"];
+pub fn mix_csv(rows: &[MixRow<'_>]) -> String {
+    // A first cell that looks like a comment is put in quotes.
+    let mut writer = csv::WriterBuilder::new().comment(Some(b'#')).from_writer(Vec::new());
+    let header = [
+        "name",
+        "work",
+        "nodes",
+        "machine_type",
+        "region",
+        "accelerator",
+        "accelerator_count",
+        "count",
+    ];
     let expect = "writing to memory does not fail";
     writer.write_record(header).expect(expect);
-    for (job, work) in history.mix() {
-        let (model, count) = match &job.machine.attached {
+    for row in rows {
+        let name = if row.is_one_name { row.name.to_owned() } else { row.name.to_owned() + " …" };
+        let (model, accelerators) = match &row.machine.attached {
             Some((model, count)) => (model.as_str(), count.to_string()),
             None => ("", String::new()),
         };
-        let work = seconds(work.micros());
-        let nodes = job.nodes.to_string();
-        let region = job.region.as_deref().unwrap_or_default();
+        let (work, nodes) = (seconds(row.work.micros()), row.nodes.to_string());
+        let region = row.region.unwrap_or_default();
+        let (machine, count) = (row.machine.name.as_str(), row.count.to_string());
         writer
-            .write_record([&job.name, &work, &nodes, &job.machine.name, region, model, &count])
+            .write_record([&name, &work, &nodes, machine, region, model, &accelerators, &count])
             .expect(expect);
     }
     let bytes = writer.into_inner().unwrap_or_else(|_| unreachable!("{expect}"));

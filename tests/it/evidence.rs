@@ -7,12 +7,13 @@ use assert_cmd::cargo::cargo_bin;
 use proptest::prelude::*;
 use stockout::evidence::draft::{self, Draft};
 use stockout::evidence::history::{self, History, ListKind};
-use stockout::evidence::{Form, Kind, recognise, replica_series};
+use stockout::evidence::{Form, Kind, mix, recognise, replica_series};
 use stockout::output;
 use stockout::scenario::keys::KEYS;
 use stockout::scenario::source::{Place, Problems, Severity};
 use stockout::scenario::tree::{Node, read_toml};
 use stockout::stats::interval::Level;
+use stockout::units::Share;
 
 const JOBS: &str = "scenarios/history/custom-jobs.json";
 const SERIES: &str = "scenarios/history/replicas.csv";
@@ -92,11 +93,11 @@ fn a_list_becomes_a_scenario_and_its_mix_side_by_side() {
     assert!(scenario.contains("\njobs = \"mix.jobs.csv\"\n"), "{scenario}");
     let mix = std::fs::read_to_string(folder.path().join("mix.jobs.csv")).unwrap();
     let mut lines = mix.lines();
-    let header = "name,work,nodes,machine_type,region,accelerator,accelerator_count";
+    let header = "name,work,nodes,machine_type,region,accelerator,accelerator_count,count";
     assert_eq!(lines.next(), Some(header));
     assert_eq!(lines.clone().count(), 6);
     assert!(lines.any(|line| {
-        line == "tokenizer-fix,8972 s,1,n1-standard-8,us-central1,NVIDIA_TESLA_T4,1"
+        line == "tokenizer-fix,8972 s,1,n1-standard-8,us-central1,NVIDIA_TESLA_T4,1,1"
     }));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
 
@@ -113,6 +114,22 @@ fn a_list_becomes_a_scenario_and_its_mix_side_by_side() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn jobs_that_are_alike_become_one_row_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mix.toml");
+    let path = path.to_str().unwrap();
+    success(&["import", JOBS, "-o", path, "--alike", "10 %"]);
+    let mix = std::fs::read_to_string(folder.path().join("mix.jobs.csv")).unwrap();
+    // 30,911, 31,051 and 32,112 s are within 10 %, and their mean is 31,358 s.
+    let row = "\nranker-nightly,31358 s,1,g2-standard-12,us-central1,,,3\n";
+    assert!(mix.contains(row), "{mix}");
+    let scenario = std::fs::read_to_string(path).unwrap();
+    assert!(scenario.contains("The mix has 4 rows"), "{scenario}");
+    let shown = refusal(&["import", JOBS, "--alike", "10"]);
+    assert!(shown.contains("write \"10 %\""), "{shown}");
 }
 
 /// Runs where scenarios have `workload.jobs`: import, then check, with nothing else to write.
@@ -292,10 +309,14 @@ proptest! {
             }}]},
         }]);
         if let Some(history) = history_of(&job.to_string()) {
-            written(&draft::from_history(&history, &name, level()));
-            let mix = output::draft::mix_csv(&history);
-            let rows = csv::Reader::from_reader(mix.as_bytes()).records().map(Result::unwrap).count();
-            prop_assert_eq!(rows, history.mix().count());
+            let rows = mix::rows(&history, Share::ZERO);
+            written(&draft::from_history(&history, &rows, Share::ZERO, &name, level()));
+            let text = output::draft::mix_csv(&rows);
+            // As it is read: lines that begin with # are comments.
+            let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
+            let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+            prop_assert_eq!(read.len(), rows.len());
+            prop_assert_eq!(read.first().map(|row| &row[0]), rows.first().map(|row| row.name));
         }
     }
 

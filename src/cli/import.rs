@@ -16,6 +16,12 @@ use crate::units::Share;
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "SCENARIO may also be a list of past jobs (gcloud ai custom-jobs list --format=json,\n\
+                  or BatchPredictionJob resources), or the available replicas of an endpoint over\n\
+                  time (CSV with time,available; JSON). See scenarios/README.md.\n\n\
+                  stockout import jobs.json -o mix.toml    writes mix.toml and mix.jobs.csv"
+)]
 pub struct Arguments {
     #[command(flatten)]
     destination: Destination,
@@ -111,6 +117,7 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
     let source = problems.add_source(shown, text);
     let level = Level::new(0.95).expect("a level between 0 and 1");
     let mix = mix_path(arguments);
+    refuse_one_place(arguments, &mix)?;
     let (draft, csv) = match kind {
         evidence::Kind::Jobs(kind) => {
             let Some(history) = history::read_history(kind, source, &mut problems) else {
@@ -188,6 +195,18 @@ fn refuse_jobs_out(arguments: &Arguments) -> Result<(), Failure> {
     ))
 }
 
+/// Refuses to write scenario and jobs to one place, or jobs where they cannot be found again.
+fn refuse_one_place(arguments: &Arguments, mix: &Path) -> Result<(), Failure> {
+    if arguments.destination.output.as_deref() != Some(mix) && mix.as_os_str() != "-" {
+        return Ok(());
+    }
+    Err(Failure::Input(format!(
+        "error: --jobs-out {} is not a file beside the scenario\n\
+         help: give -o and --jobs-out two different files",
+        mix.display()
+    )))
+}
+
 /// Refuses evidence of which no row can be used.
 fn refuse_unused(account: &Account) -> Result<(), Failure> {
     if account.used > 0 {
@@ -206,9 +225,16 @@ fn mix_path(arguments: &Arguments) -> PathBuf {
     }
 }
 
-/// The mix of jobs as the scenario names it: from the scenario's own folder where both are in one.
+/// The mix of jobs as the scenario names it: from the scenario's own folder where it is inside that,
+/// else in full.
 fn mix_in_scenario(arguments: &Arguments, mix: &Path) -> String {
     let folder = arguments.destination.output.as_deref().and_then(Path::parent);
-    let inside = folder.and_then(|folder| mix.strip_prefix(folder).ok()).unwrap_or(mix);
-    inside.display().to_string()
+    let inside = folder.map(|folder| mix.strip_prefix(folder));
+    match inside {
+        Some(Err(_)) => std::path::absolute(mix).unwrap_or_else(|_| mix.to_owned()),
+        Some(Ok(inside)) => inside.to_owned(),
+        None => mix.to_owned(),
+    }
+    .display()
+    .to_string()
 }

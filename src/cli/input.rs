@@ -178,10 +178,10 @@ impl Input {
     /// The text of the input, a long list of past jobs too, and what kind of evidence it is.
     pub fn evidence(&self) -> Result<(Option<String>, Option<evidence::Kind>), Failure> {
         let Some(path) = &self.file else { return Ok((None, None)) };
-        let text = read_at_most(path, LARGEST_LIST, "a list of jobs that can be read")?;
+        let text = read_at_most(path, LARGEST_LIST, LONG_LIST)?;
         let kind = evidence::recognise(&text);
         if kind.is_none() && text.len() as u64 > LARGEST {
-            return Err(too_large(path, LARGEST, "a scenario"));
+            return Err(too_large(path, LARGEST, NO_SCENARIO));
         }
         Ok((Some(text), kind))
     }
@@ -324,12 +324,16 @@ pub fn read_prices(path: &Path) -> Result<PriceFile, Failure> {
 
 /// The text of a file, or of standard input for `-`.
 pub fn read_file(path: &Path) -> Result<String, Failure> {
-    read_at_most(path, LARGEST, "a scenario")
+    read_at_most(path, LARGEST, NO_SCENARIO)
 }
+
+/// What to say of a file that is too large for a scenario, and for a list.
+const NO_SCENARIO: &str = "this is not a scenario";
+const LONG_LIST: &str = "split the list, by month perhaps, and import the parts";
 
 fn too_large(path: &Path, limit: u64, what: &str) -> Failure {
     let (shown, limit) = (path.display(), limit >> 20);
-    Failure::Input(format!("error: {shown} is larger than {limit} MiB: this is not {what}"))
+    Failure::Input(format!("error: {shown} is larger than {limit} MiB: {what}"))
 }
 
 /// Refuses evidence where a scenario is wanted, and says what makes one from it.

@@ -42,14 +42,14 @@ pub(super) fn read_row(
         Ok(machine) => machine,
         Err(reason) => return skipped(reason),
     };
-    if let Some(reason) = course.useless() {
-        return skipped(reason);
-    }
     let capacity = match (spot, flex) {
         (true, _) => Capacity::Spot,
         (false, true) => Capacity::FlexStart,
         (false, false) => Capacity::Standard,
     };
+    if let Some(reason) = course.useless(capacity) {
+        return skipped(reason);
+    }
     let work = work_of(&course, replicas, replica_hours);
     let Course { state, wait, ran, failure, .. } = course;
     let job = PastJob {

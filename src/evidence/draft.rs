@@ -112,7 +112,7 @@ fn say_failures(draft: &mut Draft, history: &History, level: Level) {
         draft.say(format!(
             "{} jobs: {ended} ended; failures: {listed}. For want of machines: {refused} before \
              they started, {lost} after: {} of those that ended.",
-            capacity_name(capacity),
+            capacity.name(),
             with_interval(refused + lost, ended, level),
         ));
     }
@@ -124,14 +124,6 @@ fn say_failures(draft: &mut Draft, history: &History, level: Level) {
              even a bound: only jobs whose restarts were exhausted show.",
             significant(spot_hours)
         ));
-    }
-}
-
-const fn capacity_name(capacity: Capacity) -> &'static str {
-    match capacity {
-        Capacity::Standard => "Standard",
-        Capacity::Spot => "Spot",
-        Capacity::FlexStart => "Flex-start",
     }
 }
 
@@ -500,7 +492,7 @@ fn in_figures(waits: &Waits, capacity: Capacity) -> String {
     format!(
         "{} {} job{}: mean {}, median {}, 95 % within {} ({law}).",
         waits.n,
-        capacity_name(capacity),
+        capacity.name(),
         if waits.n == 1 { "" } else { "s" },
         about(waits.mean),
         about(waits.median),

@@ -470,7 +470,10 @@ mod tests {
                 "strategy is NEW",
             ),
             (row(1, &[("startTime", ""), ("state", "\"JOB_STATE_PENDING\"")]), "not started yet"),
-            (row(1, &[("startTime", ""), ("state", "\"JOB_STATE_CANCELLED\"")]), "ended before it"),
+            (
+                row(1, &[("startTime", ""), ("state", "\"JOB_STATE_CANCELLED\"")]),
+                "Spot: stopped before it",
+            ),
             (with(("error", "{\"message\": \"exit 1\"}")), "not for want of machines"),
         ] {
             let history = history(&text);

@@ -51,7 +51,7 @@ pub(super) fn read_row(
         Ok(pools) => pools,
         Err(reason) => return skipped(reason),
     };
-    if let Some(reason) = course.useless() {
+    if let Some(reason) = course.useless(capacity) {
         return skipped(reason);
     }
     let work = work_of(&course);

@@ -39,6 +39,18 @@ pub enum Capacity {
     FlexStart,
 }
 
+impl Capacity {
+    /// In words, as a sentence begins with it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "Standard",
+            Self::Spot => "Spot",
+            Self::FlexStart => "Flex-start",
+        }
+    }
+}
+
 /// Why a job failed, told by its error message.
 ///
 /// Source of the words: Vertex AI and Compute Engine messages as quoted in public issues.
@@ -58,13 +70,14 @@ impl FailureClass {
     /// The class of an error message.
     #[must_use]
     pub fn of(message: &str) -> Self {
-        const INSUFFICIENT: [&str; 6] = [
+        const INSUFFICIENT: [&str; 7] = [
             "resources are insufficient",
             "insufficient resources",
             "insufficientcapacity",
             "insufficient capacity",
             "resource_pool_exhausted",
             "does not have enough resources available",
+            "vm instance is currently unavailable",
         ];
         let message = message.to_ascii_lowercase();
         if message.contains("stockout") {
@@ -207,16 +220,17 @@ pub(super) fn read_course(problems: &mut Problems, row: &Node) -> Read<Result<Co
 
 impl Course {
     /// Why nothing can be taken from a job with this course; `None` where something can.
-    pub fn useless(&self) -> Option<String> {
+    pub fn useless(&self, capacity: Capacity) -> Option<String> {
         if self.wait.is_some() || self.failure.is_some_and(FailureClass::is_capacity) {
             return None;
         }
+        let name = capacity.name();
         Some(match self.state {
-            "FAILED" => "failed before it started, not for want of machines".into(),
+            "FAILED" => format!("{name}: failed before it started, not for want of machines"),
             "CANCELLED" | "CANCELLING" | "EXPIRED" | "PAUSED" => {
-                "ended before it started, not for want of machines".into()
+                format!("{name}: stopped before it started: its wait has no end")
             }
-            _ => "not started yet: its wait has no end".into(),
+            _ => format!("{name}: not started yet: its wait has no end"),
         })
     }
 }

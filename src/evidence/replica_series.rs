@@ -285,6 +285,7 @@ impl Reading {
         };
         let mut lines = text.lines().filter(|line| !line.trim().is_empty());
         let header = lines.next().unwrap_or(&text[..0]).trim_start_matches('\u{feff}');
+        let width = header.split(',').count();
         let Some((time_at, count_at)) = columns(header.split(',')) else {
             return wrong(
                 problems,
@@ -296,11 +297,14 @@ impl Reading {
         for line in lines {
             let cells: Vec<&str> =
                 line.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
-            let (Some(written), Some(number)) = (cells.get(time_at), cells.get(count_at)) else {
-                let message = format!("a row of {} columns: time or count is missing", cells.len());
-                problems.error(&place(line), message, "write both in every row");
+            // Of another width, a comma within quotes perhaps: no telling which column is which.
+            if cells.len() != width {
+                let message = format!("a row of {} columns under {width} names", cells.len());
+                let help = "write a value or nothing for every column, and no commas within";
+                problems.error(&place(line), message, help);
                 continue;
-            };
+            }
+            let (written, number) = (cells[time_at], cells[count_at]);
             let count = number.parse::<i64>().ok().filter(|n| (0..=MOST_REPLICAS).contains(n));
             match (Timestamp::parse(written), count) {
                 (Ok(when), Some(count)) => {
@@ -532,7 +536,12 @@ mod tests {
                 "series:3:22",
                 "write a whole number from 0",
             ),
-            (Form::Csv, csv("2026-11-20T01:00:00Z"), "series:3:1", "a row of 1 columns"),
+            (
+                Form::Csv,
+                csv("2026-11-20T01:00:00Z"),
+                "series:3:1",
+                "a row of 1 columns under 2 names",
+            ),
             (Form::Csv, csv("2026-11-20T00:00:00Z,2"), "series:3:1", "keep one of them"),
             (Form::Json, "[{\"time\": 3}]".into(), "series:1:11", "`time` is a number"),
             (

@@ -107,6 +107,17 @@ fn a_list_becomes_a_scenario_and_its_mix_side_by_side() {
     success(&[&arguments[..], &[other.to_str().unwrap()]].concat());
     assert!(std::fs::read_to_string(&path).unwrap().contains("jobs = \"elsewhere.csv\""));
 
+    // In full where it is not beside the scenario, and never in its place.
+    let away = tempfile::tempdir().unwrap();
+    let far = away.path().join("far.csv");
+    success(&[&arguments[..], &[far.to_str().unwrap()]].concat());
+    let scenario = std::fs::read_to_string(&path).unwrap();
+    assert!(scenario.contains(&format!("jobs = \"{}\"", far.display())), "{scenario}");
+    for same in [path.to_str().unwrap(), "-"] {
+        let shown = refusal(&[&arguments[..], &[same]].concat());
+        assert!(shown.contains("two different files"), "{shown}");
+    }
+
     // All or none: a mix that cannot be written leaves the scenario as it was.
     let before = std::fs::read_to_string(&path).unwrap();
     let nowhere = folder.path().join("none/mix.csv");

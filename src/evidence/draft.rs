@@ -191,7 +191,7 @@ fn put_mix(draft: &mut Draft, history: &History, file: &str) {
             "from the first to the last moment in the list: {first} to {last}. Write the time it \
              covers, where that is another."
         );
-        draft.put("workload.jobs_over", Value::Text(days(over)), why);
+        draft.put("workload.jobs_over", Value::Text(span(over)), why);
     } else {
         draft.open.push((
             "workload.jobs_over",
@@ -336,7 +336,7 @@ pub fn from_replicas(series: &ReplicaSeries, level: Level) -> Draft {
             "as long as the series, {first} to {last}, so that the estimate can be held to it; \
              \"30 d\" gives a month"
         );
-        draft.put("workload.horizon", Value::Text(days(seen.observed)), why);
+        draft.put("workload.horizon", Value::Text(span(seen.observed)), why);
     } else {
         draft.open.push(horizon_open());
     }
@@ -401,25 +401,26 @@ fn say_availability(draft: &mut Draft, seen: &Availability) {
         about(seen.longest_outage),
         about(seen.longest_step),
     ));
-    let spells = |name: &str, count: u64, total: SimDuration, open: bool| {
-        let mean = match i64::try_from(count) {
-            Ok(count @ 1..) => {
-                format!("mean {}", about(SimDuration::from_micros(total.micros() / count)))
+    let spells = |name: &str, ended: u64, total: SimDuration, is_open: bool| {
+        let count = ended + u64::from(is_open);
+        if count == 0 {
+            return format!("Never {name}.");
+        }
+        let mean = match i64::try_from(ended) {
+            Ok(ended @ 1..) => {
+                format!(", mean {}", about(SimDuration::from_micros(total.micros() / ended)))
             }
-            _ => "none of which has ended".into(),
+            _ => String::new(),
         };
-        let last = if open { ", the last one not yet ended" } else { "" };
-        format!("{count} spells with {name}: {} in all, {mean}{last}", about(total))
+        let plural = if count == 1 { "" } else { "s" };
+        let last = if is_open { "; the last has not ended" } else { "" };
+        format!("{count} time{plural} {name}: {} in all{mean}{last}.", about(total))
     };
+    let fewer = seen.observed.saturating_sub(seen.all);
     draft.say(format!(
-        "{}. {}.",
+        "{} {}",
         spells("all serving", seen.up_ended, seen.all, seen.is_up_at_end),
-        spells(
-            "fewer",
-            seen.down_ended,
-            seen.observed.saturating_sub(seen.all),
-            !seen.is_up_at_end
-        ),
+        spells("fewer", seen.down_ended, fewer, !seen.is_up_at_end),
     ));
 }
 
@@ -585,7 +586,47 @@ fn about(duration: SimDuration) -> String {
     format!("{} {unit}", significant(value))
 }
 
-/// A time in days to five significant digits, as a scenario takes it.
-fn days(duration: SimDuration) -> String {
-    format!("{} d", rounded(duration.hours() / 24.0, 1e4))
+/// A span of time as a scenario takes it: exact where that is short to write, else to five
+/// significant digits.
+fn span(duration: SimDuration) -> String {
+    let exact = duration.to_string();
+    let (number, unit) = exact.split_once(' ').unwrap_or_default();
+    let is_short = matches!(unit, "d" | "h") && number.len() <= 5;
+    if is_short || duration < SimDuration::from_secs(60) {
+        return exact;
+    }
+    match duration.hours() {
+        hours if hours < 48.0 => format!("{} h", rounded(hours, 1e4)),
+        hours => format!("{} d", rounded(hours / 24.0, 1e4)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_rounded_to_what_is_read() {
+        for (value, shown) in [
+            (0.0, "0"),
+            (1e-12, "0"),
+            (0.000_123_456, "0.000123"),
+            (1.0, "1"),
+            (9.996, "10"),
+            (12.345, "12.3"),
+            (123.45, "123"),
+            (98_765.4, "98765"),
+        ] {
+            assert_eq!(significant(value), shown);
+        }
+        assert_eq!(percent(0.1428), "14.3 %");
+        assert_eq!(about(SimDuration::from_secs(439)), "7.32 min");
+        assert_eq!(about(SimDuration::from_secs(7_200)), "2 h");
+        assert_eq!(about(SimDuration::ZERO), "0 s");
+        assert_eq!(span(SimDuration::from_hours(4)), "4 h");
+        assert_eq!(span(SimDuration::from_hours(240)), "10 d");
+        assert_eq!(span(SimDuration::from_secs(622_797)), "7.2083 d");
+        assert_eq!(span(SimDuration::SHORTEST), "0.001 ms");
+        assert_eq!(span(SimDuration::from_secs(100)), "0.027778 h");
+    }
 }

@@ -9,9 +9,11 @@ use stockout::evidence::draft::{self, Draft};
 use stockout::evidence::history::{self, History, ListKind};
 use stockout::evidence::{Form, Kind, mix, recognise, replica_series};
 use stockout::output;
+use stockout::scenario::finish;
 use stockout::scenario::keys::KEYS;
+use stockout::scenario::machine::NoPriceFile;
 use stockout::scenario::source::{Place, Problems, Severity};
-use stockout::scenario::tree::{Node, read_toml};
+use stockout::scenario::tree::{Node, apply_set, read_toml};
 use stockout::stats::interval::Level;
 use stockout::units::Share;
 
@@ -352,7 +354,21 @@ proptest! {
             let all = seen.replica_hours + seen.missing_hours;
             prop_assert!((all - asked * seen.observed.hours()).abs() < 1e-6 * (1.0 + all));
             prop_assert!(seen.all <= seen.observed && seen.any <= seen.observed);
-            written(&draft::from_replicas(&series, level()));
+            let draft = draft::from_replicas(&series, level());
+            let mut root = written(&draft);
+            if root.at_path("workload.horizon").is_some() {
+                let mut problems = Problems::default();
+                let lifetime = "market.lifetime={ model = \"exponential\", mean = \"10 h\" }";
+                let open = ["machine.type=g2-standard-8", "machine.region=us-central1", lifetime];
+                let is_open = |setting: &&str| {
+                    root.at_path(setting.split_once('=').unwrap().0).is_none()
+                };
+                for setting in open.into_iter().filter(is_open).collect::<Vec<_>>() {
+                    apply_set(&mut root, setting, &mut problems);
+                }
+                let finished = finish("x", &root, &NoPriceFile, problems);
+                prop_assert!(finished.is_ok(), "{}", finished.unwrap_err().render(Severity::Error));
+            }
         }
     }
 }

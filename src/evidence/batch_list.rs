@@ -29,6 +29,10 @@ pub(super) fn read_row(
         Some(consumed) => quantity(problems, consumed, "replicaHours")?,
         None => None,
     };
+    let items = match object(problems, row, "completionStats")? {
+        Some(stats) => read_items_done(problems, stats)?,
+        None => None,
+    };
     let Some(resources) = object(problems, row, "dedicatedResources")? else {
         return skipped("no `dedicatedResources`: it had no machines of its own".into());
     };
@@ -65,8 +69,21 @@ pub(super) fn read_row(
         boot_disk: None,
         work,
         replica_hours,
+        items,
     };
     Ok((Row::Used(Box::new(job)), span))
+}
+
+/// How many items were worked on, well or not; −1 stands for an unknown number.
+fn read_items_done(problems: &mut Problems, stats: &Node) -> Read<Option<u64>> {
+    let mut sum = None;
+    for name in ["successfulCount", "failedCount"] {
+        let count = whole(problems, stats, name, -1..=1_000_000_000_000_000)?;
+        if let Some(count) = count.and_then(|count| u64::try_from(count).ok()) {
+            sum = Some(sum.unwrap_or(0) + count);
+        }
+    }
+    Ok(sum)
 }
 
 /// A batch's work: its replica-hours over its replicas.
@@ -76,8 +93,8 @@ fn work_of(
     replica_hours: Option<f64>,
 ) -> Result<SimDuration, String> {
     match course.state {
-        "SUCCEEDED" => {}
-        "PARTIALLY_SUCCEEDED" => return Err("succeeded in part only".into()),
+        // In part: some items failed, after all were worked on.
+        "SUCCEEDED" | "PARTIALLY_SUCCEEDED" => {}
         "FAILED" => return Err("failed: its whole work is not known".into()),
         "CANCELLED" | "CANCELLING" | "EXPIRED" => {
             return Err("stopped early: its whole work is not known".into());

@@ -182,6 +182,13 @@ fn put_mix(draft: &mut Draft, history: &History, file: &str) {
             shares.len()
         ));
     }
+    let (items, took) = history.items();
+    if items > 0 && took > 0.0 {
+        why.push_str(&format!(
+            " {items} items were worked on, {} per replica-hour.",
+            significant(items as f64 / took)
+        ));
+    }
     draft.put("workload.jobs", Value::Text(file.into()), why);
     if let Some((first, last)) = history.span
         && let Some(over) = first.until(last)

@@ -31,6 +31,10 @@ impl ListKind {
         if !has("state") && !has("createTime") {
             return None;
         }
+        // An Endpoint has times too.
+        if has("deployedModels") {
+            return None;
+        }
         const BATCH: [&str; 6] = [
             "dedicatedResources",
             "inputConfig",
@@ -303,6 +307,15 @@ impl History {
         spot.filter_map(|job| Some(job.ran?.hours() * f64::from(job.nodes))).sum()
     }
 
+    /// Of the jobs in the mix that say both: items, and the replica-hours they took.
+    #[must_use]
+    pub fn items(&self) -> (u64, f64) {
+        let both = |(job, _): (&PastJob, SimDuration)| Some((job.items?, job.replica_hours?));
+        self.mix().filter_map(both).fold((0, 0.0), |(items, hours), (more, took)| {
+            (items.saturating_add(more), hours + took)
+        })
+    }
+
     /// Of the jobs in the mix that say so: replica-hours used ÷ (replicas × time from first running
     /// to the end), sorted.
     #[must_use]
@@ -409,17 +422,20 @@ mod tests {
         assert_eq!(failures[&(Capacity::Standard, FailureClass::Other)], 1);
     }
 
-    /// By hand: 12.31 h and 13.05 h over 4 replicas, 77.6 h over 8.
+    /// By hand: 12.31, 13.05 and 12.9 h over 4 replicas, 77.6 h over 8.
     #[test]
     fn the_work_of_a_batch_is_its_replica_hours_over_its_replicas() {
         let history = history(BATCHES);
         assert_eq!(history.kind, ListKind::BatchPredictionJobs);
         let work: Vec<(f64, u32)> =
             history.mix().map(|(job, work)| (work.hours(), job.nodes)).collect();
-        assert_eq!(work, [(3.0775, 4), (3.2625, 4), (9.7, 8)]);
+        assert_eq!(work, [(3.0775, 4), (3.2625, 4), (9.7, 8), (3.225, 4)]);
         // 77.6 h ÷ (8 × 10 h).
-        assert!((history.use_of_replicas()[2] - 0.97).abs() < 1e-9);
+        assert!((history.use_of_replicas()[3] - 0.97).abs() < 1e-9);
         assert_eq!((history.account.read(), history.account.used), (6, 6));
+        let (items, hours) = history.items();
+        assert_eq!(items, 2_400_000 + 2_410_000 + 9_000_000 + 2_412_000);
+        assert!((hours - 115.86).abs() < 1e-9);
     }
 
     #[test]

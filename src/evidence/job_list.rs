@@ -69,6 +69,7 @@ pub(super) fn read_row(
         boot_disk: pools.boot_disk,
         work,
         replica_hours: None,
+        items: None,
     };
     Ok((Row::Used(Box::new(job)), span))
 }

@@ -91,6 +91,7 @@ mod tests {
             boot_disk: None,
             work: Ok(SimDuration::from_micros(*micros)),
             replica_hours: None,
+            items: None,
         };
         History {
             kind: ListKind::CustomJobs,

@@ -143,8 +143,10 @@ pub struct PastJob {
     pub boot_disk: Option<i64>,
     /// Its work, where it can go into the mix; else why it cannot.
     pub work: Result<SimDuration, String>,
-    /// Replica-hours that were billed, where the row says so.
+    /// Replica-hours that it used, where the row says so.
     pub replica_hours: Option<f64>,
+    /// Items that it worked on, where the row says so.
+    pub items: Option<u64>,
 }
 
 /// What is taken from a row.

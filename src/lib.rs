@@ -93,6 +93,7 @@
 //! | a plan | a variant in [`model::plan`]; what it pays is in [`model::tariff`] |
 //! | a billing rule | a row of `RULES` in [`model::tariff`] |
 //! | a result to ask for | a row of `MEASURES` in [`sweep::measure`] |
+//! | a kind of evidence | a variant of [`evidence::Kind`], and a module of its rows |
 //! | a key | a row of `KEYS` in [`scenario::keys`], read in [`scenario::validate`] |
 //!
 //! The library does no I/O and needs neither feature: `cli` is the program, `parallel` the threads.
@@ -101,6 +102,7 @@
 pub mod cli;
 pub mod decision;
 pub mod engine;
+pub mod evidence;
 pub mod exact;
 pub mod luck;
 pub mod model;

@@ -1,30 +1,81 @@
-//! `import`: the scenario that a Vertex AI request body amounts to.
+//! `import`: the scenario that a Vertex AI request body, a list of past jobs or a series of replica
+//! counts amounts to.
+
+use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::input::Input;
+use super::input::{Input, Written, refused, shell_word};
 use super::write::{self, Destination};
+use crate::evidence::account::Account;
+use crate::evidence::{self, draft, history, replica_series};
+use crate::output;
 use crate::scenario::request::RequestKind;
-use crate::scenario::source::Severity;
+use crate::scenario::source::{Place, Problems, Severity};
+use crate::stats::interval::Level;
+use crate::units::Share;
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "SCENARIO may also be a list of past jobs (gcloud ai custom-jobs list --format=json,\n\
+                  or BatchPredictionJob resources), or the available replicas of an endpoint over\n\
+                  time (CSV with time,available; JSON). See scenarios/README.md.\n\n\
+                  stockout import jobs.json -o mix.toml    writes mix.toml and mix.jobs.csv"
+)]
 pub struct Arguments {
     #[command(flatten)]
     destination: Destination,
+    /// Where the jobs of a list go, as CSV; beside the -o FILE if left out, as NAME.jobs.csv
+    #[arg(long, value_name = "FILE", requires = "output")]
+    jobs_out: Option<PathBuf>,
+    /// Put jobs of one machine into one row where their work differs by no more than this
+    #[arg(long, value_name = "SHARE", default_value = "0 %", value_parser = share)]
+    alike: Share,
     #[command(flatten)]
     input: Input,
 }
 
+/// Rows of a mix from which on an estimate takes its time: each is a job of its own to it.
+const MANY_ROWS: usize = 200;
+
+fn share(text: &str) -> Result<Share, String> {
+    Share::parse(text).map_err(|error| format!("{}; {}", error.message, error.help))
+}
+
 /// Runs `import`.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let written = arguments.input.read()?;
+    let (text, kind) = arguments.input.evidence()?;
+    match (kind, text) {
+        (Some(kind), Some(text)) => from_evidence(arguments, kind, text),
+        (_, Some(text)) if is_empty_list(&text) => Err(Failure::Input(
+            "error: the list is empty: 0 rows read\n\
+             help: `gcloud ai custom-jobs list --region=REGION --format=json` lists one region"
+                .into(),
+        )),
+        (_, text) => {
+            let written = arguments.input.interpret(text)?;
+            from_request(arguments, &written)
+        }
+    }
+}
+
+fn is_empty_list(text: &str) -> bool {
+    let inner = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.trim().is_empty())
+}
+
+// ------------------------------------------------------------------------------ a request body
+
+fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure> {
     let Some(request) = &written.request else {
         return Err(Failure::Input(
-            "error: this is not a Vertex AI request body\n\
-             help: give a deployModel or CustomJob body (JSON); a TOML scenario needs no import"
+            "error: this is neither a Vertex AI request body nor a list of past jobs\n\
+             help: give a deployModel or CustomJob body, or what `gcloud ai custom-jobs list \
+             --format=json` prints; a TOML scenario needs no import"
                 .into(),
         ));
     };
+    refuse_jobs_out(arguments)?;
     let warnings = written.problems.render(Severity::Warning);
     if !warnings.is_empty() {
         write::complain(warnings.trim_end());
@@ -56,4 +107,134 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     arguments.destination.write(&text)
+}
+
+// ----------------------------------------------------------------------------------- evidence
+
+fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> Result<(), Failure> {
+    let mut problems = Problems::default();
+    let shown = arguments.input.file.as_ref().map_or_else(String::new, |p| p.display().to_string());
+    let source = problems.add_source(shown, text);
+    let level = Level::new(0.95).expect("a level between 0 and 1");
+    let mix = mix_path(arguments);
+    refuse_one_place(arguments, &mix)?;
+    let (draft, csv) = match kind {
+        evidence::Kind::Jobs(kind) => {
+            let Some(history) = history::read_history(kind, source, &mut problems) else {
+                return Err(refused(&problems));
+            };
+            refuse_unused(&history.account)?;
+            let rows = evidence::mix::rows(&history, arguments.alike);
+            if rows.len() > MANY_ROWS && arguments.alike == Share::ZERO {
+                write::complain(&format!(
+                    "note: {} kinds of jobs, each of which an estimate plays; --alike \"10 %\" puts \
+                     those of one machine and of nearly the same work together",
+                    rows.len()
+                ));
+            }
+            let place = mix_in_scenario(arguments, &mix);
+            let draft = draft::from_history(&history, &rows, arguments.alike, &place, level);
+            (draft, (!rows.is_empty()).then(|| output::draft::mix_csv(&rows)))
+        }
+        evidence::Kind::Replicas(form) => {
+            refuse_jobs_out(arguments)?;
+            let Some(series) = replica_series::read_series(form, source, &mut problems) else {
+                return Err(refused(&problems));
+            };
+            refuse_unused(&series.account)?;
+            (draft::from_replicas(&series, level), None)
+        }
+    };
+    let mut root = draft.to_tree(&Place { source, span: 0..0 });
+    arguments.input.apply_settings(&mut root, &mut problems);
+    if problems.any_error() {
+        return Err(refused(&problems));
+    }
+    let warnings = problems.render(Severity::Warning);
+    if !warnings.is_empty() {
+        write::complain(warnings.trim_end());
+    }
+    let title = format!("What {} amounts to.", arguments.input.name());
+    let toml = output::draft::to_toml(&title, &draft, &root);
+    for line in &draft.account {
+        write::complain(line);
+    }
+    let file = arguments.destination.output.as_deref().filter(|path| path.as_os_str() != "-");
+    match (file, csv) {
+        (Some(file), Some(csv)) => {
+            // The mix first: the scenario names it.
+            write::to_files(&[(&mix, &csv), (file, &toml)])?;
+            let (file, mix) = (shell_word(&file.display().to_string()), mix.display());
+            write::complain(&format!(
+                "wrote {file} and {mix}; go on with:  stockout estimate {file}"
+            ));
+        }
+        (None, Some(_)) => {
+            arguments.destination.write(&toml)?;
+            write::complain("note: -o FILE.toml writes the scenario and its mix of jobs beside it");
+        }
+        (_, None) => {
+            arguments.destination.write(&toml)?;
+            if arguments.jobs_out.is_some() {
+                write::complain(
+                    "note: no job is done and has its work: --jobs-out was not written",
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a place for jobs where there is no list of them.
+fn refuse_jobs_out(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.jobs_out.is_none() {
+        return Ok(());
+    }
+    Err(Failure::Input(
+        "error: --jobs-out, and the input is no list of jobs\nhelp: leave --jobs-out out".into(),
+    ))
+}
+
+/// Refuses to write scenario and jobs to one place, or jobs where they cannot be found again.
+fn refuse_one_place(arguments: &Arguments, mix: &Path) -> Result<(), Failure> {
+    if arguments.destination.output.as_deref() != Some(mix) && mix.as_os_str() != "-" {
+        return Ok(());
+    }
+    Err(Failure::Input(format!(
+        "error: --jobs-out {} is not a file beside the scenario\n\
+         help: give -o and --jobs-out two different files",
+        mix.display()
+    )))
+}
+
+/// Refuses evidence of which no row can be used.
+fn refuse_unused(account: &Account) -> Result<(), Failure> {
+    if account.used > 0 {
+        return Ok(());
+    }
+    let lines = account.lines().join("\n");
+    Err(Failure::Input(format!("error: no row can be used: nothing was written\n{lines}")))
+}
+
+/// Where the mix of jobs goes.
+fn mix_path(arguments: &Arguments) -> PathBuf {
+    match (&arguments.jobs_out, &arguments.destination.output) {
+        (Some(path), _) => path.clone(),
+        (None, Some(path)) if path.as_os_str() != "-" => path.with_extension("jobs.csv"),
+        _ => PathBuf::from(format!("{}.jobs.csv", arguments.input.name())),
+    }
+}
+
+/// The mix of jobs as the scenario names it: from the scenario's own folder where it is inside that,
+/// else in full.
+fn mix_in_scenario(arguments: &Arguments, mix: &Path) -> String {
+    let folder = arguments.destination.output.as_deref().and_then(Path::parent);
+    let inside = folder.map(|folder| mix.strip_prefix(folder));
+    match inside {
+        Some(Err(_)) => std::path::absolute(mix).unwrap_or_else(|_| mix.to_owned()),
+        Some(Ok(inside)) => inside.to_owned(),
+        None => mix.to_owned(),
+    }
+    .display()
+    .to_string()
 }

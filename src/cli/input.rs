@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, write};
+use crate::evidence;
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
 use crate::scenario::resolved::Scenario;
@@ -13,8 +14,10 @@ use crate::scenario::{self, json, request};
 use crate::sweep::axes;
 use crate::sweep::design::Design;
 
-/// The largest input that is read: 16 MiB.
+/// The largest scenario that is read: 16 MiB.
 const LARGEST: u64 = 16 << 20;
+/// The largest list of past jobs that is read: 256 MiB, some 10⁵ jobs.
+const LARGEST_LIST: u64 = 256 << 20;
 
 /// What describes a scenario on the command line.
 #[derive(Debug, clap::Args)]
@@ -170,16 +173,52 @@ impl Input {
 
     /// Reads the input and applies the settings.
     pub fn read(&self) -> Result<Written, Failure> {
+        let text = self.file.as_deref().map(read_file).transpose()?;
+        if let (Some(path), Some(text)) = (&self.file, &text) {
+            refuse_evidence(path, text)?;
+        }
+        self.interpret(text)
+    }
+
+    /// The text of the input, a long list of past jobs too, and what kind of evidence it is.
+    pub fn evidence(&self) -> Result<(Option<String>, Option<evidence::Kind>), Failure> {
+        let Some(path) = &self.file else { return Ok((None, None)) };
+        let text = read_at_most(path, LARGEST_LIST, MAKE_ONE, LONG_LIST)?;
+        let kind = evidence::recognise(&text);
+        if kind.is_none() && text.len() as u64 > LARGEST {
+            return Err(too_large(path, LARGEST, NO_SCENARIO));
+        }
+        Ok((Some(text), kind))
+    }
+
+    /// The input's name: the stem of its file.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let stem = self.file.as_ref().and_then(|path| path.file_stem()?.to_str());
+        match stem {
+            Some("-") => "stdin".into(),
+            Some(stem) => stem.to_owned(),
+            None => "command-line".into(),
+        }
+    }
+
+    /// Applies every setting.
+    pub fn apply_settings(&self, root: &mut Node, problems: &mut Problems) {
+        // The kind that the options imply may be set otherwise; every other option wins over --set.
+        let kind = self.file.is_none().then(|| self.short.kind());
+        for setting in kind.iter().chain(&self.set).chain(&self.short.settings()) {
+            tree::apply_set(root, setting, problems);
+        }
+    }
+
+    /// The scenario that the text of the input amounts to, with the settings.
+    pub fn interpret(&self, text: Option<String>) -> Result<Written, Failure> {
         let mut problems = Problems::default();
-        let mut name = "command-line".to_owned();
+        let name = self.name();
         let mut request = None;
-        let mut root = match &self.file {
-            Some(path) => {
-                let text = read_file(path)?;
+        let mut root = match (&self.file, text) {
+            (Some(path), Some(text)) => {
                 let shown = path.display().to_string();
-                if let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) {
-                    name = if stem == "-" { "stdin".into() } else { stem.to_owned() };
-                }
                 let is_request = request::is_request(&text);
                 let source = problems.add_source(shown, text);
                 if is_request {
@@ -193,16 +232,12 @@ impl Input {
                     tree::read_toml(source, &mut problems)
                 }
             }
-            None => {
+            _ => {
                 let source = problems.add_source("command line", "");
                 Node::table(Place { source, span: 0..0 })
             }
         };
-        // The kind that the options imply may be set otherwise; every other option wins over --set.
-        let kind = self.file.is_none().then(|| self.short.kind());
-        for setting in kind.iter().chain(&self.set).chain(&self.short.settings()) {
-            tree::apply_set(&mut root, setting, &mut problems);
-        }
+        self.apply_settings(&mut root, &mut problems);
         if problems.any_error() {
             return Err(refused(&problems));
         }
@@ -302,21 +337,53 @@ pub fn read_prices(path: &Path) -> Result<PriceFile, Failure> {
 
 /// The text of a file, or of standard input for `-`: a scenario.
 pub fn read_file(path: &Path) -> Result<String, Failure> {
-    read_text(path, "`stockout init job > job.toml` makes a scenario to start from", "a scenario")
+    read_text(path, MAKE_ONE, "a scenario")
 }
 
 /// The text of a file, or of standard input for `-`; `help` where there is none, `what` it is.
 pub fn read_text(path: &Path, help: &str, what: &str) -> Result<String, Failure> {
+    read_at_most(path, LARGEST, help, &format!("this is not {what}"))
+}
+
+/// What to do where there is no scenario.
+const MAKE_ONE: &str = "`stockout init job > job.toml` makes a scenario to start from";
+/// What to say of a file that is too large for a scenario, and for a list.
+const NO_SCENARIO: &str = "this is not a scenario";
+const LONG_LIST: &str = "split the list, by month perhaps, and import the parts";
+
+fn too_large(path: &Path, limit: u64, what: &str) -> Failure {
+    let (shown, limit) = (path.display(), limit >> 20);
+    Failure::Input(format!("error: {shown} is larger than {limit} MiB: {what}"))
+}
+
+/// Refuses evidence where a scenario is wanted, and says what makes one from it.
+fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
+    let Some(kind) = evidence::recognise(text) else { return Ok(()) };
+    if evidence::is_one_custom_job(text) {
+        return Ok(());
+    }
+    let file = shell_word(&path.display().to_string());
+    Err(Failure::Input(format!(
+        "error: {} is {}, not a scenario\n\
+         help: make a scenario from it first:\n      \
+         stockout import {file} -o mix.toml && stockout estimate mix.toml",
+        path.display(),
+        kind.name()
+    )))
+}
+
+/// The text of a file of limited size.
+fn read_at_most(path: &Path, largest: u64, help: &str, what: &str) -> Result<String, Failure> {
     let shown = path.display();
     let wrong = |message: String| Failure::Input(format!("error: {message}"));
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
+        std::io::stdin().lock().take(largest + 1).read_to_end(&mut bytes)
     } else {
         if path.is_dir() {
             return Err(wrong(format!("{shown} is a folder\nhelp: give a file in it")));
         }
-        std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        std::fs::File::open(path).and_then(|file| file.take(largest + 1).read_to_end(&mut bytes))
     };
     if let Err(error) = read {
         let help = if error.kind() == std::io::ErrorKind::NotFound {
@@ -326,8 +393,8 @@ pub fn read_text(path: &Path, help: &str, what: &str) -> Result<String, Failure>
         };
         return Err(wrong(format!("could not read {shown}: {error}{help}")));
     }
-    if bytes.len() as u64 > LARGEST {
-        return Err(wrong(format!("{shown} is larger than 16 MiB: this is not {what}")));
+    if bytes.len() as u64 > largest {
+        return Err(too_large(path, largest, what));
     }
     if bytes.starts_with("\u{feff}".as_bytes()) {
         bytes.drain(..3);

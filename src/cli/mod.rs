@@ -58,7 +58,7 @@ enum Command {
     Check(check::Arguments),
     /// Print a commented scenario to start from
     Init(init::Arguments),
-    /// Print the scenario that a Vertex AI request body amounts to
+    /// Make a scenario from a Vertex AI request body, past jobs or replica counts
     Import(import::Arguments),
     /// Print the JSON Schema of scenario files
     Schema(schema::Arguments),

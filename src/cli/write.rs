@@ -36,18 +36,47 @@ fn to_stdout(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes beside the file, then renames: no reader sees half of it.
+/// Writes several files, all or none: all are written beside their places before any is renamed.
+pub fn to_files(files: &[(&Path, &str)]) -> anyhow::Result<()> {
+    let written: Vec<Beside> =
+        files.iter().map(|(path, text)| beside(path, text)).collect::<anyhow::Result<_>>()?;
+    written.into_iter().try_for_each(Beside::rename)
+}
+
 fn to_file(path: &Path, text: &str) -> anyhow::Result<()> {
+    beside(path, text)?.rename()
+}
+
+/// A text written beside the file it will be.
+struct Beside {
+    shown: PathBuf,
+    target: PathBuf,
+    /// `None` of a device or a pipe, which has its text already.
+    file: Option<tempfile::NamedTempFile>,
+}
+
+impl Beside {
+    /// Puts it into its place: no reader sees half of it.
+    fn rename(self) -> anyhow::Result<()> {
+        let Some(file) = self.file else { return Ok(()) };
+        let context = || format!("could not write {}", self.shown.display());
+        file.persist(&self.target).map_err(|error| error.error).with_context(context)?;
+        Ok(())
+    }
+}
+
+/// Writes beside the file.
+fn beside(path: &Path, text: &str) -> anyhow::Result<Beside> {
     let context = || format!("could not write {}", path.display());
     // A device or a pipe cannot be replaced by a file.
     if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         anyhow::ensure!(!path.is_dir(), "could not write {}: it is a folder", path.display());
-        return std::fs::write(path, text).with_context(context);
+        std::fs::write(path, text).with_context(context)?;
+        return Ok(Beside { shown: path.to_owned(), target: path.to_owned(), file: None });
     }
     // A link keeps pointing at what it pointed at.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let path = target.as_path();
-    let folder = match path.parent() {
+    let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
@@ -58,13 +87,12 @@ fn to_file(path: &Path, text: &str) -> anyhow::Result<()> {
     {
         use std::os::unix::fs::PermissionsExt;
         // A temporary file is private; keep the old file's mode, else what a new file would have.
-        let mode = std::fs::metadata(path).map_or(0o644, |meta| meta.permissions().mode());
+        let mode = std::fs::metadata(&target).map_or(0o644, |meta| meta.permissions().mode());
         file.as_file()
             .set_permissions(std::fs::Permissions::from_mode(mode))
             .with_context(context)?;
     }
-    file.persist(path).map_err(|error| error.error).with_context(context)?;
-    Ok(())
+    Ok(Beside { shown: path.to_owned(), target, file: Some(file) })
 }
 
 /// Writes a line to standard error; nobody can be told where that fails.

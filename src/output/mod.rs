@@ -5,6 +5,7 @@
 pub mod answers;
 pub mod csv;
 pub mod decision;
+pub mod draft;
 pub mod emit;
 pub mod json;
 #[cfg(feature = "cli")]

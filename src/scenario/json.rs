@@ -10,7 +10,7 @@ mod habit;
 mod scalar;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use self::habit::Habit;
 use super::source::{Place, Problems};
@@ -25,24 +25,32 @@ pub const UNREADABLE: &str = "something that is not JSON";
 /// Reads JSON. What is not JSON is reported; what could be read is returned.
 pub fn read_json(source: usize, problems: &mut Problems) -> Option<Node> {
     let text = problems.sources[source].text.clone();
-    let mut parser = Parser {
-        text: &text,
-        at: 0,
-        source,
-        problems,
-        errors: 0,
-        habits: BTreeMap::new(),
-        line: Line { number: 1, start: 0, first: None },
-        open: Vec::new(),
-        unclosed: None,
-    };
+    let mut parser = Parser::new(&text, source, problems);
     let node = parser.document();
     parser.report_habits();
     node.ok()
 }
 
+/// Reads a text of many values, one at a time, so that a long list needs the memory of one item:
+/// the items of a list, of several lists one after the other, or values one after the other (JSON
+/// lines). `each` gets every item with the whole text, and may end the reading. What is not JSON is
+/// reported.
+pub fn read_items(
+    source: usize,
+    problems: &mut Problems,
+    each: &mut dyn FnMut(Node, &str, &mut Problems) -> ControlFlow<()>,
+) {
+    // Borrowed while it is read: a list may be large.
+    let text = std::mem::take(&mut problems.sources[source].text);
+    let mut parser = Parser::new(&text, source, problems);
+    // Where it stopped, the reason has been reported, or `each` had enough.
+    let _ = parser.items(each);
+    parser.report_habits();
+    problems.sources[source].text = text;
+}
+
 /// The first line of a text that may be long, for a message.
-pub(super) fn clip(text: &str) -> String {
+pub(crate) fn clip(text: &str) -> String {
     let line = text.trim().lines().next().unwrap_or_default();
     if line.chars().count() <= 48 {
         return line.to_owned();
@@ -174,6 +182,22 @@ impl Parser<'_> {
 
 // -------------------------------------------------------------------------------- the document
 
+impl<'a> Parser<'a> {
+    const fn new(text: &'a str, source: usize, problems: &'a mut Problems) -> Self {
+        Self {
+            text,
+            at: 0,
+            source,
+            problems,
+            errors: 0,
+            habits: BTreeMap::new(),
+            line: Line { number: 1, start: 0, first: None },
+            open: Vec::new(),
+            unclosed: None,
+        }
+    }
+}
+
 impl Parser<'_> {
     fn rest(&self) -> &str {
         &self.text[self.at..]
@@ -195,6 +219,47 @@ impl Parser<'_> {
     }
 
     fn document(&mut self) -> Parsed<Node> {
+        self.begin()?;
+        let node = self.value()?;
+        self.space()?;
+        self.nothing_more()?;
+        Ok(node)
+    }
+
+    fn items(
+        &mut self,
+        each: &mut dyn FnMut(Node, &str, &mut Problems) -> ControlFlow<()>,
+    ) -> Parsed<()> {
+        self.begin()?;
+        loop {
+            match self.peek() {
+                None => return Ok(()),
+                Some('[') => {
+                    self.open(']')?;
+                    let mut comma = None;
+                    while self.another(&mut comma)? {
+                        self.item(each)?;
+                    }
+                }
+                Some(_) => self.item(each)?,
+            }
+            self.space()?;
+        }
+    }
+
+    fn item(
+        &mut self,
+        each: &mut dyn FnMut(Node, &str, &mut Problems) -> ControlFlow<()>,
+    ) -> Parsed<()> {
+        let node = self.value()?;
+        match each(node, self.text, self.problems) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Stop),
+        }
+    }
+
+    /// Goes to the first bracket.
+    fn begin(&mut self) -> Parsed<()> {
         const MARK: char = '\u{feff}';
         if self.text.starts_with(MARK) {
             self.error(
@@ -209,10 +274,7 @@ impl Parser<'_> {
         if !matches!(self.peek(), Some('{' | '[')) {
             self.stray_text()?;
         }
-        let node = self.value()?;
-        self.space()?;
-        self.nothing_more()?;
-        Ok(node)
+        Ok(())
     }
 
     /// Reports what stands before the JSON object and goes on to the object.
@@ -269,9 +331,13 @@ impl Parser<'_> {
     fn space(&mut self) -> Parsed<()> {
         while let Some(c) = self.peek() {
             let start = self.at;
+            if c == ' ' {
+                self.at += self.rest().bytes().take_while(|byte| *byte == b' ').count();
+                continue;
+            }
             match c {
                 '\n' => self.advance(start + 1),
-                ' ' | '\t' | '\r' => self.at += 1,
+                '\t' | '\r' => self.at += 1,
                 '#' => {
                     self.skip_line();
                     self.habit(Habit::HashComment, start..self.at);

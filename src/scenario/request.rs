@@ -18,7 +18,10 @@ mod worker_pools;
 
 use body::{Body, Object};
 
+pub(crate) use crate::prices::accelerator::built_in;
+pub(crate) use body::is_named;
 pub use recognise::is_request;
+pub(crate) use region::region_of;
 
 use super::source::Problems;
 use super::tree::Node;

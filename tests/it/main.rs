@@ -7,6 +7,7 @@ mod decision;
 mod documents;
 mod emit;
 mod engine;
+mod evidence;
 mod exact;
 mod literature;
 mod month;

@@ -8,6 +8,9 @@ use crate::scenario::tree::{Entry, Node, Value};
 /// Brackets within brackets. The deepest field of a request body is about ten deep.
 const MAX_DEPTH: usize = 64;
 
+/// Keys from which on an index of them pays.
+const MANY_KEYS: usize = 32;
+
 impl Parser<'_> {
     /// Reads a value.
     pub(super) fn value(&mut self) -> Parsed<Node> {
@@ -33,21 +36,33 @@ impl Parser<'_> {
     fn object(&mut self) -> Parsed<Value> {
         self.open('}')?;
         let mut entries: Vec<Entry> = Vec::new();
-        let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+        // Where each key is, once there are too many to look through.
+        let mut index: BTreeMap<String, usize> = BTreeMap::new();
         let mut comma = None;
         while self.another(&mut comma)? {
-            let line = self.line.number;
             let entry = self.entry()?;
-            match lines.get(&entry.key) {
-                Some(first) => self.error(
+            let first = if index.is_empty() {
+                entries.iter().position(|other| other.key == entry.key)
+            } else {
+                index.get(&entry.key).copied()
+            };
+            if let Some(first) = first {
+                let before = &self.text[..entries[first].at.span.start];
+                let line = before.matches('\n').count() + 1;
+                self.error(
                     entry.at.span.clone(),
                     format!("`{}` is written twice in one object", clip(&entry.key)),
-                    format!("keep one of them; the other is in line {first}"),
-                )?,
-                None => {
-                    lines.insert(entry.key.clone(), line);
-                    entries.push(entry);
-                }
+                    format!("keep one of them; the other is in line {line}"),
+                )?;
+                continue;
+            }
+            if !index.is_empty() {
+                index.insert(entry.key.clone(), entries.len());
+            }
+            entries.push(entry);
+            if entries.len() == MANY_KEYS {
+                let keys = entries.iter().enumerate();
+                index = keys.map(|(at, entry)| (entry.key.clone(), at)).collect();
             }
         }
         Ok(Value::Table(entries))
@@ -109,7 +124,7 @@ impl Parser<'_> {
 
     // ------------------------------------------------------------------- brackets and commas
 
-    fn open(&mut self, closing: char) -> Parsed<()> {
+    pub(super) fn open(&mut self, closing: char) -> Parsed<()> {
         if self.open.len() == MAX_DEPTH {
             return self.stop(
                 self.at..self.at + 1,
@@ -124,7 +139,7 @@ impl Parser<'_> {
 
     /// Goes on to the next entry or item, over the comma; `false` where the bracket is closed.
     /// `comma` is where the comma before stood; `None` before the first.
-    fn another(&mut self, comma: &mut Option<usize>) -> Parsed<bool> {
+    pub(super) fn another(&mut self, comma: &mut Option<usize>) -> Parsed<bool> {
         let is_first = self.open.last().is_some_and(|open| open.at + 1 == self.at);
         let end = self.at;
         self.space()?;

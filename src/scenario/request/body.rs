@@ -71,7 +71,7 @@ impl<'j> Object<'j> {
 }
 
 /// Whether a key is a field's JSON name, or its snake_case name.
-pub(super) fn is_named(key: &str, name: &str) -> bool {
+pub(crate) fn is_named(key: &str, name: &str) -> bool {
     key == name || (key.contains('_') && camel_case(key) == name)
 }
 

@@ -74,7 +74,7 @@ fn visit_regions<'j>(node: &'j Node, path: &mut String, found: &mut impl FnMut(R
 }
 
 /// The region in `projects/P/locations/REGION/…`; no placeholder, and not `global` or `us`.
-fn region_of(text: &str) -> Option<&str> {
+pub(crate) fn region_of(text: &str) -> Option<&str> {
     let mut parts = text.split('/').skip_while(|part| *part != "projects");
     let name = parts.find(|part| *part == "locations").and_then(|_| parts.next())?;
     let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());

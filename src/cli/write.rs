@@ -18,16 +18,21 @@ pub struct Destination {
 impl Destination {
     /// Writes a result.
     pub fn write(&self, text: &str) -> Result<(), Failure> {
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// Writes a result that is not text.
+    pub fn write_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         match &self.output {
-            Some(path) if path.as_os_str() != "-" => Ok(to_file(path, text)?),
-            _ => to_stdout(text),
+            Some(path) if path.as_os_str() != "-" => Ok(to_file(path, bytes)?),
+            _ => to_stdout(bytes),
         }
     }
 }
 
-fn to_stdout(text: &str) -> Result<(), Failure> {
+fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ClosedPipe),
         Err(error) => {
@@ -37,12 +42,12 @@ fn to_stdout(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes beside the file, then renames: no reader sees half of it.
-fn to_file(path: &Path, text: &str) -> anyhow::Result<()> {
+fn to_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let context = || format!("could not write {}", path.display());
     // A device or a pipe cannot be replaced by a file.
     if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         anyhow::ensure!(!path.is_dir(), "could not write {}: it is a folder", path.display());
-        return std::fs::write(path, text).with_context(context);
+        return std::fs::write(path, bytes).with_context(context);
     }
     // A link keeps pointing at what it pointed at.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -52,7 +57,7 @@ fn to_file(path: &Path, text: &str) -> anyhow::Result<()> {
         _ => Path::new("."),
     };
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
-    file.write_all(text.as_bytes()).with_context(context)?;
+    file.write_all(bytes).with_context(context)?;
     file.as_file().sync_all().with_context(context)?;
     #[cfg(unix)]
     {

@@ -3,12 +3,14 @@
 
 #[cfg(feature = "cli")]
 pub mod answers;
+pub mod chart;
 pub mod csv;
 pub mod json;
 pub mod numbers;
 pub mod paragraph;
 pub mod prices;
 pub mod rows;
+pub mod trace;
 #[cfg(feature = "cli")]
 pub mod sweep;
 #[cfg(feature = "cli")]

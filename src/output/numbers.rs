@@ -96,6 +96,12 @@ pub fn significant(value: f64, digits: i32) -> String {
     }
 }
 
+/// A number with so many decimals, the digits before the point in groups of three.
+#[must_use]
+pub fn with_decimals(value: f64, decimals: usize) -> String {
+    grouped(&format!("{value:.decimals$}"))
+}
+
 /// A whole number with commas, such as `100,000`.
 #[must_use]
 pub fn whole(value: u64) -> String {

@@ -1,0 +1,97 @@
+//! Axes: thin lines, few names, units.
+
+use super::font::{self, Weight};
+use super::page::{Page, SMALL};
+use super::palette::Ink;
+use super::scale::{Scale, Tick};
+use super::scene::{Anchor, Mark};
+
+/// An axis below a drawing, and its lines up to `top`.
+pub fn below(page: &mut Page, scale: &Scale, ticks: &[Tick], (top, bottom): (f64, f64), name: &str) {
+    let (start, end) = (scale.from(), scale.to());
+    let mut free = f64::NEG_INFINITY;
+    for tick in ticks {
+        let x = scale.at(tick.value);
+        page.put(Mark::line((x, top), (x, bottom)).stroke(Ink::Grid, 1.0));
+        let width = font::width(&tick.label, SMALL, Weight::Regular);
+        // Names stay on the page and do not touch.
+        let middle = x.min(page.right - width / 2.0).max(page.left + width / 2.0);
+        if middle - width / 2.0 >= free {
+            let label = Mark::text((middle, bottom + 17.0), SMALL, tick.label.clone());
+            page.put(label.centred().fill(Ink::Muted));
+            free = middle + width / 2.0 + 8.0;
+        }
+    }
+    page.put(Mark::line((start, bottom), (end, bottom)).stroke(Ink::Axis, 1.0));
+    page.y = bottom + 21.0;
+    if !name.is_empty() {
+        let lines = font::wrapped(name, page.right - page.left, SMALL, Weight::Regular);
+        for line in lines {
+            page.y += SMALL + 3.0;
+            let width = font::width(&line, SMALL, Weight::Regular);
+            let middle = f64::midpoint(start, end);
+            let middle = middle.min(page.right - width / 2.0).max(page.left + width / 2.0);
+            page.put(Mark::text((middle, page.y), SMALL, line).centred().fill(Ink::Muted));
+        }
+    }
+}
+
+/// An axis left of a drawing, and its lines to `right`.
+pub fn left(page: &mut Page, scale: &Scale, ticks: &[Tick], (left, right): (f64, f64)) {
+    let mut free = f64::INFINITY;
+    for tick in ticks {
+        let y = scale.at(tick.value);
+        page.put(Mark::line((left, y), (right, y)).stroke(Ink::Grid, 1.0));
+        if y + SMALL <= free {
+            let label = Mark::text((left - 8.0, y + 4.0), SMALL, tick.label.clone());
+            page.put(label.ending().fill(Ink::Muted));
+            free = y;
+        }
+    }
+}
+
+/// The room that the names of values need left of a drawing.
+#[must_use]
+pub fn room(ticks: &[Tick]) -> f64 {
+    let widths = ticks.iter().map(|tick| font::width(&tick.label, SMALL, Weight::Regular));
+    widths.fold(0.0, f64::max) + 10.0
+}
+
+/// Words that must not touch each other, each at the height it would like.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// The words.
+    pub text: String,
+    /// Where they would stand.
+    pub y: f64,
+    /// Their colour.
+    pub ink: Ink,
+}
+
+/// Labels at `x` from `top` to `bottom`, moved apart as little as it takes.
+pub fn labels(
+    page: &mut Page,
+    mut labels: Vec<Label>,
+    x: f64,
+    (top, bottom): (f64, f64),
+    anchor: Anchor,
+) {
+    const APART: f64 = SMALL + 3.0;
+    labels.sort_by(|a, b| a.y.total_cmp(&b.y));
+    for label in &mut labels {
+        label.y = label.y.clamp(top, bottom);
+    }
+    // Down, then back up from the bottom.
+    for index in 1..labels.len() {
+        labels[index].y = labels[index].y.max(labels[index - 1].y + APART);
+    }
+    let mut limit = bottom;
+    for label in labels.iter_mut().rev() {
+        label.y = label.y.min(limit);
+        limit = label.y - APART;
+    }
+    for label in labels {
+        let mark = Mark::text((x, label.y + 4.0), SMALL, label.text).fill(label.ink);
+        page.put(mark.anchored(anchor));
+    }
+}

@@ -1,5 +1,7 @@
 //! `chart`: a scenario or its results as a picture.
 
+mod sweep;
+
 use super::Failure;
 use super::drawing::{Drawing, Picture};
 use super::estimate::threads;
@@ -12,6 +14,7 @@ use crate::montecarlo::replicate::RunError;
 use crate::output::chart::figures::Figures;
 use crate::output::chart::scene::Scene;
 use crate::output::chart::{Kind, cost, makespan, saving};
+use crate::output::rows::Form;
 
 /// Arguments of `chart`.
 #[derive(Debug, clap::Args)]
@@ -28,6 +31,12 @@ pub struct Arguments {
     drawing: Drawing,
     #[command(flatten)]
     which: Which,
+    /// For sweep and tornado: vary a key, as in `sweep`; over [sweep] of the scenario
+    #[arg(long, value_name = "KEY=VALUES")]
+    vary: Vec<String>,
+    /// For sweep and tornado: what is shown, as in `sweep` [default: saving]
+    #[arg(long)]
+    measure: Option<String>,
     /// Threads to use; the result is the same bytes on any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -53,32 +62,98 @@ fn wrong(message: &str, help: &str) -> Failure {
 
 fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
     let width = arguments.drawing.width();
-    if arguments.kind == Kind::Timeline {
-        let scenario = arguments.input.scenario(arguments.quiet)?;
-        let traced = arguments.which.find(&scenario, arguments.quiet)?;
-        return Ok(trace::draw(&scenario, &traced, width));
+    let results = Results::read(arguments)?;
+    match (arguments.kind, results) {
+        (Kind::Cost, results) => Ok(cost::cost(&figures(arguments, results)?, width)),
+        (Kind::Saving, results) => Ok(saving::saving(&figures(arguments, results)?, width)),
+        (Kind::Makespan, results) => Ok(makespan::makespan(&figures(arguments, results)?, width)),
+        (Kind::Timeline, None) => {
+            let scenario = arguments.input.scenario(arguments.quiet)?;
+            let traced = arguments.which.find(&scenario, arguments.quiet)?;
+            Ok(trace::draw(&scenario, &traced, width))
+        }
+        (Kind::Timeline, Some(_)) => Err(wrong(
+            "results do not hold single replications",
+            "give the scenario: --replication N or --worst cost chooses one",
+        )),
+        (Kind::Sweep, results) => sweep::sweep(arguments, results),
+        (Kind::Tornado, results) => sweep::tornado(arguments, results),
     }
-    let figures = figures(arguments)?;
-    Ok(match arguments.kind {
-        Kind::Cost => cost::cost(&figures, width),
-        Kind::Saving => saving::saving(&figures, width),
-        Kind::Makespan => makespan::makespan(&figures, width),
-        _ => return Err(wrong("not yet", "not yet")),
-    })
+}
+
+/// Results in a file, told by their content.
+enum Results {
+    /// The JSON of `estimate`.
+    Estimate(String),
+    /// The rows of a sweep.
+    Rows(Form, String),
+    /// The JSON of `sweep --tornado`.
+    Tornado(String),
+}
+
+impl Results {
+    /// What the file holds; `None` where it is a scenario, or there is none.
+    fn read(arguments: &Arguments) -> Result<Option<Self>, Failure> {
+        let Some(path) = &arguments.input.file else { return Ok(None) };
+        if path.as_os_str() == "-" {
+            // Standard input is read once: by the scenario.
+            return Ok(None);
+        }
+        let text = read_file(path)?;
+        let start = text.trim_start();
+        if start.starts_with("point,") {
+            return Ok(Some(Self::Rows(Form::Csv, text)));
+        }
+        if start.starts_with("{\"point\":") {
+            return Ok(Some(Self::Rows(Form::Jsonl, text)));
+        }
+        let is_ours = start.starts_with('{') && text.contains("\"schema_version\"");
+        Ok(if !is_ours {
+            None
+        } else if text.contains("\"question\": \"tornado\"") {
+            Some(Self::Tornado(text))
+        } else {
+            Some(Self::Estimate(text))
+        })
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Estimate(_) => "the results of `estimate`",
+            Self::Rows(..) => "the rows of a sweep",
+            Self::Tornado(_) => "a tornado",
+        }
+    }
+}
+
+/// Refuses results that a kind cannot show.
+fn unfit(arguments: &Arguments, results: &Results, help: &str) -> Failure {
+    let file = arguments.input.file.as_ref().map_or_else(String::new, |p| p.display().to_string());
+    let kind = arguments.kind.name();
+    wrong(&format!("{file} holds {}: --kind {kind} does not show them", results.name()), help)
+}
+
+/// A wrong file.
+fn unreadable(arguments: &Arguments, message: &str) -> Failure {
+    let file = arguments.input.file.as_ref().map_or_else(String::new, |p| p.display().to_string());
+    wrong(
+        &format!("{file}: {message}"),
+        "give a scenario, the JSON of `estimate`, the CSV or JSON lines of `sweep`, or the JSON of \
+         `sweep --tornado`",
+    )
 }
 
 /// The figures of plans: from results, or from a scenario that is run.
-fn figures(arguments: &Arguments) -> Result<Figures, Failure> {
-    if let Some(path) = &arguments.input.file {
-        let text = read_file(path)?;
-        if text.trim_start().starts_with('{') && text.contains("\"schema_version\"") {
-            return Figures::of_json(&text).map_err(|message| {
-                wrong(
-                    &format!("{}: {message}", path.display()),
-                    "give a scenario, or what `estimate --format json` wrote",
-                )
-            });
+fn figures(arguments: &Arguments, results: Option<Results>) -> Result<Figures, Failure> {
+    match results {
+        Some(Results::Estimate(text)) => {
+            return Figures::of_json(&text).map_err(|message| unreadable(arguments, &message));
         }
+        Some(other) => {
+            let help = "give a scenario or the JSON of `estimate`, or write --kind sweep";
+            return Err(unfit(arguments, &other, help));
+        }
+        None => {}
     }
     let scenario = arguments.input.scenario(arguments.quiet)?;
     let progress = Progress::new(arguments.quiet);

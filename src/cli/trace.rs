@@ -135,6 +135,11 @@ impl Which {
         trace::trace(scenario, plan, replication).map_err(failure)
     }
 
+    /// The plan asked for.
+    pub fn asked(&self) -> Option<Plan> {
+        self.plan.as_deref().and_then(Plan::of_name)
+    }
+
     fn plan(&self, scenario: &Scenario) -> Plan {
         let of = match scenario.workload {
             Workload::Job(_) => For::Job,
@@ -143,8 +148,7 @@ impl Which {
         let offered = |plan: &Plan| {
             scenario.plans.iter().any(|listed| listed.plan == *plan && listed.tariff().is_some())
         };
-        let asked = self.plan.as_deref().and_then(Plan::of_name);
-        asked.unwrap_or_else(|| {
+        self.asked().unwrap_or_else(|| {
             let mut others = scenario.plans.iter().map(|listed| listed.plan);
             let first = Some(headline(of)).filter(offered);
             let spot = || others.clone().find(|plan| plan.course().uses_spot() && offered(plan));

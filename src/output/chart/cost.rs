@@ -29,7 +29,7 @@ pub fn cost(figures: &Figures, width: f64) -> Scene {
     );
     if shown.is_empty() {
         page.words("No plan has figures.", NORMAL, Ink::Text);
-        page.words(&figures.without_figures(), SMALL, Ink::Muted);
+        page.note(&figures.without_figures());
         return page.finish(&figures.about.footer());
     }
     let furthest = |plan: &PlanFigures| {
@@ -62,7 +62,7 @@ pub fn cost(figures: &Figures, width: f64) -> Scene {
         row(&mut page, figures, plan, &scale, &unit, y);
     }
     page.y = after;
-    page.words(&figures.without_figures(), SMALL, Ink::Muted);
+    page.note(&figures.without_figures());
     page.finish(&figures.about.footer())
 }
 
@@ -90,7 +90,7 @@ fn components(page: &mut Page, shown: &[&PlanFigures]) {
     page.y = y + 14.0;
 }
 
-/// The components of any plan, in the order of their first.
+/// The components of any plan.
 fn component_names(shown: &[&PlanFigures]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (name, amount) in shown.iter().flat_map(|plan| &plan.items) {
@@ -98,6 +98,9 @@ fn component_names(shown: &[&PlanFigures]) -> Vec<String> {
             names.push(name.clone());
         }
     }
+    // The same strength for the same component in every chart.
+    let known = ["compute", "management-fee", "boot-disk", "local-ssd"];
+    names.sort_by_key(|name| known.iter().position(|of| of == name));
     names
 }
 
@@ -117,7 +120,9 @@ fn row(page: &mut Page, figures: &Figures, plan: &PlanFigures, scale: &Scale, un
     let all: Vec<&PlanFigures> = figures.with_figures().collect();
     let names = component_names(&all);
     let mut from = 0.0;
-    for (component, amount) in &plan.items {
+    let mut items = plan.items.clone();
+    items.sort_by_key(|(component, _)| names.iter().position(|name| name == component));
+    for (component, amount) in &items {
         if *amount <= 0.0 {
             continue;
         }
@@ -131,6 +136,10 @@ fn row(page: &mut Page, figures: &Figures, plan: &PlanFigures, scale: &Scale, un
             figures.about.currency
         );
         page.put(Mark::rect(corners.0, corners.1).fill(ink.at(strength)).hint(words));
+        if from > 0.0 {
+            let x = scale.at(from);
+            page.put(Mark::line((x, y), (x, y + 16.0)).stroke(Ink::Page, 1.0));
+        }
         from += amount;
     }
     // The interval of the mean, where it is wide enough to be seen.

@@ -27,8 +27,8 @@ pub struct About {
     pub confidence: Option<f64>,
     /// The currency.
     pub currency: String,
-    /// The day of the oldest price.
-    pub prices_as_of: Option<String>,
+    /// Which prices, such as `prices of 2026-07-16`; empty where nobody knows.
+    pub prices: String,
     /// The program's version.
     pub version: String,
 }
@@ -44,7 +44,7 @@ impl About {
             seed: Some(scenario.seed),
             confidence: Some(scenario.level.value()),
             currency: scenario.currency.to_string(),
-            prices_as_of: scenario.prices_as_of.clone(),
+            prices: prices(scenario.prices_as_of.as_deref()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -66,15 +66,19 @@ impl About {
         if let Some(level) = self.confidence {
             parts.push(format!("{} % intervals", numbers::significant(level * 100.0, 6)));
         }
-        parts.push(match &self.prices_as_of {
-            Some(day) => format!("prices of {day}"),
-            None => "own prices".into(),
-        });
+        if !self.prices.is_empty() {
+            parts.push(self.prices.clone());
+        }
         if !self.version.is_empty() {
             parts.push(format!("stockout {}", self.version));
         }
         parts.join(" · ")
     }
+}
+
+/// Which prices, by the day of the oldest.
+fn prices(as_of: Option<&str>) -> String {
+    as_of.map_or_else(|| "own prices".to_owned(), |day| format!("prices of {day}"))
 }
 
 /// The figures of one plan.
@@ -172,7 +176,7 @@ impl Figures {
             seed: root.get("seed").and_then(Value::as_u64),
             confidence: root.get("confidence").and_then(Value::as_f64),
             currency: words("currency").ok_or("it names no `currency`")?,
-            prices_as_of: words("prices_as_of"),
+            prices: prices(words("prices_as_of").as_deref()),
             version: words("stockout").unwrap_or_default(),
         };
         let plans: Result<Vec<PlanFigures>, String> = list.iter().map(plan_of_json).collect();

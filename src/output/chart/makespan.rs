@@ -17,13 +17,13 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     let whole = shown.iter().all(|plan| plan.spread.makespan_h.is_whole());
     let subtitle = match (whole, figures.deadline_h) {
         (true, Some(_)) => "Share of all runs that are completed by a time after submission, failures \
-                            counting as never. Beside the deadline: the share that makes it.",
+                            counting as never. Beside each plan: the share that meets the deadline.",
         (true, None) => "Share of all runs that are completed by a time after submission, failures \
-                         counting as never. The scenario sets no deadline.",
+                         counting as never. Beside each plan: the share that is ever completed.",
         (false, _) => "Known quantiles only, joined by straight lines: give the scenario instead of \
                        its results for whole curves.",
     };
-    let mut page = Page::new(width, "Chance to be done in time, by plan", subtitle);
+    let mut page = Page::new(width, "Chance to be done by a time, by plan", subtitle);
     if shown.is_empty() {
         let words = if figures.is_job {
             "No run was completed under any plan whose times are known."
@@ -31,7 +31,7 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
             "An endpoint is never done: it has no makespan."
         };
         page.words(words, NORMAL, Ink::Text);
-        page.words(&figures.without_figures(), SMALL, Ink::Muted);
+        page.note(&figures.without_figures());
         return page.finish(&figures.about.footer());
     }
     let reach = |plan: &PlanFigures| {
@@ -57,9 +57,9 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     let left = page.left + axis::room(&rises);
     let is_wide = !page.is_narrow();
     let right = if is_wide { page.right - room } else { page.right };
-    let top = page.y + 22.0;
+    let top = page.y + 30.0;
     let bottom = top + if is_wide { 300.0 } else { 240.0 };
-    page.put(Mark::text((page.left, page.y + 8.0), SMALL, "% of runs done").fill(Ink::Muted));
+    page.put(Mark::text((page.left, page.y + 14.0), SMALL, "% of runs done").fill(Ink::Muted));
     let scale = Scale::linear((0.0, largest), (left, right));
     let height = Scale::linear((0.0, 1.0), (bottom, top));
     axis::left(&mut page, &height, &rises, (left, right));
@@ -78,7 +78,6 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
         page.put(label.centred().fill(Ink::Alert));
     }
     let mut ends = Vec::new();
-    let mut dues: Vec<Label> = Vec::new();
     for (name, plan) in &names {
         let ink = Ink::Plan(plan.plan);
         let line = curve(plan, &scale, &height, largest);
@@ -97,51 +96,18 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
         if let (Some(due), Some(on_time)) = (due, plan.on_time) {
             let y = height.at(on_time.value);
             page.put(Mark::circle((scale.at(due), y), 3.5).fill(ink).stroke(Ink::Page, 1.0));
-            dues.push(Label { text: numbers::percent(on_time.value), y, ink });
         }
         page.describe(&format!("{}: {}.", plan.plan.name(), told(plan)));
     }
     if is_wide {
         axis::labels(&mut page, ends, right + 8.0, (top, bottom), Anchor::Start);
-        // Where the curves end at the deadline, the names say it already.
-        if let Some(due) = due
-            && !dues.is_empty()
-        {
-            chances(&mut page, &names, scale.at(due), (top, bottom), right);
-        }
         page.y = after;
     } else {
         page.y = after;
         legend(&mut page, &names);
     }
-    page.words(&figures.without_figures(), SMALL, Ink::Muted);
+    page.note(&figures.without_figures());
     page.finish(&figures.about.footer())
-}
-
-/// The chances at the deadline, on the side where the curves leave room.
-fn chances(
-    page: &mut Page,
-    names: &[(String, &PlanFigures)],
-    x: f64,
-    (top, bottom): (f64, f64),
-    right: f64,
-) {
-    let height = Scale::linear((0.0, 1.0), (bottom, top));
-    let labels: Vec<Label> = names
-        .iter()
-        .filter_map(|(_, plan)| {
-            let on_time = plan.on_time?;
-            let text = numbers::percent(on_time.value);
-            Some(Label { text, y: height.at(on_time.value) + 12.0, ink: Ink::Plan(plan.plan) })
-        })
-        .collect();
-    let room = labels.iter().map(|label| font::width(&label.text, SMALL, Weight::Regular));
-    let room = room.fold(0.0, f64::max);
-    if x + 10.0 + room < right {
-        axis::labels(page, labels, x + 8.0, (top + 14.0, bottom - 8.0), Anchor::Start);
-    } else {
-        axis::labels(page, labels, x - 8.0, (top + 14.0, bottom - 8.0), Anchor::End);
-    }
 }
 
 /// A legend for pages without room beside the lines.
@@ -152,15 +118,18 @@ fn legend(page: &mut Page, names: &[(String, &PlanFigures)]) {
         let line = Mark::line((page.left, y), (page.left + 24.0, y));
         page.put(line.stroke(Ink::Plan(plan.plan), 2.0).dashed(palette::dash(plan.plan)));
         let mut words = name.clone();
-        if let Some(on_time) = plan.on_time {
-            words.push_str(&format!(": {} on time", numbers::percent(on_time.value)));
+        if plan.on_time.is_some() {
+            words.push_str(" on time");
         }
         page.put(Mark::text((page.left + 32.0, page.y), SMALL, words).fill(Ink::Plan(plan.plan)));
     }
 }
 
+/// What stands where a curve ends: the plan, and its chance by the deadline or at all.
 fn end_name(plan: &PlanFigures) -> String {
-    plan.plan.name().to_owned()
+    let share = plan.on_time.or(plan.completion);
+    let share = share.map_or_else(String::new, |share| format!(" {}", numbers::percent(share.value)));
+    format!("{}{share}", plan.plan.name())
 }
 
 /// The curve in words.

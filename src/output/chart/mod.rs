@@ -18,15 +18,15 @@
 //! To add a kind: a file here that turns figures into a [`Page`](page::Page), a variant of
 //! [`Kind`], and the figures it needs in [`figures`].
 
-// pub mod assumptions;
+pub mod assumptions;
 pub mod axis;
 pub mod cost;
 pub mod figures;
 pub mod font;
-// pub mod ladder;
-// pub mod lines;
+pub mod ladder;
+pub mod lines;
 pub mod makespan;
-// pub mod map;
+pub mod map;
 pub mod page;
 pub mod palette;
 #[cfg(feature = "png")]
@@ -35,9 +35,9 @@ pub mod saving;
 pub mod scale;
 pub mod scene;
 pub mod svg;
-// pub mod table;
+pub mod swept;
 pub mod timeline;
-// pub mod tornado;
+pub mod tornado;
 
 /// What a chart shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -85,6 +85,14 @@ impl Page {
         }
     }
 
+    /// A note below the drawing; nothing for no words.
+    pub fn note(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.y += 8.0;
+            self.words(text, SMALL, Ink::Muted);
+        }
+    }
+
     /// Says more to those who do not see the drawing.
     pub fn describe(&mut self, text: &str) {
         if !self.description.is_empty() && !text.is_empty() {

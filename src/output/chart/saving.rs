@@ -11,7 +11,7 @@ use crate::model::plan::Plan;
 use crate::output::numbers;
 
 /// A bar that is this many times as high as the next is cut.
-const CUT: f64 = 2.5;
+const CUT: f64 = 1.7;
 
 /// The chart.
 #[must_use]
@@ -37,7 +37,7 @@ pub fn saving(figures: &Figures, width: f64) -> Scene {
         let words = "No plan can be compared with standard VMs: none was completed under both, or \
                      standard cannot be bought.";
         page.words(words, NORMAL, Ink::Text);
-        page.words(&figures.without_figures(), SMALL, Ink::Muted);
+        page.note(&figures.without_figures());
         return page.finish(&figures.about.footer());
     }
     let ends = |plan: &PlanFigures| {
@@ -63,19 +63,15 @@ pub fn saving(figures: &Figures, width: f64) -> Scene {
     let name = "saved against standard, % of its cost";
     axis::below(&mut page, &scale, &ticks, (top, bottom), name);
     let after = page.y;
-    let zero = scale.at(0.0);
-    page.put(Mark::line((zero, top), (zero, bottom)).stroke(Ink::Text, 1.0));
-    if low < 0.0 {
-        let words = Mark::text((zero - 6.0, top + 10.0), 11.0, "costs more");
-        if zero - page.left > 70.0 {
-            page.put(words.ending().fill(Ink::Muted));
-        }
+    if low < 0.0 && scale.at(0.0) - page.left > 90.0 {
+        let words = Mark::text((scale.at(0.0) - 6.0, bottom - 6.0), 11.0, "costs more");
+        page.put(words.ending().fill(Ink::Muted));
     }
     for (index, plan) in shown.iter().enumerate() {
         row(&mut page, plan, &scale, top + pitch * index as f64, pitch);
     }
     page.y = after;
-    page.words(&figures.without_figures(), SMALL, Ink::Muted);
+    page.note(&figures.without_figures());
     page.finish(&figures.about.footer())
 }
 
@@ -86,6 +82,7 @@ fn row(page: &mut Page, plan: &PlanFigures, scale: &Scale, top: f64, pitch: f64)
     let quantiles = &plan.spread.saving;
     let mean = numbers::saving(saving.mean, saving.half_width);
     let rest = match (saving.p05, saving.p95) {
+        (Some(p05), Some(p95)) if p95 - p05 < 1e-4 => format!(": every run {mean}"),
         (Some(p05), Some(p95)) => {
             format!(": mean {mean}, 90 % of runs {} to {}", percent(p05), percent(p95))
         }
@@ -104,6 +101,8 @@ fn row(page: &mut Page, plan: &PlanFigures, scale: &Scale, top: f64, pitch: f64)
         page.put(line.stroke(ink, 5.0).hint(format!("{name}{rest}")));
     }
     page.put(Mark::line((page.left, base), (page.right, base)).stroke(Ink::Axis, 1.0));
+    let zero = scale.at(0.0);
+    page.put(Mark::line((zero, top + 32.0), (zero, base + 9.0)).stroke(Ink::Text, 1.0));
     // The mean with its interval.
     let x = scale.within(saving.mean);
     let error = saving.half_width.unwrap_or(0.0);

@@ -125,9 +125,9 @@ impl Unit {
     #[must_use]
     pub fn time(largest_h: f64) -> Self {
         let (factor, name, steps): (f64, _, &[f64]) = match largest_h {
-            hours if hours < 1.0 / 40.0 => (3_600.0, "s", DECIMAL),
-            hours if hours < 1.5 => (60.0, "min", DECIMAL),
-            hours if hours <= 96.0 => (1.0, "h", &[1.0, 2.0, 3.0, 6.0]),
+            hours if hours < 1.0 / 40.0 => (3_600.0, "seconds", DECIMAL),
+            hours if hours < 1.5 => (60.0, "minutes", DECIMAL),
+            hours if hours <= 96.0 => (1.0, "hours", &[1.0, 2.0, 3.0, 6.0]),
             _ => (1.0 / 24.0, "days", DECIMAL),
         };
         Self { factor, name: name.into(), steps }

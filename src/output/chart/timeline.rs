@@ -133,13 +133,13 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
             "Times are of the whole gang of {} VMs; the cost is of all of them.",
             numbers::whole(trace.vms.into())
         );
-        page.words(&words, SMALL, Ink::Muted);
+        page.note(&words);
     } else if trace.slots > MOST_LANES {
         let words = format!(
             "The first {MOST_LANES} of {} replicas have a lane; the cost is of all.",
             numbers::whole(trace.slots.into())
         );
-        page.words(&words, SMALL, Ink::Muted);
+        page.note(&words);
     }
     let mut about = of.about.clone();
     about.replications = None;
@@ -317,10 +317,15 @@ fn growth(page: &mut Page, of: &Timeline<'_>, scale: &Scale, (top, bottom): (f64
         let over = y - height.at(cost);
         // The words keep clear of the curve's end.
         let at = if over.abs() < 16.0 && over > 0.0 { y + 14.0 } else { y - 5.0 };
-        let label = Mark::text((scale.from() + 8.0, at), SMALL, "mean of standard VMs");
+        let label = Mark::text((scale.from() + 8.0, at), SMALL, "standard VMs");
         page.put(label.fill(ink));
     }
     page.put(Mark::path(line).stroke(ink, 2.0));
+    if let Some(standard) = standard.filter(|standard| (height.at(*standard) - height.at(cost)).abs() > 13.0) {
+        let shown = numbers::amount(standard * unit.factor, None);
+        let at = (page.right, height.at(standard) + 4.0);
+        page.put(Mark::text(at, SMALL, shown).ending().fill(Ink::Muted));
+    }
     let y = height.at(cost);
     page.put(Mark::circle((last, y), 3.0).fill(ink));
     let shown = numbers::amount(cost * unit.factor, None);

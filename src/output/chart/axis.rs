@@ -57,6 +57,46 @@ pub fn room(ticks: &[Tick]) -> f64 {
     widths.fold(0.0, f64::max) + 10.0
 }
 
+/// The parts of a line between two heights: it leaves the picture where it leaves them.
+#[must_use]
+pub fn cut(line: &[(f64, f64)], (top, bottom): (f64, f64)) -> Vec<Vec<(f64, f64)>> {
+    let inside = |y: f64| y >= top - 1e-9 && y <= bottom + 1e-9;
+    let mut parts: Vec<Vec<(f64, f64)>> = Vec::new();
+    let mut part: Vec<(f64, f64)> = Vec::new();
+    for (index, &(x, y)) in line.iter().enumerate() {
+        if let Some(&(before_x, before_y)) = index.checked_sub(1).and_then(|at| line.get(at)) {
+            let crossing = |edge: f64| {
+                let share = (edge - before_y) / (y - before_y);
+                (before_x + share * (x - before_x), edge)
+            };
+            let mut edges = [top, bottom];
+            if y < before_y {
+                edges.reverse();
+            }
+            for edge in edges {
+                let leaves = (before_y < edge) != (y < edge) && (before_y > edge) != (y > edge);
+                if leaves {
+                    part.push(crossing(edge));
+                    if !inside(y) && part.len() > 1 {
+                        parts.push(std::mem::take(&mut part));
+                    }
+                }
+            }
+        }
+        if inside(y) {
+            part.push((x, y));
+        } else if part.len() > 1 {
+            parts.push(std::mem::take(&mut part));
+        } else if !part.is_empty() && !inside(y) {
+            part.clear();
+        }
+    }
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    parts
+}
+
 /// Words that must not touch each other, each at the height it would like.
 #[derive(Clone, Debug)]
 pub struct Label {
@@ -93,5 +133,19 @@ pub fn labels(
     for label in labels {
         let mark = Mark::text((x, label.y + 4.0), SMALL, label.text).fill(label.ink);
         page.put(mark.anchored(anchor));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_where_it_leaves_the_picture() {
+        let line = [(0.0, 20.0), (10.0, 10.0), (20.0, 5.0), (30.0, 15.0)];
+        assert_eq!(cut(&line, (0.0, 30.0)), [line.to_vec()]);
+        let below = cut(&line, (0.0, 10.0));
+        assert_eq!(below, [vec![(10.0, 10.0), (20.0, 5.0), (25.0, 10.0)]]);
+        assert!(cut(&line, (100.0, 200.0)).is_empty());
     }
 }

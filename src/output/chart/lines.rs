@@ -62,6 +62,11 @@ pub fn lines(of: &Swept, plan: Option<Plan>, width: f64) -> Scene {
         high = high.max(0.0);
         low = low.min(0.0);
     }
+    // Where Spot costs many times more, how many does not matter.
+    let is_cut = of.has_break_even() && high > 0.0 && low < -1.0;
+    if is_cut {
+        low = -1.0;
+    }
     let pad = if high > low { (high - low) * 0.05 } else { (high.abs() * 0.1).max(1e-6) };
     let unit = of.unit(high.abs().max(low.abs()));
     let bottom_value = if low == 0.0 { 0.0 } else { low - pad };
@@ -71,7 +76,8 @@ pub fn lines(of: &Swept, plan: Option<Plan>, width: f64) -> Scene {
     let room = names.fold(0.0, f64::max) + 12.0;
     let beside = !page.is_narrow();
     let right = if beside { page.right - room } else { page.right - 4.0 };
-    let name = if unit.name.is_empty() { of.measure.name.to_owned() } else { unit.name.clone() };
+    let name = of.measure.name.trim_end_matches("_h").replace('_', " ");
+    let name = if unit.name.is_empty() { name } else { format!("{name}, {}", unit.name) };
     page.put(Mark::text((page.left, page.y + 12.0), SMALL, name).fill(Ink::Muted));
     let top = page.y + 26.0;
     let bottom = top + if beside { 300.0 } else { 220.0 };
@@ -84,7 +90,8 @@ pub fn lines(of: &Swept, plan: Option<Plan>, width: f64) -> Scene {
     if of.has_break_even() && low < 0.0 {
         let y = height.at(0.0);
         page.put(Mark::line((left, y), (right, y)).stroke(Ink::Text, 1.5));
-        page.put(Mark::text((left + 6.0, y + 14.0), 11.0, "break-even: below, Spot costs more"));
+        let label = Mark::text((right - 4.0, y + 14.0), 11.0, "below break-even: costs more");
+        page.put(label.ending().on(Ink::Page));
     }
     let mut ends = Vec::new();
     for plan in &plans {
@@ -130,6 +137,9 @@ pub fn lines(of: &Swept, plan: Option<Plan>, width: f64) -> Scene {
             page.put(Mark::text((page.left + 32.0, page.y), SMALL, label.text).fill(label.ink));
         }
     }
+    if is_cut {
+        page.note("Where a plan costs more than twice as much as standard, it is not shown.");
+    }
     page.finish(&of.about.footer())
 }
 
@@ -163,12 +173,14 @@ fn one(
         let values: Vec<(f64, f64)> =
             run.iter().filter_map(|(x, point)| Some((*x, point.value?))).collect();
         let points = thinned(values, scale, |pair| pair.0);
-        let points: Vec<(f64, f64)> = points.iter().map(|(x, value)| place(*x, *value)).collect();
-        page.put(Mark::path(points).stroke(ink, 2.0).dashed(palette::dash(plan)));
+        let points: Vec<(f64, f64)> = points.iter().map(|(x, value)| (scale.at(*x), height.at(*value))).collect();
+        for part in axis::cut(&points, (height.to(), height.from())) {
+            page.put(Mark::path(part).stroke(ink, 2.0).dashed(palette::dash(plan)));
+        }
     }
     if line.len() <= MARKED {
         for (x, point) in line {
-            let Some(value) = point.value else { continue };
+            let Some(value) = point.value.filter(|value| *value >= height.low()) else { continue };
             let at = (scale.at(*x), height.within(value));
             let error = point.interval.map_or_else(String::new, |(low, high)| {
                 let show = |value| swept::shown(&of.measure, value, &of.about.currency);
@@ -237,7 +249,11 @@ fn across(key: &Key, (left, right): (f64, f64)) -> (Scale, Vec<f64>, Vec<Tick>, 
             .values
             .iter()
             .zip(&values)
-            .map(|(label, &value)| Tick { value, label: label.clone() })
+            .map(|(label, &value)| {
+                let is_long = dimension == Dimension::Time && label.len() > 6;
+                let label = if is_long { numbers::hours(value) } else { label.clone() };
+                Tick { value, label }
+            })
             .collect();
         ticks.sort_by(|a, b| a.value.total_cmp(&b.value));
         return (scale, values, ticks, key.key.clone());

@@ -13,7 +13,7 @@ use crate::output::numbers;
 /// The strongest colour.
 const STRONGEST: f64 = 16.0;
 
-/// Values by row and column.
+/// Values by row and column; `low` and `high` are those of the strongest colours.
 struct Grid {
     values: Vec<Vec<Option<f64>>>,
     low: f64,
@@ -45,9 +45,9 @@ pub fn map(of: &Swept, plan: Plan, width: f64) -> Scene {
     let [down, across] = [&of.keys[0], &of.keys[1]];
     let what = swept::words(&of.measure);
     let subtitle = if of.has_break_even() {
-        "The strong line is break-even; thin lines join equal savings. Blue saves, orange costs more."
+        "Blue saves, orange costs more; the strong line between them is break-even."
     } else {
-        "Lines join equal values; darker is more."
+        "A stronger colour is more."
     };
     let mut page = Page::new(width, format!("{what}, {}", plan.name()), subtitle);
     let mut values = vec![vec![None; across.values.len()]; down.values.len()];
@@ -63,20 +63,27 @@ pub fn map(of: &Swept, plan: Plan, width: f64) -> Scene {
         page.words(&words, NORMAL, Ink::Text);
         return page.finish(&of.about.footer());
     }
-    let grid = Grid { values, low, high };
+    let all = (low, high);
+    // Where Spot costs many times more, how many does not matter.
+    let is_cut = of.has_break_even() && high > 0.0 && low < -1.0;
+    let grid = Grid { values, low: if is_cut { -1.0 } else { low }, high };
     legend(&mut page, of, &grid);
     let (rows, columns) = (down.values.len(), across.values.len());
-    let names = down.values.iter().map(|name| font::width(name, SMALL, Weight::Regular));
+    let shorter = |key: &swept::Key| -> Vec<String> {
+        (0..key.values.len()).map(|index| Swept::short(key, index)).collect()
+    };
+    let (down_names, across_names) = (shorter(down), shorter(across));
+    let names = down_names.iter().map(|name| font::width(name, SMALL, Weight::Regular));
     let room = names.fold(0.0, f64::max).min(150.0) + 10.0;
     page.put(Mark::text((page.left, page.y + 12.0), SMALL, down.key.clone()).fill(Ink::Muted));
     let top = page.y + 22.0;
     let left = page.left + room;
-    let all = (rows as f64 * 34.0).clamp(120.0, 380.0);
+    let tall = (rows as f64 * 34.0).clamp(60.0, 380.0);
     let cells = Cells {
         left,
         top,
         width: (page.right - left) / columns as f64,
-        height: all / rows as f64,
+        height: tall / rows as f64,
     };
     paint(&mut page, &grid, of, &cells);
     if rows > 1 && columns > 1 {
@@ -84,14 +91,14 @@ pub fn map(of: &Swept, plan: Plan, width: f64) -> Scene {
     }
     figures(&mut page, &grid, of, &cells);
     let step = (1..).find(|step| cells.height * *step as f64 >= SMALL + 3.0).unwrap_or(1);
-    for (row, name) in down.values.iter().enumerate().step_by(step) {
+    for (row, name) in down_names.iter().enumerate().step_by(step) {
         let (_, y) = cells.middle(0.0, row as f64);
         let name = font::clipped(name, room - 10.0, SMALL, Weight::Regular);
         page.put(Mark::text((left - 8.0, y + 4.0), SMALL, name).ending().fill(Ink::Muted));
     }
-    let bottom = top + all;
+    let bottom = top + tall;
     let mut free = f64::NEG_INFINITY;
-    for (column, name) in across.values.iter().enumerate() {
+    for (column, name) in across_names.iter().enumerate() {
         let (x, _) = cells.middle(column as f64, 0.0);
         let half = font::width(name, SMALL, Weight::Regular) / 2.0;
         let x = x.min(page.right - half);
@@ -104,15 +111,16 @@ pub fn map(of: &Swept, plan: Plan, width: f64) -> Scene {
     page.put(Mark::text((middle, bottom + 36.0), SMALL, across.key.clone()).centred().fill(Ink::Muted));
     page.y = bottom + 36.0;
     let shown = |value| swept::shown(&of.measure, value, &of.about.currency);
-    page.describe(&format!("From {} to {}.", shown(low), shown(high)));
+    page.describe(&format!("From {} to {}.", shown(all.0), shown(all.1)));
     page.finish(&of.about.footer())
 }
 
 /// The colour of a value.
 fn level(value: f64, grid: &Grid, of: &Swept) -> i8 {
     let share = if of.has_break_even() {
-        let most = grid.high.abs().max(grid.low.abs());
-        if most > 0.0 { value / most } else { 0.0 }
+        // Each side has its own strongest colour.
+        let most = if value < 0.0 { -grid.low } else { grid.high };
+        if most > 0.0 { (value / most).clamp(-1.0, 1.0) } else { 0.0 }
     } else if grid.high > grid.low {
         0.1 + 0.9 * (value - grid.low) / (grid.high - grid.low)
     } else {
@@ -130,7 +138,8 @@ fn legend(page: &mut Page, of: &Swept, grid: &Grid) {
     };
     let show = |value| swept::shown(&of.measure, value, &of.about.currency);
     let y = page.y + 4.0;
-    let first = show(low);
+    let is_cut = grid.values.iter().flatten().flatten().any(|value| *value < low);
+    let first = if is_cut { format!("≤ {}", show(low)) } else { show(low) };
     page.put(Mark::text((page.left, y + 10.0), SMALL, first.clone()).fill(Ink::Muted));
     let start = page.left + font::width(&first, SMALL, Weight::Regular) + 8.0;
     let scale = Scale::linear((low, high), (start, start + 160.0));
@@ -213,7 +222,9 @@ fn figures(page: &mut Page, grid: &Grid, of: &Swept, cells: &Cells) {
             };
             let text = text.replace(&format!(" {}", of.about.currency), "");
             let ink = if strong { Ink::Page } else { Ink::Text };
-            page.put(Mark::text((at.0, at.1 + 4.0), SMALL, text).centred().fill(ink));
+            let ground = value.map_or(Ink::Page, |value| Ink::Heat(level(value, grid, of)));
+            let text = Mark::text((at.0, at.1 + 4.0), SMALL, text).centred().fill(ink);
+            page.put(text.on(ground));
         }
     }
 }
@@ -222,6 +233,8 @@ fn figures(page: &mut Page, grid: &Grid, of: &Swept, cells: &Cells) {
 fn contours(page: &mut Page, grid: &Grid, of: &Swept, cells: &Cells) {
     let unit = of.unit(grid.high.abs().max(grid.low.abs()));
     let ticks = unit.ticks(grid.low, grid.high, 5.0);
+    // Where every cell has its figure, lines would only be in their way.
+    let ticks = if cells.width < 46.0 || cells.height < 20.0 { ticks } else { Vec::new() };
     for tick in ticks {
         if tick.value == 0.0 && of.has_break_even() {
             continue;

@@ -22,10 +22,8 @@ pub enum Ink {
     Grid,
     /// A quiet area.
     Band,
-    /// What must not be missed: a preemption, a deadline.
+    /// What must not be missed: a preemption, lost work, a deadline.
     Alert,
-    /// Lost work.
-    Lost,
     /// A plan.
     Plan(Plan),
     /// From −16, a loss, to 16, a saving.
@@ -59,7 +57,6 @@ pub const fn colours(ink: Ink) -> (Rgb, Rgb) {
         Ink::Grid => (hex(0xe6_e9ec), hex(0x2a_313a)),
         Ink::Band => (hex(0xf1_f3f5), hex(0x20_262d)),
         Ink::Alert => (hex(0xb3_261e), hex(0xff_8a80)),
-        Ink::Lost => (hex(0xc2_4e00), hex(0xff_9350)),
         Ink::Plan(plan) => match plan {
             Plan::Standard => (hex(0x5b_6670), hex(0xa7_b1bb)),
             Plan::Spot => (hex(0xc2_4e00), hex(0xff_9350)),
@@ -122,7 +119,6 @@ pub fn name(ink: Ink) -> String {
         Ink::Grid => "grid".into(),
         Ink::Band => "band".into(),
         Ink::Alert => "alert".into(),
-        Ink::Lost => "lost".into(),
         Ink::Plan(plan) => plan.name().into(),
         Ink::Heat(level) if level < 0 => format!("loss-{}", -level),
         Ink::Heat(level) => format!("gain-{level}"),
@@ -149,7 +145,7 @@ mod tests {
 
     #[test]
     fn words_in_any_colour_are_readable_on_every_ground() {
-        let words = [Ink::Text, Ink::Muted, Ink::Alert, Ink::Lost];
+        let words = [Ink::Text, Ink::Muted, Ink::Alert];
         for ink in words.into_iter().chain(Plan::ALL.map(Ink::Plan)) {
             let (light, dark) = colours(ink);
             let (light_page, dark_page) = colours(Ink::Page);

@@ -65,16 +65,27 @@ impl Canvas {
     fn mark(&mut self, mark: &Mark) {
         let path = match &mark.shape {
             Shape::Text { x, y, text, size, weight, anchor } => {
-                outline(text, (*x, *y), *size, *weight, *anchor)
+                glyphs(text, (*x, *y), *size, *weight, *anchor)
             }
             shape => form(shape),
         };
         let Some(path) = path else { return };
         let transform = Transform::from_scale(self.scale, self.scale);
+        // The rim of letters lies below them, every other outline above its ground.
+        let is_text = matches!(mark.shape, Shape::Text { .. });
+        if is_text {
+            self.outline(mark, &path, transform);
+        }
         if let Some(fill) = mark.fill {
             let colour = self.paint(fill);
             self.pixels.fill_path(&path, &colour, FillRule::Winding, transform, None);
         }
+        if !is_text {
+            self.outline(mark, &path, transform);
+        }
+    }
+
+    fn outline(&mut self, mark: &Mark, path: &Path, transform: Transform) {
         if let Some(stroke) = &mark.stroke {
             let colour = self.paint(stroke.paint);
             let pen = Pen {
@@ -85,7 +96,7 @@ impl Canvas {
                     .filter(|_| !stroke.dash.is_empty()),
                 ..Pen::default()
             };
-            self.pixels.stroke_path(&path, &colour, &pen, transform, None);
+            self.pixels.stroke_path(path, &colour, &pen, transform, None);
         }
     }
 
@@ -139,7 +150,7 @@ fn form(shape: &Shape) -> Option<Path> {
 }
 
 /// The outline of a text; `None` of spaces.
-fn outline(text: &str, (x, y): (f64, f64), size: f64, weight: Weight, anchor: Anchor) -> Option<Path> {
+fn glyphs(text: &str, (x, y): (f64, f64), size: f64, weight: Weight, anchor: Anchor) -> Option<Path> {
     let face = font::face(weight);
     let scale = size / f64::from(face.units_per_em());
     let start = match anchor {

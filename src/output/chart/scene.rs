@@ -236,6 +236,12 @@ impl Mark {
         self
     }
 
+    /// Text that stays readable over lines: its letters stand on a rim of the ground's colour.
+    #[must_use]
+    pub fn on(self, ground: Ink) -> Self {
+        self.stroke(ground, 4.0)
+    }
+
     /// With words that appear when somebody points at it.
     #[must_use]
     pub fn hint(mut self, text: impl Into<String>) -> Self {

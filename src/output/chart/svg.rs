@@ -162,6 +162,9 @@ fn look(mark: &Mark, theme: Theme) -> String {
         if matches!(mark.shape, Shape::Path { .. }) {
             look.push_str(" stroke-linejoin=\"round\"");
         }
+        if matches!(mark.shape, Shape::Text { .. }) {
+            look.push_str(" stroke-linejoin=\"round\" paint-order=\"stroke\"");
+        }
     }
     look
 }

@@ -6,7 +6,7 @@ use crate::model::plan::Plan;
 use crate::output::numbers;
 use crate::output::rows::Row;
 use crate::scenario::keys::For;
-use crate::sweep::measure::{self, MEASURES, Named};
+use crate::sweep::measure::{self, Named};
 use crate::units::{Currency, Rate, Share, SimDuration};
 
 /// A varied key with its values in the order of their first point.
@@ -165,6 +165,16 @@ impl Swept {
         unit(&self.measure, largest, &self.about.currency)
     }
 
+    /// A value of a key as short as it may be.
+    #[must_use]
+    pub fn short(key: &Key, index: usize) -> String {
+        let label = &key.values[index];
+        match key.numbers() {
+            Some((Dimension::Time, values)) if label.len() > 6 => numbers::hours(values[index]),
+            _ => label.clone(),
+        }
+    }
+
     /// Whether no saving is a line to look at.
     #[must_use]
     pub fn has_break_even(&self) -> bool {
@@ -209,14 +219,13 @@ pub fn words(measure: &Named) -> String {
 /// A value of a measure with its unit, short.
 #[must_use]
 pub fn shown(measure: &Named, value: f64, currency: &str) -> String {
-    let _ = MEASURES;
     if measure.is_money {
         format!("{} {currency}", numbers::amount(value, None))
     } else if measure.is_share || measure.name.starts_with("availability") {
-        if value < 0.0 {
-            format!("−{:.1} %", -value * 100.0)
-        } else if measure.name.starts_with("saving") {
-            format!("{:.1} %", value * 100.0)
+        if measure.name.starts_with("saving") || value < 0.0 {
+            let decimals = if value.abs() < 0.9995 { 1 } else { 0 };
+            let shown = numbers::with_decimals(value * 100.0 + 0.0, decimals);
+            format!("{} %", shown.replace('-', "−"))
         } else {
             numbers::percent(value)
         }

@@ -10,7 +10,7 @@ use super::scale::{Scale, Unit};
 use super::scene::{Mark, Scene};
 use crate::engine::timeline::Phase;
 use crate::engine::trajectory::End;
-use crate::model::plan::Outcome;
+use crate::model::plan::{Outcome, Plan};
 use crate::montecarlo::trace::{Interval, Trace};
 use crate::output::numbers;
 use crate::units::SimTime;
@@ -116,7 +116,7 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
         let total = Mark::text((page.right, y + 4.0), SMALL, lane.total.clone());
         page.put(total.ending().fill(Ink::Muted));
         page.put(Mark::line((left, y), (right, y)).stroke(Ink::Grid, 1.0));
-        lane_marks(&mut page, lane, &scale, y, pitch - 12.0);
+        lane_marks(&mut page, lane, trace.plan, &scale, y, pitch - 12.0);
     }
     let total = if is_job { "in all" } else { "per replica" };
     page.put(Mark::text((page.right, top - 9.0), 11.0, total).ending().fill(Ink::Muted));
@@ -211,7 +211,7 @@ fn pieces<'a>(intervals: impl Iterator<Item = &'a Interval>) -> Vec<Piece> {
 }
 
 /// The pieces of a lane; those that touch within half a pixel are drawn as one.
-fn lane_marks(page: &mut Page, lane: &Lane, scale: &Scale, y: f64, height: f64) {
+fn lane_marks(page: &mut Page, lane: &Lane, plan: Plan, scale: &Scale, y: f64, height: f64) {
     let mut index = 0;
     while index < lane.pieces.len() {
         let first = &lane.pieces[index];
@@ -241,13 +241,13 @@ fn lane_marks(page: &mut Page, lane: &Lane, scale: &Scale, y: f64, height: f64) 
                 thin.fill(if first.phase == Phase::Waiting { Ink::Text } else { Ink::Muted })
             }
             Phase::Startup | Phase::Restore => {
-                mark.fill(Ink::Plan(crate::model::plan::Plan::SpotResubmit).at(0.35))
+                mark.fill(Ink::Plan(plan).at(0.4))
             }
             Phase::Work | Phase::Serving => {
-                mark.fill(Ink::Plan(crate::model::plan::Plan::SpotResubmit))
+                mark.fill(Ink::Plan(plan))
             }
             Phase::Save | Phase::Stopped => mark.fill(Ink::Muted),
-            Phase::LostWork => mark.fill(Ink::Lost),
+            Phase::LostWork => mark.fill(Ink::Alert),
         };
         page.put(mark.hint(hint));
     }
@@ -312,13 +312,13 @@ fn growth(page: &mut Page, of: &Timeline<'_>, scale: &Scale, (top, bottom): (f64
     if let Some(standard) = standard {
         let y = height.at(standard);
         let stroke = Mark::line((scale.from(), y), (right, y));
-        let ink = Ink::Plan(crate::model::plan::Plan::Standard);
+        let ink = Ink::Plan(Plan::Standard);
         page.put(stroke.stroke(ink, 1.5).dashed(&[5.0, 3.0]));
         let over = y - height.at(cost);
         // The words keep clear of the curve's end.
         let at = if over.abs() < 16.0 && over > 0.0 { y + 14.0 } else { y - 5.0 };
         let label = Mark::text((scale.from() + 8.0, at), SMALL, "standard VMs");
-        page.put(label.fill(ink));
+        page.put(label.fill(ink).on(Ink::Page));
     }
     page.put(Mark::path(line).stroke(ink, 2.0));
     if let Some(standard) = standard.filter(|standard| (height.at(*standard) - height.at(cost)).abs() > 13.0) {

@@ -136,7 +136,9 @@ fn row(page: &mut Page, of: &Tornado, bar: &Bar, scale: &Scale, y: f64, gutter: 
     let label = |text: &str| font::clipped(text, room - 8.0, SMALL, Weight::Regular);
     if ends.len() == 2 {
         page.put(Mark::text((from - 6.0, y + 4.0), SMALL, label(left)).ending().fill(Ink::Muted));
-        page.put(Mark::text((to + 6.0, y + 4.0), SMALL, label(right)).fill(Ink::Muted));
+        let error = bar.half_width.unwrap_or(0.0);
+        let clear = (scale.at(scale.low() + error) - scale.at(scale.low()) + 4.0).clamp(6.0, 40.0);
+        page.put(Mark::text((to + clear, y + 4.0), SMALL, label(right)).fill(Ink::Muted));
     } else {
         page.put(Mark::circle((from, y), 3.5).fill(of.ink));
         page.put(Mark::text((to + 8.0, y + 4.0), SMALL, label(right)).fill(Ink::Muted));

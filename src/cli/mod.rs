@@ -7,6 +7,7 @@
 mod age;
 mod chart;
 mod check;
+mod compare;
 mod drawing;
 mod estimate;
 mod fail_if;
@@ -55,6 +56,8 @@ enum Command {
     Verify(verify::Arguments),
     /// A scenario or its results as a picture
     Chart(Box<chart::Arguments>),
+    /// Two results side by side: what changed, and whether it exceeds the noise
+    Compare(compare::Arguments),
     /// One replication, interval by interval, as text or a timeline
     Trace(Box<trace::Arguments>),
     /// What a machine costs under each plan and service, and the true saving
@@ -104,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Chart(arguments) => chart::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

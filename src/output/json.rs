@@ -33,6 +33,7 @@ struct Document<'a> {
     currency: String,
     prices_as_of: Option<&'a str>,
     spot_range: Option<SpotRange>,
+    deadline_h: Option<f64>,
     assumptions: &'a [Assumption],
     plans: Vec<Plan<'a>>,
 }
@@ -171,6 +172,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate) -> String {
             from: range.from.to_string(),
             to: range.to.to_string(),
         }),
+        deadline_h: scenario.deadline.map(|deadline| deadline.hours()),
         assumptions: &scenario.assumptions,
         plans: answer.plans.iter().map(|answer| plan(scenario, answer)).collect(),
     };

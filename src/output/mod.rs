@@ -4,6 +4,8 @@
 #[cfg(feature = "cli")]
 pub mod answers;
 pub mod chart;
+#[cfg(feature = "cli")]
+pub mod compare;
 pub mod csv;
 pub mod json;
 pub mod numbers;

@@ -97,6 +97,27 @@ pub fn cut(line: &[(f64, f64)], (top, bottom): (f64, f64)) -> Vec<Vec<(f64, f64)
     parts
 }
 
+/// The part of an area between two heights.
+#[must_use]
+pub fn cut_area(area: &[(f64, f64)], (top, bottom): (f64, f64)) -> Vec<(f64, f64)> {
+    let mut points = area.to_vec();
+    for (edge, sign) in [(top, 1.0), (bottom, -1.0)] {
+        let inside = |y: f64| (y - edge) * sign >= 0.0;
+        let mut kept = Vec::with_capacity(points.len());
+        for (index, &(x, y)) in points.iter().enumerate() {
+            let (next_x, next_y) = points[(index + 1) % points.len()];
+            if inside(y) {
+                kept.push((x, y));
+            }
+            if inside(y) != inside(next_y) {
+                kept.push((x + (edge - y) / (next_y - y) * (next_x - x), edge));
+            }
+        }
+        points = kept;
+    }
+    points
+}
+
 /// Words that must not touch each other, each at the height it would like.
 #[derive(Clone, Debug)]
 pub struct Label {
@@ -147,5 +168,9 @@ mod tests {
         let below = cut(&line, (0.0, 10.0));
         assert_eq!(below, [vec![(10.0, 10.0), (20.0, 5.0), (25.0, 10.0)]]);
         assert!(cut(&line, (100.0, 200.0)).is_empty());
+        let square = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0)];
+        let half = [(0.0, 0.0), (10.0, 0.0), (10.0, 5.0), (0.0, 5.0)];
+        assert_eq!(cut_area(&square, (0.0, 5.0)), half);
+        assert!(cut_area(&square, (20.0, 30.0)).is_empty());
     }
 }

@@ -8,6 +8,7 @@ use super::page::{NORMAL, Page, SMALL};
 use super::palette::Ink;
 use super::scale::{Scale, Unit};
 use super::scene::{Mark, Scene};
+use crate::model::plan::Plan;
 use crate::output::numbers;
 
 /// How strong the parts of a bar are, from the first.
@@ -17,14 +18,18 @@ const STRENGTHS: [f64; 4] = [0.95, 0.62, 0.38, 0.22];
 #[must_use]
 pub fn cost(figures: &Figures, width: f64) -> Scene {
     let shown: Vec<&PlanFigures> = figures.with_figures().collect();
-    let what = if figures.is_job { "run" } else { "horizon" };
+    let what = if figures.is_job { "per run" } else { "over the horizon" };
+    let (runs, per) = if figures.is_job {
+        ("runs", "per completed run")
+    } else {
+        ("replications", "per serving hour")
+    };
     let mut page = Page::new(
         width,
-        format!("Cost per {what}, by plan"),
+        format!("Cost {what}, by plan"),
         format!(
-            "The bar is the mean, by what it is paid for. Below it: the thick part holds half of all {}, \
-             the thin one 90 %, the line 98 %; the gap in it is the median.",
-            if figures.is_job { "runs" } else { "replications" }
+            "The bar is the mean, by what it is paid for. Below it: the thick part holds half of all \
+             {runs}, the thin one 90 %, the line 98 %; the gap in it is the median. Savings are {per}."
         ),
     );
     if shown.is_empty() {
@@ -49,13 +54,15 @@ pub fn cost(figures: &Figures, width: f64) -> Scene {
         (page.left + gutter, page.right)
     };
     // Room for the words behind the longest bar.
-    let room = 96.0;
+    let words = shown.iter().flat_map(|plan| [mean_words(plan, &unit), saving_words(plan)]);
+    let widths = words.map(|words| font::width(&words, SMALL, Weight::Medium));
+    let room = widths.fold(0.0, f64::max) + 9.0;
     let scale = Scale::linear((0.0, largest), (start, (end - room).max(start + 60.0)));
     let ticks = unit.ticks(0.0, largest, (scale.to() - start) / 90.0);
     let top = page.y;
     let pitch = if page.is_narrow() { 76.0 } else { 58.0 };
     let bottom = top + pitch * shown.len() as f64 + 4.0;
-    axis::below(&mut page, &scale, &ticks, (top, bottom), &format!("{} per {what}", unit.name));
+    axis::below(&mut page, &scale, &ticks, (top, bottom), &format!("{} {what}", unit.name));
     let after = page.y;
     for (index, plan) in shown.iter().enumerate() {
         let y = top + pitch * index as f64;
@@ -152,17 +159,15 @@ fn row(page: &mut Page, figures: &Figures, plan: &PlanFigures, scale: &Scale, un
             page.put(Mark::line((x, y + 4.0), (x, y + 12.0)).stroke(Ink::Text, 1.5));
         }
     }
-    let words = mean_words(mean, plan.cost.half_width, unit, &figures.about.currency);
-    page.put(Mark::text((end.max(high) + 8.0, y + 12.5), SMALL, words).medium());
-    if let Some(saving) = plan.saving.filter(|_| plan.plan != crate::model::plan::Plan::Standard) {
+    let words = mean_words(plan, unit);
+    page.put(Mark::text((end.max(high) + 8.0, y + 12.5), SMALL, words).medium().on(Ink::Page));
+    let words = saving_words(plan);
+    if !words.is_empty() {
         let spread_end = scale.within(plan.cost.p99.unwrap_or(mean));
-        let words = if saving.mean >= 0.0 {
-            format!("saves {}", numbers::saving(saving.mean, saving.half_width))
-        } else {
-            format!("costs {} more", numbers::saving(-saving.mean, saving.half_width))
-        };
-        page.put(Mark::text((spread_end + 8.0, y + 29.5), SMALL, words).fill(Ink::Muted));
+        let text = Mark::text((spread_end + 8.0, y + 29.5), SMALL, words).fill(Ink::Muted);
+        page.put(text.on(Ink::Page));
     }
+    page.describe(&format!("{name}: mean {}.", mean_words(plan, unit)));
     spread(page, plan, scale, y + 25.0, figures);
 }
 
@@ -209,10 +214,25 @@ fn spread(page: &mut Page, plan: &PlanFigures, scale: &Scale, y: f64, figures: &
     }
 }
 
-fn mean_words(mean: f64, half_width: Option<f64>, unit: &Unit, currency: &str) -> String {
-    let _ = currency;
+/// The mean cost, in the unit of the axis.
+fn mean_words(plan: &PlanFigures, unit: &Unit) -> String {
+    let mean = plan.cost.mean.unwrap_or(0.0);
     if unit.factor == 1.0 {
-        return numbers::amount(mean, half_width);
+        return numbers::amount(mean, plan.cost.half_width);
     }
     numbers::significant(mean * unit.factor, 4)
+}
+
+/// What a plan saves; empty for standard, and where nobody knows.
+fn saving_words(plan: &PlanFigures) -> String {
+    match plan.saving {
+        Some(_) if plan.plan == Plan::Standard => String::new(),
+        Some(saving) if saving.mean >= 0.0 => {
+            format!("saves {}", numbers::saving(saving.mean, saving.half_width))
+        }
+        Some(saving) => {
+            format!("costs {} more", numbers::saving(-saving.mean, saving.half_width))
+        }
+        None => String::new(),
+    }
 }

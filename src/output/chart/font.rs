@@ -68,17 +68,30 @@ pub fn advance(face: &Face<'_>, letter: char) -> u32 {
     glyph.and_then(|glyph| face.glyph_hor_advance(glyph)).map_or(0, u32::from)
 }
 
-/// A text in lines no wider than `most`; a single word that is wider is cut.
+/// A text in lines no wider than `most`; a single word that is wider is cut. A number is not parted
+/// from its unit.
 #[must_use]
 pub fn wrapped(text: &str, most: f64, size: f64, weight: Weight) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let bare = word.trim_end_matches(|c: char| c.is_ascii_punctuation() && c != '%');
+        let is_unit = bare.chars().count() <= 3 && !bare.starts_with(|c: char| c.is_ascii_digit());
+        match words.last_mut() {
+            Some(last) if is_unit && last.ends_with(|c: char| c.is_ascii_digit()) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+    for word in words {
+        let longer = if line.is_empty() { word.clone() } else { format!("{line} {word}") };
         if line.is_empty() || width(&longer, size, weight) <= most {
             line = longer;
         } else {
-            lines.push(std::mem::replace(&mut line, word.to_owned()));
+            lines.push(std::mem::replace(&mut line, word));
         }
     }
     lines.push(line);
@@ -92,7 +105,7 @@ pub fn clipped(text: &str, most: f64, size: f64, weight: Weight) -> String {
         return text.to_owned();
     }
     let mut cut: Vec<char> = text.chars().collect();
-    while let Some(_) = cut.pop() {
+    while cut.pop().is_some() {
         let shown: String = cut.iter().collect::<String>().trim_end().to_owned() + "…";
         if width(&shown, size, weight) <= most {
             return shown;
@@ -147,6 +160,8 @@ mod tests {
             }
         }
         assert_eq!(wrapped(text, 1_000.0, 12.0, Weight::Regular), [text]);
+        let parts = wrapped("half of 98 % here", 55.0, 12.0, Weight::Regular);
+        assert_eq!(parts, ["half of", "98 % here"]);
         assert_eq!(clipped("abc", 1_000.0, 12.0, Weight::Regular), "abc");
         assert!(clipped(text, 60.0, 12.0, Weight::Regular).ends_with('…'));
     }

@@ -155,14 +155,15 @@ fn one(
 ) {
     let ink = Ink::Plan(plan);
     for run in runs(line) {
-        let place = |x: f64, value: f64| (scale.at(x), height.within(value));
+        let place = |x: f64, value: f64| (scale.at(x), height.at(value));
         let band = |pick: fn(&Point) -> Option<(f64, f64)>| -> Option<Vec<(f64, f64)>> {
             let ends: Option<Vec<(f64, (f64, f64))>> =
                 run.iter().map(|(x, point)| Some((*x, pick(point)?))).collect();
             let ends = thinned(ends?, scale, |pair| pair.0);
             let upper = ends.iter().map(|(x, (_, high))| place(*x, *high));
             let lower = ends.iter().rev().map(|(x, (low, _))| place(*x, *low));
-            Some(upper.chain(lower).collect())
+            let area: Vec<(f64, f64)> = upper.chain(lower).collect();
+            Some(axis::cut_area(&area, (height.to(), height.from())))
         };
         if alone && let Some(points) = band(|point| point.spread) {
             page.put(Mark::area(points).fill(ink.at(0.14)));

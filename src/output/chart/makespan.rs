@@ -15,14 +15,19 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     let known = |plan: &&PlanFigures| !plan.spread.makespan_h.points.is_empty();
     let shown: Vec<&PlanFigures> = figures.plans.iter().filter(known).collect();
     let whole = shown.iter().all(|plan| plan.spread.makespan_h.is_whole());
-    let subtitle = match (whole, figures.deadline_h) {
-        (true, Some(_)) => "Share of all runs that are completed by a time after submission, failures \
-                            counting as never. Beside each plan: the share that meets the deadline.",
-        (true, None) => "Share of all runs that are completed by a time after submission, failures \
-                         counting as never. Beside each plan: the share that is ever completed.",
-        (false, _) => "Known quantiles only, joined by straight lines: give the scenario instead of \
-                       its results for whole curves.",
+    let what = if whole {
+        "Share of all runs completed by a time after submission; a failure never is."
+    } else {
+        "Known quantiles only, joined by straight lines: for whole curves give the scenario instead \
+         of its results."
     };
+    let beside = match figures.deadline_h {
+        Some(due) => {
+            format!("Beside each plan: its share within the deadline of {}.", numbers::hours(due))
+        }
+        None => "Beside each plan: its share ever completed.".to_owned(),
+    };
+    let subtitle = format!("{what} {beside}");
     let mut page = Page::new(width, "Chance to be done by a time, by plan", subtitle);
     if shown.is_empty() {
         let words = if figures.is_job {
@@ -48,6 +53,7 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
         let most = figures.deadline_h.filter(|due| *due < 4.0 * largest).unwrap_or(0.0) * 1.5;
         largest = largest.min((median * 8.0).max(most));
     }
+    largest = if largest > 0.0 { largest * 1.03 } else { 1.0 };
     let unit = Unit::time(largest);
     let names: Vec<(String, &PlanFigures)> = shown.iter().map(|plan| (end_name(plan), *plan)).collect();
     let widest = names.iter().map(|(name, _)| font::width(name, SMALL, Weight::Regular));

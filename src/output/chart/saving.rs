@@ -43,7 +43,7 @@ pub fn saving(figures: &Figures, width: f64) -> Scene {
     let ends = |plan: &PlanFigures| {
         let mean = plan.saving.map_or(0.0, |saving| saving.mean);
         let points = &plan.spread.saving;
-        let low = points.at(0.005).or(points.at(0.05)).unwrap_or(mean).min(mean);
+        let low = points.at(0.02).or(points.at(0.05)).unwrap_or(mean).min(mean);
         let high = points.at(1.0).or(points.at(0.95)).unwrap_or(mean).max(mean);
         (low, high)
     };
@@ -57,16 +57,16 @@ pub fn saving(figures: &Figures, width: f64) -> Scene {
     let scale = Scale::linear((low - pad, high + pad), (page.left, page.right));
     let unit = Unit::percent();
     let ticks = unit.ticks(scale.low(), scale.high(), (page.right - page.left) / 80.0);
-    let pitch = if whole { 104.0 } else { 58.0 };
+    let pitch = if whole { 104.0 } else { 58.0 } + if page.is_narrow() { 16.0 } else { 0.0 };
     let top = page.y;
     let bottom = top + pitch * shown.len() as f64 + 8.0;
-    let name = "saved against standard, % of its cost";
+    let name = if low < 0.0 {
+        "saved against standard, % of its cost; below 0 it costs more"
+    } else {
+        "saved against standard, % of its cost"
+    };
     axis::below(&mut page, &scale, &ticks, (top, bottom), name);
     let after = page.y;
-    if low < 0.0 && scale.at(0.0) - page.left > 90.0 {
-        let words = Mark::text((scale.at(0.0) - 6.0, bottom - 6.0), 11.0, "costs more");
-        page.put(words.ending().fill(Ink::Muted));
-    }
     for (index, plan) in shown.iter().enumerate() {
         row(&mut page, plan, &scale, top + pitch * index as f64, pitch);
     }
@@ -80,9 +80,13 @@ fn row(page: &mut Page, plan: &PlanFigures, scale: &Scale, top: f64, pitch: f64)
     let ink = Ink::Plan(plan.plan);
     let base = top + pitch - 10.0;
     let quantiles = &plan.spread.saving;
-    let mean = numbers::saving(saving.mean, saving.half_width);
+    let mean = numbers::saving(saving.mean, saving.half_width).replace('-', "−");
     let rest = match (saving.p05, saving.p95) {
-        (Some(p05), Some(p95)) if p95 - p05 < 1e-4 => format!(": every run {mean}"),
+        (Some(p05), Some(p95)) if p95 - p05 < 1e-4 => {
+            let ends = quantiles.at(0.0).zip(quantiles.at(1.0));
+            let is_all = ends.is_some_and(|(low, high)| high - low < 1e-4);
+            format!(": {} {mean}", if is_all { "every run" } else { "nearly every run, mean" })
+        }
         (Some(p05), Some(p95)) => {
             format!(": mean {mean}, 90 % of runs {} to {}", percent(p05), percent(p95))
         }
@@ -92,8 +96,15 @@ fn row(page: &mut Page, plan: &PlanFigures, scale: &Scale, top: f64, pitch: f64)
     page.describe(&format!("{name}{rest}."));
     let name_width = super::font::width(name, NORMAL, super::font::Weight::Medium);
     page.put(Mark::text((page.left, top + 24.0), NORMAL, name).medium().fill(ink));
-    let words = Mark::text((page.left + name_width, top + 24.0), SMALL, rest.clone());
-    page.put(words.fill(Ink::Muted));
+    let (at, shown) = if page.is_narrow() {
+        ((page.left, top + 40.0), rest.trim_start_matches([':', ' ']))
+    } else {
+        ((page.left + name_width, top + 24.0), rest.as_str())
+    };
+    page.put(Mark::text(at, SMALL, shown).fill(Ink::Muted).on(Ink::Page));
+    let top = at.1 - 24.0;
+    let zero = scale.at(0.0);
+    page.put(Mark::line((zero, top + 32.0), (zero, base + 9.0)).stroke(Ink::Text, 1.0));
     if quantiles.is_whole() {
         histogram(page, plan, scale, (top + 34.0, base));
     } else if let (Some(low), Some(high)) = (saving.p05, saving.p95) {
@@ -101,8 +112,6 @@ fn row(page: &mut Page, plan: &PlanFigures, scale: &Scale, top: f64, pitch: f64)
         page.put(line.stroke(ink, 5.0).hint(format!("{name}{rest}")));
     }
     page.put(Mark::line((page.left, base), (page.right, base)).stroke(Ink::Axis, 1.0));
-    let zero = scale.at(0.0);
-    page.put(Mark::line((zero, top + 32.0), (zero, base + 9.0)).stroke(Ink::Text, 1.0));
     // The mean with its interval.
     let x = scale.within(saving.mean);
     let error = saving.half_width.unwrap_or(0.0);
@@ -121,7 +130,8 @@ fn histogram(page: &mut Page, plan: &PlanFigures, scale: &Scale, (top, base): (f
     let mut sorted = shares.clone();
     sorted.sort_by(|a, b| b.total_cmp(a));
     let second = sorted.get(1).copied().unwrap_or(0.0);
-    let most = if second > 0.0 { sorted[0].min(CUT * second) } else { sorted[0] };
+    // Beside one that is nearly all, the others are nothing.
+    let most = if second > 0.02 { sorted[0].min(CUT * second) } else { sorted[0] };
     let width = (scale.to() - scale.from()) / bins as f64;
     let step = (scale.high() - scale.low()) / bins as f64;
     for (bin, &share) in shares.iter().enumerate() {
@@ -153,7 +163,7 @@ fn histogram(page: &mut Page, plan: &PlanFigures, scale: &Scale, (top, base): (f
             } else {
                 Mark::text((x - 6.0, top + 9.0), 11.0, words).ending()
             };
-            page.put(label.fill(Ink::Muted));
+            page.put(label.fill(Ink::Muted).on(Ink::Page));
         }
     }
 }

@@ -78,9 +78,10 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
         width,
         format!("One run under {plan}: {fate}, for {} {currency}", numbers::amount(cost, None)),
         format!(
-            "Replication {}: {} preemption{plural} in {} attempt{}. {}",
+            "Replication {}: {} preemption{plural}{} in {} attempt{}. {}",
             numbers::whole(trace.replication),
             numbers::whole(trace.preemptions as u64),
+            if trace.slots == 1 && trace.preemptions > 0 { " (red lines)" } else { "" },
             numbers::whole(trace.attempts as u64),
             if trace.attempts == 1 { "" } else { "s" },
             if is_job {
@@ -124,7 +125,7 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
         let x = scale.at(due);
         page.put(Mark::line((x, top - 4.0), (x, bottom)).stroke(Ink::Text, 1.0).dashed(&[4.0, 3.0]));
         let words = format!("deadline {}", numbers::hours(due));
-        page.put(Mark::text((x - 5.0, middle + 12.0), 11.0, words).ending());
+        page.put(Mark::text((x - 5.0, middle + 12.0), 11.0, words).ending().on(Ink::Page));
     }
     growth(&mut page, of, &scale, (cost_top, bottom), right);
     page.y = after;
@@ -260,6 +261,7 @@ fn preemptions(page: &mut Page, trace: &Trace, scale: &Scale, (top, bottom): (f6
     }
     let ends = trace.intervals.iter().filter(|interval| interval.end == Some(End::Preempted));
     let times: Vec<f64> = ends.map(|interval| hours(interval.to)).collect();
+    let line = Ink::Alert.at(if times.len() > MOST_NAMED { 0.45 } else { 1.0 });
     let mut last = f64::NEG_INFINITY;
     let mut free = f64::NEG_INFINITY;
     for (index, &time) in times.iter().enumerate() {
@@ -268,7 +270,7 @@ fn preemptions(page: &mut Page, trace: &Trace, scale: &Scale, (top, bottom): (f6
             continue;
         }
         last = x;
-        page.put(Mark::line((x, top - 2.0), (x, bottom)).stroke(Ink::Alert, 1.0));
+        page.put(Mark::line((x, top - 2.0), (x, bottom)).stroke(line, 1.0));
         let triangle = vec![(x - 4.5, top - 9.0), (x + 4.5, top - 9.0), (x, top - 1.0)];
         let hint = format!("preemption {} after {}", index + 1, numbers::hours(time));
         page.put(Mark::area(triangle).fill(Ink::Alert).hint(hint));

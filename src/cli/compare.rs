@@ -43,11 +43,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let [before, after] = names.map(|path| (path.display().to_string(), read_file(path)));
     let (before, after) = ((before.0, before.1?), (after.0, after.1?));
-    let comparison = compare(
-        File { name: &before.0, text: &before.1 },
-        File { name: &after.0, text: &after.1 },
-    )
-    .map_err(|message| Failure::Input(format!("error: {message}")))?;
+    let comparison =
+        compare(File { name: &before.0, text: &before.1 }, File { name: &after.0, text: &after.1 })
+            .map_err(|message| Failure::Input(format!("error: {message}")))?;
     arguments.destination.write(&match arguments.format {
         Format::Table => comparison.text(),
         Format::Markdown => comparison.markdown(),

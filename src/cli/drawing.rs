@@ -60,11 +60,15 @@ impl Drawing {
             );
         }
         if self.theme == Theme::Auto {
-            return wrong("a PNG has one set of colours\nhelp: write --theme light or --theme dark");
+            return wrong(
+                "a PNG has one set of colours\nhelp: write --theme light or --theme dark",
+            );
         }
         let to_stdout = destination.output.as_ref().is_none_or(|path| path.as_os_str() == "-");
         if to_stdout && std::io::stdout().is_terminal() {
-            return wrong("a PNG is not text for a terminal\nhelp: write -o FILE.png, or pipe it on");
+            return wrong(
+                "a PNG is not text for a terminal\nhelp: write -o FILE.png, or pipe it on",
+            );
         }
         Ok(())
     }

@@ -116,7 +116,9 @@ impl Which {
                 ));
             }
             Some(Worst::Outage) if is_job => {
-                return Err(wrong("a job has no outage\nhelp: write --worst makespan or --worst cost"));
+                return Err(wrong(
+                    "a job has no outage\nhelp: write --worst makespan or --worst cost",
+                ));
             }
             Some(by) => {
                 let among = match scenario.stop {

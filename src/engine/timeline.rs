@@ -160,7 +160,8 @@ mod tests {
         assert_eq!(found, [(Startup, 2), (Work, 30), (Save, 1), (LostWork, 10)]);
         // 2 startup + 3 restore + 65 of work with two saves: nothing after the last piece.
         let found = intervals(72, 65, 0, true);
-        let all = [(Startup, 2), (Restore, 3), (Work, 30), (Save, 1), (Work, 30), (Save, 1), (Work, 5)];
+        let all =
+            [(Startup, 2), (Restore, 3), (Work, 30), (Save, 1), (Work, 30), (Save, 1), (Work, 5)];
         assert_eq!(found, all);
         // Preempted while starting.
         assert_eq!(intervals(1, 0, 0, true), [(Startup, 1)]);
@@ -168,6 +169,9 @@ mod tests {
         // Preempted at the end of a whole piece, before its save: 2 + 30 of lost work.
         assert_eq!(intervals(32, 0, 30, false), [(Startup, 2), (LostWork, 30)]);
         // On notice: 2 + 20 of work, a save of 1, and 4 of nothing.
-        assert_eq!(intervals(27, 20, 0, false), [(Startup, 2), (Work, 20), (Save, 1), (Stopped, 4)]);
+        assert_eq!(
+            intervals(27, 20, 0, false),
+            [(Startup, 2), (Work, 20), (Save, 1), (Stopped, 4)]
+        );
     }
 }

@@ -136,7 +136,13 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 traced.pause(last, trajectory.attempts.len() as u32, now, trajectory.ended);
             }
             let metered = observe::job_metered(&trajectory, &priced.billing);
-            traced.finish(plan, replication, &trajectory.attempts, &metered, Some(trajectory.outcome))
+            traced.finish(
+                plan,
+                replication,
+                &trajectory.attempts,
+                &metered,
+                Some(trajectory.outcome),
+            )
         }
         Workload::Endpoint(model) => {
             let mut trajectory = EndpointTrajectory::default();
@@ -167,8 +173,12 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             if let Some(last) = last {
                 traced.pause(last, number, now, horizon);
             }
-            let metered =
-                observe::endpoint_metered(&trajectory, &priced.billing, model.horizon, model.replicas);
+            let metered = observe::endpoint_metered(
+                &trajectory,
+                &priced.billing,
+                model.horizon,
+                model.replicas,
+            );
             traced.finish(plan, replication, &attempts, &metered, None)
         }
     }
@@ -209,7 +219,8 @@ pub fn worst(
                 run.map_err(RunError::from)?;
                 let outage = of_endpoint.longest_outage.micros() as u64;
                 let (rules, horizon) = (&priced.billing, model.horizon);
-                let metered = observe::endpoint_metered(&of_endpoint, rules, horizon, model.replicas);
+                let metered =
+                    observe::endpoint_metered(&of_endpoint, rules, horizon, model.replicas);
                 (metered, 1, (false, outage))
             }
         };

@@ -183,9 +183,12 @@ pub fn compare(a: File<'_>, b: File<'_>) -> Result<Comparison, String> {
         .collect();
     let (plans_a, plans_b) = (plans(&first), plans(&second));
     let mut names: Vec<&str> = plans_a.iter().map(|(name, _)| *name).collect();
-    names.extend(plans_b.iter().map(|(name, _)| *name).filter(|name| {
-        plans_a.iter().all(|(known, _)| known != name)
-    }));
+    names.extend(
+        plans_b
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| plans_a.iter().all(|(known, _)| known != name)),
+    );
     let mut rows = Vec::new();
     for plan in names {
         let side = |plans: &[(&str, &Value)], of: &Compared| {
@@ -224,7 +227,9 @@ fn read(file: File<'_>) -> Result<Value, String> {
     }
     match root.get("schema_version").and_then(Value::as_u64) {
         Some(1) => Ok(root),
-        _ => Err(format!("{name} is of a schema version that this program does not know\nhelp: {help}")),
+        _ => Err(format!(
+            "{name} is of a schema version that this program does not know\nhelp: {help}"
+        )),
     }
 }
 
@@ -245,8 +250,7 @@ fn valued(of: &Value, value: &str) -> Option<Valued> {
 fn change(a: Option<Valued>, b: Option<Valued>) -> (Option<Valued>, Verdict) {
     let Some((a, b)) = a.zip(b) else { return (None, Verdict::OneSided) };
     let value = b.value - a.value;
-    let half_width =
-        a.half_width.zip(b.half_width).map(|(a, b)| libm::sqrt(a * a + b * b));
+    let half_width = a.half_width.zip(b.half_width).map(|(a, b)| libm::sqrt(a * a + b * b));
     let verdict = match half_width {
         _ if value == 0.0 => Verdict::Same,
         None => Verdict::Unknown,
@@ -277,12 +281,22 @@ impl Comparison {
         }
         let changed = self.count(Verdict::Changed);
         let compared = self.rows.len() - self.count(Verdict::OneSided);
-        let (be, more) = if changed == 1 { ("changes", "exceeds") } else { ("changes", "exceed") };
-        format!("{changed} of {compared} {be} from {} to {} {more} the noise.", self.a, self.b)
+        let (a, b) = (&self.a, &self.b);
+        match changed {
+            0 => format!("No change from {a} to {b} exceeds the noise."),
+            1 => format!("1 of {compared} results changed from {a} to {b} by more than the noise."),
+            _ => format!(
+                "{changed} of {compared} results changed from {a} to {b} by more than the noise."
+            ),
+        }
     }
 
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        let same = self.count(Verdict::Same);
+        if same > 0 {
+            notes.push(format!("{same} results are the same on both sides and not shown."));
+        }
         for difference in &self.differences {
             let Difference { what, a, b } = difference;
             notes.push(format!("{what}: {a} became {b}."));
@@ -298,12 +312,13 @@ impl Comparison {
         notes
     }
 
-    fn grid(&self) -> Grid {
+    /// What is not the same; the plan on the first of its rows, or on all of them.
+    fn grid(&self, on_all: bool) -> Grid {
         let headers = ["plan", "result", "before", "after", "change", "verdict"];
         let mut last = "";
-        let rows = self.rows.iter().map(|row| {
+        let rows = self.rows.iter().filter(|row| row.verdict != Verdict::Same).map(|row| {
             let unit = COMPARED[row.of].unit;
-            let plan = if row.plan == last { String::new() } else { row.plan.clone() };
+            let plan = if row.plan == last && !on_all { String::new() } else { row.plan.clone() };
             last = &row.plan;
             let side = |of: Option<Valued>| of.map_or_else(|| NONE.to_owned(), |v| value(v, unit));
             let verdict = match row.verdict {
@@ -314,9 +329,16 @@ impl Comparison {
                 Verdict::OneSided if row.a.is_some() => "gone",
                 Verdict::OneSided => "new",
             };
-            let change = row.change.filter(|_| row.verdict != Verdict::Same);
-            let change = change.map_or_else(|| NONE.to_owned(), |change| difference(change, unit));
-            vec![plan, COMPARED[row.of].short.to_owned(), side(row.a), side(row.b), change, verdict.into()]
+            let change =
+                row.change.map_or_else(|| NONE.to_owned(), |change| difference(change, unit));
+            vec![
+                plan,
+                COMPARED[row.of].short.to_owned(),
+                side(row.a),
+                side(row.b),
+                change,
+                verdict.into(),
+            ]
         });
         let rows = rows.collect();
         Grid { headers: headers.map(str::to_owned).to_vec(), rows, text_columns: vec![0, 1, 5] }
@@ -330,8 +352,10 @@ impl Comparison {
             return out;
         }
         out.push('\n');
-        out.push_str(&self.grid().text());
-        out.push('\n');
+        if self.rows.iter().any(|row| row.verdict != Verdict::Same) {
+            out.push_str(&self.grid(false).text());
+            out.push('\n');
+        }
         out.push_str(&wrapped(&format!("Amounts in {}.", self.currency), "  "));
         out.extend(self.notes().iter().map(|note| wrapped(note, "  ")));
         out
@@ -344,7 +368,10 @@ impl Comparison {
         if self.is_same() {
             return out;
         }
-        out.push_str(&format!("\n{}\n- Amounts in {}.\n", self.grid().markdown(), self.currency));
+        if self.rows.iter().any(|row| row.verdict != Verdict::Same) {
+            out.push_str(&format!("\n{}", self.grid(true).markdown()));
+        }
+        out.push_str(&format!("\n- Amounts in {}.\n", self.currency));
         out.extend(self.notes().iter().map(|note| format!("- {note}\n")));
         out
     }

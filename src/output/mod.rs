@@ -12,11 +12,11 @@ pub mod numbers;
 pub mod paragraph;
 pub mod prices;
 pub mod rows;
-pub mod trace;
 #[cfg(feature = "cli")]
 pub mod sweep;
 #[cfg(feature = "cli")]
 pub mod table;
+pub mod trace;
 #[cfg(feature = "cli")]
 pub mod verify;
 

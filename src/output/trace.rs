@@ -74,32 +74,41 @@ pub fn text(scenario: &Scenario, trace: &Trace) -> String {
     let mut out = wrapped(&heading, "");
     out.push('\n');
     let replicas = trace.slots > 1;
-    let first = if replicas { "replica " } else { "" };
-    let _ = writeln!(
-        out,
-        "{first}{:>7}  {:<10}  {:<9}  {:>11}  {:>8}  {:>12}  ended",
-        "attempt", "capacity", "phase", "from h:m:s", "lasts", scenario.currency.to_string()
-    );
+    let mut line = |replica: &str, cells: [&str; 7]| {
+        // With a column more, the others stand closer.
+        let gap = if replicas { " " } else { "  " };
+        let [attempt, capacity, phase, from, lasts, cost, end] = cells;
+        let cells = [
+            format!("{attempt:>7}"),
+            format!("{capacity:<10}"),
+            format!("{phase:<9}"),
+            format!("{from:>11}"),
+            format!("{lasts:>8}"),
+            format!("{cost:>12}"),
+            end.to_owned(),
+        ];
+        let line = cells.join(gap);
+        let lead = if replicas { format!("{replica:>7} ") } else { String::new() };
+        let _ = writeln!(out, "{lead}{}", line.trim_end());
+    };
+    let currency = scenario.currency.to_string();
+    let names = ["attempt", "capacity", "phase", "from h:m:s", "lasts", &currency, "ended"];
+    line("replica", names);
     for interval in &trace.intervals {
-        if replicas {
-            let _ = write!(out, "{:>7} ", interval.slot + 1);
-        }
-        let line = format!(
-            "{:>7}  {:<10}  {:<9}  {:>11}  {:>8}  {:>12}  {}",
-            interval.attempt,
-            capacity_name(interval.capacity),
-            interval.phase.name(),
-            clock(interval.from),
-            numbers::hours((interval.to - interval.from).hours()),
-            cost(interval.cost.nanos()),
-            interval.end.map_or("", end_name)
+        line(
+            &(interval.slot + 1).to_string(),
+            [
+                &interval.attempt.to_string(),
+                capacity_name(interval.capacity),
+                interval.phase.name(),
+                &clock(interval.from),
+                &numbers::hours((interval.to - interval.from).hours()),
+                &cost(interval.cost.nanos()),
+                interval.end.map_or("", end_name),
+            ],
         );
-        out.push_str(line.trim_end());
-        out.push('\n');
     }
-    let foot = format!("{:>7}  {:<10}  {:<9}  {:>11}", "end", "", "", clock(trace.ended));
-    let lead = if replicas { " ".repeat(8) } else { String::new() };
-    let _ = writeln!(out, "{lead}{foot}  {:>8}  {:>12}", "", cost(trace.cost.nanos()));
+    line("", ["end", "", "", &clock(trace.ended), "", &cost(trace.cost.nanos()), ""]);
     out
 }
 
@@ -107,7 +116,9 @@ pub fn text(scenario: &Scenario, trace: &Trace) -> String {
 #[must_use]
 pub fn csv(scenario: &Scenario, trace: &Trace) -> String {
     let money = format!("cost_{}", scenario.currency.to_string().to_lowercase());
-    let header = ["slot", "attempt", "capacity", "phase", "from_us", "to_us", "from_h", "to_h", &money, "end"];
+    let header = [
+        "slot", "attempt", "capacity", "phase", "from_us", "to_us", "from_h", "to_h", &money, "end",
+    ];
     let mut out = csv::line(header.map(str::to_owned).iter());
     for interval in &trace.intervals {
         let nanos = interval.cost.nanos();

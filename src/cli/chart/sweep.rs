@@ -177,9 +177,9 @@ pub fn tornado(arguments: &Arguments, results: Option<Results>) -> Result<Scene,
                 threads: threads(arguments.threads),
                 watch: &progress,
             };
-            let result = study.scenario(&[]).and_then(|scenario| {
-                Ok((tornado::find(&study, &design.axes, target)?, scenario))
-            });
+            let result = study
+                .scenario(&[])
+                .and_then(|scenario| Ok((tornado::find(&study, &design.axes, target)?, scenario)));
             progress.finish();
             let (found, scenario) = result.map_err(|error| match error {
                 NoAnswer::Refused(problems) => refused(&problems),
@@ -227,8 +227,9 @@ fn whole(
     };
     Tornado {
         title: format!("What moves it most: {}, {}", lower(&swept::words(measure)), plan.name()),
-        subtitle: "Each key from its first value (light) to its last (dark), all others as written."
-            .into(),
+        subtitle:
+            "Each key from its first value (light) to its last (dark), all others as written."
+                .into(),
         middle,
         unit,
         axis,
@@ -240,7 +241,9 @@ fn whole(
 
 fn lower(words: &str) -> String {
     let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().collect::<String>() + letters.as_str()
+    })
 }
 
 /// Of the JSON of `sweep --tornado`.
@@ -249,7 +252,8 @@ fn of_json(text: &str) -> Result<Tornado, String> {
     let words = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
     let value = |of: Option<&Value>, key: &str| of?.get(key)?.as_f64();
     let name = words(&root, "measure").ok_or("it names no measure")?;
-    let measure = [For::Job, For::Endpoint].into_iter().find_map(|of| measure::find(&name, of).ok());
+    let measure =
+        [For::Job, For::Endpoint].into_iter().find_map(|of| measure::find(&name, of).ok());
     let measure = measure.ok_or_else(|| format!("there is no measure `{name}`"))?;
     let plan = words(&root, "plan").and_then(|plan| Plan::of_name(&plan));
     let list = root.get("bars").and_then(Value::as_array).ok_or("it has no list `bars`")?;

@@ -56,7 +56,13 @@ pub fn assumptions(rows: &[Assumed], about: &About, width: f64) -> Scene {
     let pitch = if narrow { 66.0 } else { 42.0 };
     let top = page.y;
     let bottom = top + pitch * rows.len() as f64;
-    axis::below(&mut page, &scale, &ticks, (top, bottom), "change of the saving, percentage points");
+    axis::below(
+        &mut page,
+        &scale,
+        &ticks,
+        (top, bottom),
+        "change of the saving, percentage points",
+    );
     let after = page.y;
     let zero = scale.at(0.0);
     for (index, row) in rows.iter().enumerate() {
@@ -95,5 +101,9 @@ pub fn assumptions(rows: &[Assumed], about: &About, width: f64) -> Scene {
 fn points(effect: f64, half_width: Option<f64>) -> String {
     let shown = numbers::saving(effect.abs(), half_width).replace(" %", "");
     let sign = if effect < 0.0 { "−" } else { "+" };
-    if shown.starts_with("0.0") && !shown.contains('±') { "0.0".into() } else { format!("{sign}{shown}") }
+    if shown.starts_with("0.0") && !shown.contains('±') {
+        "0.0".into()
+    } else {
+        format!("{sign}{shown}")
+    }
 }

@@ -7,7 +7,13 @@ use super::scale::{Scale, Tick};
 use super::scene::{Anchor, Mark};
 
 /// An axis below a drawing, and its lines up to `top`.
-pub fn below(page: &mut Page, scale: &Scale, ticks: &[Tick], (top, bottom): (f64, f64), name: &str) {
+pub fn below(
+    page: &mut Page,
+    scale: &Scale,
+    ticks: &[Tick],
+    (top, bottom): (f64, f64),
+    name: &str,
+) {
     let (start, end) = (scale.from(), scale.to());
     let mut free = f64::NEG_INFINITY;
     for tick in ticks {

@@ -48,11 +48,8 @@ pub fn cost(figures: &Figures, width: f64) -> Scene {
 
     let names = shown.iter().map(|plan| font::width(plan.plan.name(), NORMAL, Weight::Medium));
     let gutter = names.fold(90.0, f64::max) + 18.0;
-    let (start, end) = if page.is_narrow() {
-        (page.left, page.right)
-    } else {
-        (page.left + gutter, page.right)
-    };
+    let (start, end) =
+        if page.is_narrow() { (page.left, page.right) } else { (page.left + gutter, page.right) };
     // Room for the words behind the longest bar.
     let words = shown.iter().flat_map(|plan| [mean_words(plan, &unit), saving_words(plan)]);
     let widths = words.map(|words| font::width(&words, SMALL, Weight::Medium));
@@ -112,7 +109,14 @@ fn component_names(shown: &[&PlanFigures]) -> Vec<String> {
 }
 
 /// One plan from `top`.
-fn row(page: &mut Page, figures: &Figures, plan: &PlanFigures, scale: &Scale, unit: &Unit, top: f64) {
+fn row(
+    page: &mut Page,
+    figures: &Figures,
+    plan: &PlanFigures,
+    scale: &Scale,
+    unit: &Unit,
+    top: f64,
+) {
     let mean = plan.cost.mean.unwrap_or(0.0);
     let ink = Ink::Plan(plan.plan);
     let name = plan.plan.name();

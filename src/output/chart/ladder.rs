@@ -89,7 +89,7 @@ pub fn ladder(of: &Ladder, width: f64) -> Scene {
     let left = page.left + axis::room(&rises);
     let right = page.right - 4.0;
     page.put(Mark::text((page.left, page.y + 12.0), SMALL, "% saved").fill(Ink::Muted));
-    let top = page.y + 40.0;
+    let top = page.y + 56.0;
     let bottom = top + if page.is_narrow() { 240.0 } else { 300.0 };
     let height = Scale::linear((from, high + pad), (bottom, top));
     let scale = if shortest > 0.0 && longest > shortest {
@@ -149,11 +149,13 @@ pub fn ladder(of: &Ladder, width: f64) -> Scene {
     }
     if let Some(own) = of.own_h.filter(|own| *own >= shortest && *own <= longest) {
         let x = scale.at(own);
-        page.put(Mark::line((x, top - 6.0), (x, bottom)).stroke(Ink::Text, 1.0).dashed(&[4.0, 3.0]));
+        page.put(
+            Mark::line((x, top - 20.0), (x, bottom)).stroke(Ink::Text, 1.0).dashed(&[4.0, 3.0]),
+        );
         let words = format!("this scenario: {}", numbers::hours(own));
         let half = font::width(&words, SMALL, Weight::Regular) / 2.0;
         let middle = x.max(left + half).min(right - half);
-        page.put(Mark::text((middle, top - 10.0), SMALL, words).centred());
+        page.put(Mark::text((middle, top - 25.0), SMALL, words).centred());
     }
     page.y = after;
     page.finish(&of.about.footer())
@@ -175,12 +177,18 @@ fn names(page: &mut Page, rungs: &[(&Rung, f64)], scale: &Scale, height: &Scale)
 }
 
 /// What is known of the lifetime, as a band.
-fn band(page: &mut Page, known: &Known, scale: &Scale, (top, bottom): (f64, f64), (left, right): (f64, f64)) {
+fn band(
+    page: &mut Page,
+    known: &Known,
+    scale: &Scale,
+    (top, bottom): (f64, f64),
+    (left, right): (f64, f64),
+) {
     let (from, to) = (scale.within(known.low_h), scale.within(known.high_h));
     let to = to.max(from + 2.0);
     page.put(Mark::rect((from, top), (to, bottom)).fill(Ink::Band));
     let words = font::clipped(&known.words, right - left, 11.0, Weight::Regular);
     let half = font::width(&words, 11.0, Weight::Regular) / 2.0;
     let middle = f64::midpoint(from, to).max(left + half).min(right - half);
-    page.put(Mark::text((middle, bottom - 8.0), 11.0, words).centred().fill(Ink::Muted));
+    page.put(Mark::text((middle, top - 8.0), 11.0, words).centred().fill(Ink::Muted));
 }

@@ -105,7 +105,11 @@ pub fn lines(of: &Swept, plan: Option<Plan>, width: f64) -> Scene {
         one(&mut page, of, &line, *plan, alone, &scale, &height);
         let last = line.iter().rev().find_map(|(_, point)| point.value);
         if let Some(last) = last {
-            ends.push(Label { text: plan.name().into(), y: height.within(last), ink: Ink::Plan(*plan) });
+            ends.push(Label {
+                text: plan.name().into(),
+                y: height.within(last),
+                ink: Ink::Plan(*plan),
+            });
         }
         let ends: Vec<&At<'_>> = line.iter().filter(|(_, point)| point.value.is_some()).collect();
         if let (Some((_, first)), Some((_, last))) = (ends.first(), ends.last()) {
@@ -174,7 +178,8 @@ fn one(
         let values: Vec<(f64, f64)> =
             run.iter().filter_map(|(x, point)| Some((*x, point.value?))).collect();
         let points = thinned(values, scale, |pair| pair.0);
-        let points: Vec<(f64, f64)> = points.iter().map(|(x, value)| (scale.at(*x), height.at(*value))).collect();
+        let points: Vec<(f64, f64)> =
+            points.iter().map(|(x, value)| (scale.at(*x), height.at(*value))).collect();
         for part in axis::cut(&points, (height.to(), height.from())) {
             page.put(Mark::path(part).stroke(ink, 2.0).dashed(palette::dash(plan)));
         }
@@ -211,7 +216,8 @@ fn thinned<T: Clone>(values: Vec<T>, scale: &Scale, x: impl Fn(&T) -> f64) -> Ve
     let mut kept: Vec<T> = Vec::new();
     let last = values.last().cloned();
     for value in values {
-        if kept.last().is_none_or(|before| (scale.at(x(&value)) - scale.at(x(before))).abs() >= 0.5) {
+        if kept.last().is_none_or(|before| (scale.at(x(&value)) - scale.at(x(before))).abs() >= 0.5)
+        {
             kept.push(value);
         }
     }

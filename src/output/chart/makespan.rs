@@ -55,7 +55,8 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     }
     largest = if largest > 0.0 { largest * 1.03 } else { 1.0 };
     let unit = Unit::time(largest);
-    let names: Vec<(String, &PlanFigures)> = shown.iter().map(|plan| (end_name(plan), *plan)).collect();
+    let names: Vec<(String, &PlanFigures)> =
+        shown.iter().map(|plan| (end_name(plan), *plan)).collect();
     let widest = names.iter().map(|(name, _)| font::width(name, SMALL, Weight::Regular));
     let room = widest.fold(0.0, f64::max) + 12.0;
     let percent = Unit::percent();
@@ -63,7 +64,10 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     let left = page.left + axis::room(&rises);
     let is_wide = !page.is_narrow();
     let right = if is_wide { page.right - room } else { page.right };
-    let top = page.y + 30.0;
+    // Two names above the drawing need two lines where they would touch.
+    let due = figures.deadline_h.filter(|due| *due <= largest);
+    let is_early = due.is_some_and(|due| due / largest * (right - left) < 150.0);
+    let top = page.y + if is_early { 46.0 } else { 30.0 };
     let bottom = top + if is_wide { 300.0 } else { 240.0 };
     page.put(Mark::text((page.left, page.y + 14.0), SMALL, "% of runs done").fill(Ink::Muted));
     let scale = Scale::linear((0.0, largest), (left, right));
@@ -73,7 +77,6 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     let name = format!("{} after submission", unit.name);
     axis::below(&mut page, &scale, &ticks, (top, bottom), &name);
     let after = page.y;
-    let due = figures.deadline_h.filter(|due| *due <= largest);
     if let Some(due) = due {
         let x = scale.at(due);
         page.put(Mark::line((x, top - 4.0), (x, bottom)).stroke(Ink::Alert, 1.5));
@@ -134,7 +137,8 @@ fn legend(page: &mut Page, names: &[(String, &PlanFigures)]) {
 /// What stands where a curve ends: the plan, and its chance by the deadline or at all.
 fn end_name(plan: &PlanFigures) -> String {
     let share = plan.on_time.or(plan.completion);
-    let share = share.map_or_else(String::new, |share| format!(" {}", numbers::percent(share.value)));
+    let share =
+        share.map_or_else(String::new, |share| format!(" {}", numbers::percent(share.value)));
     format!("{}{share}", plan.plan.name())
 }
 

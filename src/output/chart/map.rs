@@ -103,12 +103,16 @@ pub fn map(of: &Swept, plan: Plan, width: f64) -> Scene {
         let half = font::width(name, SMALL, Weight::Regular) / 2.0;
         let x = x.min(page.right - half);
         if x - half >= free {
-            page.put(Mark::text((x, bottom + 17.0), SMALL, name.clone()).centred().fill(Ink::Muted));
+            page.put(
+                Mark::text((x, bottom + 17.0), SMALL, name.clone()).centred().fill(Ink::Muted),
+            );
             free = x + half + 8.0;
         }
     }
     let middle = f64::midpoint(left, page.right);
-    page.put(Mark::text((middle, bottom + 36.0), SMALL, across.key.clone()).centred().fill(Ink::Muted));
+    page.put(
+        Mark::text((middle, bottom + 36.0), SMALL, across.key.clone()).centred().fill(Ink::Muted),
+    );
     page.y = bottom + 36.0;
     let shown = |value| swept::shown(&of.measure, value, &of.about.currency);
     page.describe(&format!("From {} to {}.", shown(all.0), shown(all.1)));

@@ -88,11 +88,8 @@ pub const fn dash(plan: Plan) -> &'static [f64] {
 /// lighter) is always more.
 const fn heat(level: i8) -> (Rgb, Rgb) {
     let share = (level.unsigned_abs() as u32 * 255 / 16) as u8;
-    let (light, dark) = if level < 0 {
-        (hex(0xb3_5806), hex(0xff_a860))
-    } else {
-        (hex(0x05_5a94), hex(0x63_b8f5))
-    };
+    let (light, dark) =
+        if level < 0 { (hex(0xb3_5806), hex(0xff_a860)) } else { (hex(0x05_5a94), hex(0x63_b8f5)) };
     (mix(hex(0xf7_f7f5), light, share), mix(hex(0x22_282f), dark, share))
 }
 

@@ -17,7 +17,9 @@ const MOST_PIXELS: f64 = 1e8;
 #[derive(Debug, thiserror::Error)]
 pub enum PngError {
     /// More pixels than anybody needs.
-    #[error("a picture of {width} × {height} pixels is too large: write a smaller --scale or --width")]
+    #[error(
+        "a picture of {width} × {height} pixels is too large: write a smaller --scale or --width"
+    )]
     TooLarge {
         /// Pixels across.
         width: u64,
@@ -39,8 +41,11 @@ pub fn png(scene: &Scene, theme: Theme, scale: f64) -> Result<Vec<u8>, PngError>
     if !(width * height <= MOST_PIXELS) {
         return Err(too_large());
     }
-    let mut canvas =
-        Canvas { pixels: Pixmap::new(width as u32, height as u32).ok_or_else(too_large)?, theme, scale: scale as f32 };
+    let mut canvas = Canvas {
+        pixels: Pixmap::new(width as u32, height as u32).ok_or_else(too_large)?,
+        theme,
+        scale: scale as f32,
+    };
     canvas.pixels.fill(canvas.colour(Ink::Page.into()));
     for mark in &scene.marks {
         canvas.mark(mark);
@@ -150,7 +155,13 @@ fn form(shape: &Shape) -> Option<Path> {
 }
 
 /// The outline of a text; `None` of spaces.
-fn glyphs(text: &str, (x, y): (f64, f64), size: f64, weight: Weight, anchor: Anchor) -> Option<Path> {
+fn glyphs(
+    text: &str,
+    (x, y): (f64, f64),
+    size: f64,
+    weight: Weight,
+    anchor: Anchor,
+) -> Option<Path> {
     let face = font::face(weight);
     let scale = size / f64::from(face.units_per_em());
     let start = match anchor {

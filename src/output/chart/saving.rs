@@ -17,7 +17,9 @@ const CUT: f64 = 1.7;
 #[must_use]
 pub fn saving(figures: &Figures, width: f64) -> Scene {
     let compared = |plan: &&PlanFigures| {
-        plan.plan != Plan::Standard && plan.saving.is_some() && !plan.spread.saving.points.is_empty()
+        plan.plan != Plan::Standard
+            && plan.saving.is_some()
+            && !plan.spread.saving.points.is_empty()
     };
     let shown: Vec<&PlanFigures> = figures.plans.iter().filter(compared).collect();
     let whole = shown.iter().any(|plan| plan.spread.saving.is_whole());

@@ -170,8 +170,7 @@ impl Mark {
     #[must_use]
     pub fn text((x, y): (f64, f64), size: f64, text: impl Into<String>) -> Self {
         let (weight, anchor) = (Weight::Regular, Anchor::Start);
-        Self::new(Shape::Text { x, y, text: text.into(), size, weight, anchor })
-            .fill(Ink::Text)
+        Self::new(Shape::Text { x, y, text: text.into(), size, weight, anchor }).fill(Ink::Text)
     }
 
     /// Filled.

@@ -68,9 +68,7 @@ fn inks(scene: &Scene) -> BTreeSet<Ink> {
 pub fn variables(inks: &BTreeSet<Ink>) -> String {
     let rules = |pick: fn((Rgb, Rgb)) -> Rgb| -> String {
         inks.iter()
-            .map(|ink| {
-                format!("--{}:{};", palette::name(*ink), hex(pick(palette::colours(*ink))))
-            })
+            .map(|ink| format!("--{}:{};", palette::name(*ink), hex(pick(palette::colours(*ink)))))
             .collect()
     };
     format!(
@@ -129,8 +127,11 @@ fn write_mark(out: &mut String, mark: &Mark, theme: Theme) {
                 Weight::Regular => "",
                 Weight::Medium => " font-weight=\"500\"",
             };
-            let size =
-                if *size == 12.0 { String::new() } else { format!(" font-size=\"{}\"", number(*size)) };
+            let size = if *size == 12.0 {
+                String::new()
+            } else {
+                format!(" font-size=\"{}\"", number(*size))
+            };
             writeln!(
                 out,
                 "<text x=\"{}\" y=\"{}\"{size}{weight}{anchor}{look}>{}{}</text>",

@@ -90,8 +90,10 @@ impl Swept {
         let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
         let end = names.iter().position(|name| *name == "scenario");
         let end = end.filter(|end| *end > 0 && names[0] == "point");
-        let end = end.ok_or("its columns are not those of `sweep`: point, the varied keys, scenario, …")?;
-        let currency = names.iter().find_map(|name| name.strip_prefix("cost_")?.strip_suffix("_mean"));
+        let end =
+            end.ok_or("its columns are not those of `sweep`: point, the varied keys, scenario, …")?;
+        let currency =
+            names.iter().find_map(|name| name.strip_prefix("cost_")?.strip_suffix("_mean"));
         let currency = currency.ok_or("it has no column cost_…_mean")?.to_uppercase();
         let of = if names.contains(&"makespan_h_mean") { For::Job } else { For::Endpoint };
         let known = measure::find(measure, of)
@@ -125,7 +127,8 @@ impl Swept {
                 settings.push(place);
             }
             let name = text(row, "plan").unwrap_or_default();
-            let plan = Plan::of_name(&name).ok_or_else(|| format!("`{name}` is no plan known here"))?;
+            let plan =
+                Plan::of_name(&name).ok_or_else(|| format!("`{name}` is no plan known here"))?;
             let count = text(row, "replications").and_then(|count| count.parse().ok());
             replications = replications.max(count);
             let found = number(Some(value));

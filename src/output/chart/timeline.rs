@@ -107,7 +107,13 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     let middle = top + pitch * lanes.len() as f64 + 6.0;
     let cost_top = middle + 34.0;
     let bottom = cost_top + 96.0;
-    axis::below(&mut page, &scale, &ticks, (top, bottom), &format!("{} after submission", unit.name));
+    axis::below(
+        &mut page,
+        &scale,
+        &ticks,
+        (top, bottom),
+        &format!("{} after submission", unit.name),
+    );
     let after = page.y;
     preemptions(&mut page, trace, &scale, (top, bottom));
     for (index, lane) in lanes.iter().enumerate() {
@@ -123,7 +129,9 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     page.put(Mark::text((page.right, top - 9.0), 11.0, total).ending().fill(Ink::Muted));
     if let Some(due) = due {
         let x = scale.at(due);
-        page.put(Mark::line((x, top - 4.0), (x, bottom)).stroke(Ink::Text, 1.0).dashed(&[4.0, 3.0]));
+        page.put(
+            Mark::line((x, top - 4.0), (x, bottom)).stroke(Ink::Text, 1.0).dashed(&[4.0, 3.0]),
+        );
         let words = format!("deadline {}", numbers::hours(due));
         page.put(Mark::text((x - 5.0, middle + 12.0), 11.0, words).ending().on(Ink::Page));
     }
@@ -241,12 +249,8 @@ fn lane_marks(page: &mut Page, lane: &Lane, plan: Plan, scale: &Scale, y: f64, h
                 let thin = Mark::rect((from, y - 2.0), (to, y + 2.0));
                 thin.fill(if first.phase == Phase::Waiting { Ink::Text } else { Ink::Muted })
             }
-            Phase::Startup | Phase::Restore => {
-                mark.fill(Ink::Plan(plan).at(0.4))
-            }
-            Phase::Work | Phase::Serving => {
-                mark.fill(Ink::Plan(plan))
-            }
+            Phase::Startup | Phase::Restore => mark.fill(Ink::Plan(plan).at(0.4)),
+            Phase::Work | Phase::Serving => mark.fill(Ink::Plan(plan)),
             Phase::Save | Phase::Stopped => mark.fill(Ink::Muted),
             Phase::LostWork => mark.fill(Ink::Alert),
         };
@@ -286,7 +290,13 @@ fn preemptions(page: &mut Page, trace: &Trace, scale: &Scale, (top, bottom): (f6
 }
 
 /// How the cost grows, from `top` to `bottom`.
-fn growth(page: &mut Page, of: &Timeline<'_>, scale: &Scale, (top, bottom): (f64, f64), right: f64) {
+fn growth(
+    page: &mut Page,
+    of: &Timeline<'_>,
+    scale: &Scale,
+    (top, bottom): (f64, f64),
+    right: f64,
+) {
     let cost = of.trace.cost.nanos() as f64 * 1e-9;
     let standard = of.standard_cost.filter(|standard| *standard < 20.0 * cost.max(1e-12));
     let largest = standard.unwrap_or(0.0).max(cost).max(1e-9) * 1.04;
@@ -323,7 +333,9 @@ fn growth(page: &mut Page, of: &Timeline<'_>, scale: &Scale, (top, bottom): (f64
         page.put(label.fill(ink).on(Ink::Page));
     }
     page.put(Mark::path(line).stroke(ink, 2.0));
-    if let Some(standard) = standard.filter(|standard| (height.at(*standard) - height.at(cost)).abs() > 13.0) {
+    if let Some(standard) =
+        standard.filter(|standard| (height.at(*standard) - height.at(cost)).abs() > 13.0)
+    {
         let shown = numbers::amount(standard * unit.factor, None);
         let at = (page.right, height.at(standard) + 4.0);
         page.put(Mark::text(at, SMALL, shown).ending().fill(Ink::Muted));

@@ -18,6 +18,17 @@ use crate::output::rows::Form;
 
 /// Arguments of `chart`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "SCENARIO may also be results, told by their content: the JSON of `estimate` (cost, \
+                        saving,\nmakespan), the CSV or JSON lines of `sweep` (sweep), the JSON of `sweep \
+                        --tornado` (tornado).\n\n\
+                        Examples:\n  \
+                        stockout chart job.toml -o cost.svg\n  \
+                        stockout chart job.toml --kind timeline --worst cost -o worst.png\n  \
+                        stockout chart job.toml --kind sweep --vary market.lifetime.mean=\"2 h..48 h:log:9\" \
+                        -o sweep.svg\n  \
+                        stockout chart result.json --kind cost --theme dark -o cost.svg"
+)]
 pub struct Arguments {
     /// What to show
     #[arg(long, value_enum, default_value = "cost")]
@@ -27,16 +38,6 @@ pub struct Arguments {
     format: Option<Picture>,
     #[command(flatten)]
     destination: Destination,
-    #[command(flatten)]
-    drawing: Drawing,
-    #[command(flatten)]
-    which: Which,
-    /// For sweep and tornado: vary a key, as in `sweep`; over [sweep] of the scenario
-    #[arg(long, value_name = "KEY=VALUES")]
-    vary: Vec<String>,
-    /// For sweep and tornado: what is shown, as in `sweep` [default: saving]
-    #[arg(long)]
-    measure: Option<String>,
     /// Threads to use; the result is the same bytes on any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -44,7 +45,25 @@ pub struct Arguments {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
+    drawing: Drawing,
+    #[command(flatten)]
+    sweep: Sweep,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
     input: Input,
+}
+
+/// What `--kind sweep` and `--kind tornado` show.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "For sweep and tornado")]
+struct Sweep {
+    /// Vary a key, as in `sweep`; over [sweep] of the scenario
+    #[arg(long, value_name = "KEY=VALUES")]
+    vary: Vec<String>,
+    /// What is shown, as in `sweep` [default: saving]
+    #[arg(long)]
+    measure: Option<String>,
 }
 
 /// Runs `chart`.

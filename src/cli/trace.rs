@@ -25,8 +25,6 @@ const ENOUGH: u64 = 100_000;
 /// Arguments of `trace`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    #[command(flatten)]
-    pub which: Which,
     /// Form of the result [default: text, or what the ending of FILE says]
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -36,6 +34,8 @@ pub struct Arguments {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
     drawing: Drawing,
     #[command(flatten)]
     input: Input,
@@ -43,6 +43,7 @@ pub struct Arguments {
 
 /// Which replication.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which replication and plan")]
 pub struct Which {
     /// The replication to look at, from 0: the same luck as in `estimate` [default: 0]
     #[arg(long, value_name = "N", conflicts_with = "worst")]

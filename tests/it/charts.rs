@@ -359,7 +359,7 @@ fn one_point_and_ten_thousand_are_drawn_in_no_time() {
     }
     let none = Swept::of_rows(&rows(&[("a.b", 5)], |_| None), "saving").unwrap();
     check_scene(&lines::lines(&none, None, 760.0));
-    let holes = |at: &[usize]| (at[0] % 3 > 0).then_some(0.1);
+    let holes = |at: &[usize]| (!at[0].is_multiple_of(3)).then_some(0.1);
     let holes = Swept::of_rows(&rows(&[("a.b", 7), ("c.d", 4)], holes), "saving").unwrap();
     check_scene(&map::map(&holes, Plan::Spot, 760.0));
     assert!(Swept::of_rows(&[], "saving").is_err());

@@ -39,7 +39,7 @@ fn run_failure(error: RunError) -> Failure {
 
 /// `--kind sweep`.
 pub fn sweep(arguments: &Arguments, results: Option<Results>) -> Result<Scene, Failure> {
-    let measure = arguments.measure.as_deref().unwrap_or(DEFAULT);
+    let measure = arguments.sweep.measure.as_deref().unwrap_or(DEFAULT);
     let swept = match results {
         Some(Results::Rows(form, text)) => {
             let rows = rows::read(form, &text);
@@ -94,7 +94,8 @@ fn with_design<T>(
     let mut written = arguments.input.read()?;
     let mut problems = written.problems;
     let table = axes::take_table(&mut written.root, &mut problems);
-    let vary = arguments.vary.iter().filter_map(|option| axes::read_vary(option, &mut problems));
+    let vary =
+        arguments.sweep.vary.iter().filter_map(|option| axes::read_vary(option, &mut problems));
     let vary = vary.collect();
     let axes = axes::merge(table, vary, &mut problems);
     if problems.any_error() {
@@ -123,7 +124,7 @@ fn run(arguments: &Arguments) -> Result<(Vec<Row>, About), Failure> {
         if !warnings.is_empty() {
             complain(warnings.trim_end());
         }
-        if let Some(name) = &arguments.measure {
+        if let Some(name) = &arguments.sweep.measure {
             measure::find(name, checked.kind)
                 .map_err(|help| wrong(&format!("there is no measure `{name}` here"), &help))?;
         }
@@ -158,7 +159,7 @@ pub fn tornado(arguments: &Arguments, results: Option<Results>) -> Result<Scene,
             return Err(unfit(arguments, &other, help));
         }
         None => with_design(arguments, |design, problems| {
-            let name = arguments.measure.as_deref().unwrap_or(DEFAULT);
+            let name = arguments.sweep.measure.as_deref().unwrap_or(DEFAULT);
             let is_endpoint = matches!(
                 design.root.at_path("workload.kind").map(|node| &node.value),
                 Some(crate::scenario::tree::Value::Text(kind)) if kind == "endpoint"

@@ -104,7 +104,7 @@ pub fn ladder(of: &Ladder, width: f64) -> Scene {
     let ticks: Vec<Tick> = of
         .rungs
         .iter()
-        .map(|rung| Tick { value: rung.lifetime_h, label: numbers::hours(rung.lifetime_h) })
+        .map(|rung| Tick { value: rung.lifetime_h, label: shown(rung.lifetime_h) })
         .collect();
     axis::below(&mut page, &scale, &ticks, (bottom, bottom), "mean time to preemption");
     page.put(Mark::line((left, bottom), (right, bottom)).stroke(Ink::Axis, 1.0));
@@ -122,7 +122,14 @@ pub fn ladder(of: &Ladder, width: f64) -> Scene {
         let lower = ribbon.iter().rev().map(|(rung, (low, high))| place(rung, low.min(*high)));
         page.put(Mark::area(upper.chain(lower).collect()).fill(ink.at(0.18)));
     }
-    let line: Vec<(f64, f64)> = rungs.iter().map(|(rung, saving)| place(rung, *saving)).collect();
+    let mut line: Vec<(f64, f64)> =
+        rungs.iter().map(|(rung, saving)| place(rung, *saving)).collect();
+    let even = of.break_even_h.filter(|at| *at >= shortest && *at <= longest);
+    if let Some(at) = even {
+        // The line passes through what is known to lie on it.
+        line.push((scale.at(at), height.at(0.0)));
+        line.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
     page.put(Mark::path(line).stroke(ink, 2.5));
     for (rung, saving) in &rungs {
         let (x, y) = place(rung, *saving);
@@ -134,31 +141,40 @@ pub fn ladder(of: &Ladder, width: f64) -> Scene {
         }
         let words = format!(
             "mean lifetime {}: saves {}",
-            numbers::hours(rung.lifetime_h),
+            shown(rung.lifetime_h),
             numbers::saving(*saving, rung.half_width)
         );
         page.describe(&format!("{words}."));
         page.put(Mark::circle((x, y), 3.5).fill(ink).stroke(Ink::Page, 1.0).hint(words));
     }
     names(&mut page, &rungs, &scale, &height);
-    if let Some(at) = of.break_even_h.filter(|at| *at >= shortest && *at <= longest) {
+    if let Some(at) = even {
         let (x, y) = (scale.at(at), height.at(0.0));
         page.put(Mark::circle((x, y), 5.0).fill(Ink::Page).stroke(Ink::Text, 2.0));
-        let words = format!("break-even {}", numbers::hours(at));
-        page.put(Mark::text((x + 10.0, y + 16.0), SMALL, words).medium());
+        let words = format!("break-even {}", shown(at));
+        page.put(Mark::text((x + 10.0, y + 17.0), SMALL, words).medium().on(Ink::Page));
     }
     if let Some(own) = of.own_h.filter(|own| *own >= shortest && *own <= longest) {
         let x = scale.at(own);
         page.put(
             Mark::line((x, top - 20.0), (x, bottom)).stroke(Ink::Text, 1.0).dashed(&[4.0, 3.0]),
         );
-        let words = format!("this scenario: {}", numbers::hours(own));
+        let words = format!("this scenario: {}", shown(own));
         let half = font::width(&words, SMALL, Weight::Regular) / 2.0;
         let middle = x.max(left + half).min(right - half);
         page.put(Mark::text((middle, top - 25.0), SMALL, words).centred());
     }
     page.y = after;
     page.finish(&of.about.footer())
+}
+
+/// A lifetime; whole hours stay hours.
+fn shown(hours: f64) -> String {
+    if hours == libm::floor(hours) && (1.0..72.0).contains(&hours) {
+        format!("{hours} h")
+    } else {
+        numbers::hours(hours)
+    }
 }
 
 /// The savings beside their points, where there is room.
@@ -170,7 +186,7 @@ fn names(page: &mut Page, rungs: &[(&Rung, f64)], scale: &Scale, height: &Scale)
         let x = scale.at(rung.lifetime_h).min(page.right - half).max(scale.from() + half - 4.0);
         if x - half >= free {
             let y = height.within(*saving) - 10.0;
-            page.put(Mark::text((x, y), SMALL, words).centred());
+            page.put(Mark::text((x, y), SMALL, words).centred().on(Ink::Page));
             free = x + half + 6.0;
         }
     }
@@ -184,7 +200,8 @@ fn band(
     (top, bottom): (f64, f64),
     (left, right): (f64, f64),
 ) {
-    let (from, to) = (scale.within(known.low_h), scale.within(known.high_h));
+    let from = scale.within(known.low_h);
+    let to = if known.high_h >= scale.high() { right } else { scale.within(known.high_h) };
     let to = to.max(from + 2.0);
     page.put(Mark::rect((from, top), (to, bottom)).fill(Ink::Band));
     let words = font::clipped(&known.words, right - left, 11.0, Weight::Regular);

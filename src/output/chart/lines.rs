@@ -172,7 +172,7 @@ fn one(
         if alone && let Some(points) = band(|point| point.spread) {
             page.put(Mark::area(points).fill(ink.at(0.14)));
         }
-        if let Some(points) = band(|point| point.interval) {
+        if let Some(points) = band(|point| point.interval).filter(|points| points.len() > 2) {
             page.put(Mark::area(points).fill(ink.at(0.3)));
         }
         let values: Vec<(f64, f64)> =
@@ -180,11 +180,15 @@ fn one(
         let points = thinned(values, scale, |pair| pair.0);
         let points: Vec<(f64, f64)> =
             points.iter().map(|(x, value)| (scale.at(*x), height.at(*value))).collect();
+        // Between words there is nothing: a faint line joins what belongs together.
+        let (opacity, thickness) =
+            if of.keys[0].numbers().is_some() { (1.0, 2.0) } else { (0.35, 1.0) };
         for part in axis::cut(&points, (height.to(), height.from())) {
-            page.put(Mark::path(part).stroke(ink, 2.0).dashed(palette::dash(plan)));
+            let line = Mark::path(part).stroke(ink.at(opacity), thickness);
+            page.put(line.dashed(palette::dash(plan)));
         }
     }
-    if line.len() <= MARKED {
+    if line.len() <= MARKED || of.keys[0].numbers().is_none() {
         for (x, point) in line {
             let Some(value) = point.value.filter(|value| *value >= height.low()) else { continue };
             let at = (scale.at(*x), height.within(value));

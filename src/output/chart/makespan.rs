@@ -16,7 +16,7 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     let shown: Vec<&PlanFigures> = figures.plans.iter().filter(known).collect();
     let whole = shown.iter().all(|plan| plan.spread.makespan_h.is_whole());
     let what = if whole {
-        "Share of all runs completed by a time after submission; a failure never is."
+        "Share of runs completed by a time; a failed one never is."
     } else {
         "Known quantiles only, joined by straight lines: for whole curves give the scenario instead \
          of its results."
@@ -89,7 +89,7 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     let mut ends = Vec::new();
     for (name, plan) in &names {
         let ink = Ink::Plan(plan.plan);
-        let line = curve(plan, &scale, &height, largest);
+        let line = curve(plan, figures.deadline_h, &scale, &height, largest);
         let end = line.last().map_or(bottom, |point| point.1);
         let stroke = Mark::path(line).stroke(ink, 2.0).dashed(palette::dash(plan.plan));
         page.put(stroke.hint(format!("{}: {}", plan.plan.name(), told(plan))));
@@ -158,8 +158,21 @@ fn told(plan: &PlanFigures) -> String {
 }
 
 /// A cumulative distribution as a line, a point for each pixel at most.
-fn curve(plan: &PlanFigures, scale: &Scale, height: &Scale, largest: f64) -> Vec<(f64, f64)> {
-    let of = &plan.spread.makespan_h;
+fn curve(
+    plan: &PlanFigures,
+    deadline_h: Option<f64>,
+    scale: &Scale,
+    height: &Scale,
+    largest: f64,
+) -> Vec<(f64, f64)> {
+    let mut of = plan.spread.makespan_h.clone();
+    if let (false, Some(due), Some(on_time)) = (of.is_whole(), deadline_h, plan.on_time)
+        && of.share > 0.0
+    {
+        // One more point of a curve of which few are known.
+        of.points.push(((on_time.value / of.share).min(1.0), due));
+        of.points.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.total_cmp(&b.0)));
+    }
     let mut line: Vec<(f64, f64)> = Vec::new();
     let mut last = 0.0;
     if of.is_whole() {

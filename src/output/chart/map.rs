@@ -186,11 +186,13 @@ fn paint(page: &mut Page, grid: &Grid, of: &Swept, cells: &Cells) {
             {
                 end += 1;
             }
-            let (from, to) = (cells.corner(column, row), cells.corner(end, row + 1));
+            let (from, mut to) = (cells.corner(column, row), cells.corner(end, row + 1));
+            if are_many {
+                // The next row covers what is too much: no seams.
+                to.1 += if row + 1 < grid.values.len() { 0.5 } else { 0.0 };
+            }
             if let Some(colour) = colour {
                 let mut mark = Mark::rect(from, to).fill(Ink::Heat(colour));
-                // No seams between cells.
-                mark = mark.stroke(Ink::Heat(colour), 0.5);
                 if !are_many && let Some(value) = values[column] {
                     let hint = format!(
                         "{} = {}, {} = {}: {}",
@@ -239,13 +241,22 @@ fn contours(page: &mut Page, grid: &Grid, of: &Swept, cells: &Cells) {
     let ticks = unit.ticks(grid.low, grid.high, 5.0);
     // Where every cell has its figure, lines would only be in their way.
     let ticks = if cells.width < 46.0 || cells.height < 20.0 { ticks } else { Vec::new() };
+    let mut names: Vec<((f64, f64), String)> = Vec::new();
     for tick in ticks {
         if tick.value == 0.0 && of.has_break_even() {
             continue;
         }
         for line in contour(grid, tick.value) {
-            let points = line.iter().map(|&(x, y)| cells.middle(x, y)).collect();
-            page.put(Mark::path(points).stroke(Ink::Text.at(0.45), 1.0));
+            let points: Vec<(f64, f64)> = line.iter().map(|&(x, y)| cells.middle(x, y)).collect();
+            page.put(Mark::path(points.clone()).stroke(Ink::Page.at(0.5), 3.0));
+            page.put(Mark::path(points.clone()).stroke(Ink::Text.at(0.7), 1.0));
+            // Each long line has its value, where no other stands.
+            let (x, y) = points[points.len() / 2];
+            let is_free =
+                names.iter().all(|(at, _)| (at.0 - x).abs() > 60.0 || (at.1 - y).abs() > 18.0);
+            if points.len() > 4 && is_free {
+                names.push(((x, y), tick.label.clone()));
+            }
         }
     }
     if of.has_break_even() && grid.low < 0.0 && grid.high > 0.0 {
@@ -253,6 +264,15 @@ fn contours(page: &mut Page, grid: &Grid, of: &Swept, cells: &Cells) {
             let points: Vec<(f64, f64)> = line.iter().map(|&(x, y)| cells.middle(x, y)).collect();
             page.put(Mark::path(points).stroke(Ink::Text, 2.5));
         }
+    }
+    let right = page.right;
+    for ((x, y), name) in names {
+        let name = if unit.name == "%" { format!("{name} %") } else { name };
+        let half = font::width(&name, 11.0, Weight::Medium) / 2.0;
+        let at = (x.min(right - half - 3.0).max(cells.left + half + 3.0), y + 4.0);
+        let (corner, other) = ((at.0 - half - 3.0, at.1 - 10.0), (at.0 + half + 3.0, at.1 + 3.0));
+        page.put(Mark::rect(corner, other).fill(Ink::Page.at(0.9)).rounded(3.0));
+        page.put(Mark::text(at, 11.0, name).medium().centred());
     }
 }
 

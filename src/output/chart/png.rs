@@ -38,7 +38,8 @@ pub enum PngError {
 pub fn png(scene: &Scene, theme: Theme, scale: f64) -> Result<Vec<u8>, PngError> {
     let (width, height) = (libm::ceil(scene.width * scale), libm::ceil(scene.height * scale));
     let too_large = || PngError::TooLarge { width: width as u64, height: height as u64 };
-    if !(width * height <= MOST_PIXELS) {
+    let pixels = width * height;
+    if pixels.is_nan() || pixels > MOST_PIXELS {
         return Err(too_large());
     }
     let mut canvas = Canvas {

@@ -138,7 +138,7 @@ impl Unit {
     pub fn ticks(&self, low: f64, high: f64, about: f64) -> Vec<Tick> {
         let (low, high) = (low * self.factor, high * self.factor);
         let span = high - low;
-        if !(span > 0.0) || !span.is_finite() {
+        if span <= 0.0 || !span.is_finite() {
             let label = label(low, if low == libm::floor(low) { 0 } else { 2 });
             return vec![Tick { value: low / self.factor, label }];
         }
@@ -167,7 +167,8 @@ impl Unit {
         }
         // Hours have twelves and days; beyond and below they are counted in tens too.
         let hours: &[f64] = &[12.0, 24.0, 48.0];
-        let steps = self.steps.iter().copied().chain([10.0]).map(|step| step * power);
+        let own = if least < 0.5 { DECIMAL } else { self.steps };
+        let steps = own.iter().copied().chain([10.0]).map(|step| step * power);
         let steps: Vec<f64> = if self.steps.len() > 3 && least > 6.0 && least <= 48.0 {
             hours.to_vec()
         } else {

@@ -192,7 +192,7 @@ fn hex((r, g, b): Rgb) -> String {
 #[must_use]
 pub fn number(value: f64) -> String {
     let hundredths = libm::round(value * 100.0);
-    if !(hundredths.abs() < 1e15) {
+    if hundredths.is_nan() || hundredths.abs() >= 1e15 {
         // Nothing is drawn so far out.
         return "0".into();
     }

@@ -114,11 +114,9 @@ impl Results {
     /// What the file holds; `None` where it is a scenario, or there is none.
     fn read(arguments: &Arguments) -> Result<Option<Self>, Failure> {
         let Some(path) = &arguments.input.file else { return Ok(None) };
-        if path.as_os_str() == "-" {
-            // Standard input is read once: by the scenario.
-            return Ok(None);
-        }
         let text = read_file(path)?;
+        // A scenario is read from here: standard input gives its text once.
+        let text = arguments.input.text.get_or_init(|| text).clone();
         let start = text.trim_start();
         if start.starts_with("point,") {
             return Ok(Some(Self::Rows(Form::Csv, text)));

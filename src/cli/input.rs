@@ -28,6 +28,9 @@ pub struct Input {
     /// Prices of your own, as CSV
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
+    /// What was read of the file already: standard input is read once.
+    #[arg(skip)]
+    pub text: std::cell::OnceCell<String>,
     #[command(flatten)]
     short: Short,
 }
@@ -170,7 +173,10 @@ impl Input {
         let mut request = None;
         let mut root = match &self.file {
             Some(path) => {
-                let text = read_file(path)?;
+                let text = match self.text.get() {
+                    Some(text) => text.clone(),
+                    None => read_file(path)?,
+                };
                 let shown = path.display().to_string();
                 if let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) {
                     name = if stem == "-" { "stdin".into() } else { stem.to_owned() };

@@ -447,7 +447,7 @@ mod tests {
         let shown = |value, error, unit| difference(valued(value, error).unwrap(), unit);
         assert_eq!(shown(-0.0123, 0.0012, Unit::Share), "-1.23±0.12 pp");
         assert_eq!(shown(1_234.5, 25.0, Unit::Money), "+1,234±25");
-        assert_eq!(shown(0.5, 0.0, Unit::Hours), "+30 min");
+        assert_eq!(shown(0.5, 0.0, Unit::Hours), "+30.0 min");
         assert_eq!(shown(2.25, 0.0, Unit::Number), "+2.25");
     }
 }

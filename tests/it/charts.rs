@@ -410,6 +410,26 @@ fn results_are_told_by_their_content() {
     assert!(message.contains("--theme light"), "{message}");
 }
 
+/// `stockout estimate … | stockout chart -`, and a scenario from a pipe.
+#[test]
+fn a_pipe_is_told_by_its_content_too() {
+    use std::io::Write;
+    let scenario = path("short-job");
+    let few = ["-q", "--replications", "500"];
+    let results = success(&[&["estimate", &scenario, "--format", "json"], &few[..]].concat());
+    let scenario = std::fs::read_to_string(&scenario).unwrap();
+    for (text, rest) in [(results, &[][..]), (scenario, &few[..])] {
+        let mut child = Command::new(cargo_bin!("stockout"))
+            .args([&["chart", "-"], rest].concat())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        check_svg(std::str::from_utf8(&child.wait_with_output().unwrap().stdout).unwrap());
+    }
+}
+
 #[test]
 fn colours_follow_the_reader_where_that_is_asked_for() {
     let scenario = path("short-job");
@@ -439,6 +459,9 @@ fn a_png_is_the_drawing_at_twice_its_size() {
 /// nanounit, under lattice sampling and random sampling, certain plans and the shortcut.
 #[test]
 fn traces_add_up_to_the_estimate() {
+    use stockout::engine::timeline::Phase;
+    use stockout::model::plan::Outcome;
+    use stockout::model::workload::Workload;
     use stockout::montecarlo::observe::Measure;
     use stockout::montecarlo::trace::trace;
     for (name, settings) in [
@@ -454,18 +477,29 @@ fn traces_add_up_to_the_estimate() {
         let count = answer.replications.unwrap();
         for plan in &answer.plans {
             let Some(estimate) = &plan.estimate else { continue };
-            let (mut cost, mut preemptions) = (0_i64, 0);
+            let (mut cost, mut preemptions, mut lost) = (0_i64, 0, 0_i64);
             for replication in 0..count {
                 let trace = trace(&scenario, plan.listed.plan, replication).unwrap();
                 check_tiling(&trace);
                 cost += trace.cost.nanos();
                 preemptions += trace.preemptions;
+                lost += trace.time_in(Phase::LostWork).micros();
+                if let (Some(Outcome::Completed), Workload::Job(model)) =
+                    (trace.outcome, &scenario.workload)
+                {
+                    assert_eq!(trace.time_in(Phase::Work), model.work, "{trace:?}");
+                }
             }
             let mean = cost as f64 / count as f64 * 1e-9;
             let known = estimate.measure(Measure::Cost).mean.unwrap();
             assert!((mean - known).abs() <= 1e-12 * known, "{name} {plan:?}: {mean} {known}");
             let known = estimate.measure(Measure::Preemptions).mean.unwrap();
             assert!((preemptions as f64 / count as f64 - known).abs() < 1e-9, "{name}");
+            if let Some(known) = estimate.measure(Measure::LostWork).mean {
+                // No submission of these times out: all that is lost is lost at preemptions.
+                let mean = lost as f64 / count as f64 / 3.6e9;
+                assert!((mean - known).abs() <= 1e-9 * known.max(1e-9), "{name}: {mean} {known}");
+            }
         }
     }
 }

@@ -27,7 +27,9 @@ pub fn saving(figures: &Figures, width: f64) -> Scene {
     let mut page = Page::new(
         width,
         format!("{of} against standard VMs"),
-        if whole {
+        if shown.is_empty() {
+            ""
+        } else if whole {
             "How single runs spread, each paired with the standard run that met the same luck; only \
              runs completed under both plans. The triangle is the mean, failures paid for."
         } else {

@@ -176,8 +176,16 @@ impl Unit {
         };
         let step = steps.iter().copied().find(|&step| step >= least * (1.0 - 1e-9));
         let step = step.unwrap_or(10.0 * power);
-        let is_whole = step >= 1.0 && step == libm::floor(step);
-        (step, if is_whole { 0 } else { decimals.max(0) as usize })
+        // No more decimals than it takes to tell the steps apart.
+        let mut fewest = 0;
+        let mut scaled = step;
+        while fewest < decimals.max(0) as usize
+            && (scaled - libm::round(scaled)).abs() > 1e-6 * scaled
+        {
+            scaled *= 10.0;
+            fewest += 1;
+        }
+        (step, fewest)
     }
 }
 

@@ -17,8 +17,10 @@ use crate::units::SimTime;
 
 /// The most replicas that get a lane.
 const MOST_LANES: u32 = 16;
-/// A preemption is named where there are no more than these.
+/// Preemptions are named where there are no more than these.
 const MOST_NAMED: usize = 12;
+/// And have a line through all lanes where there are no more than these.
+const MOST_LINES: usize = 60;
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +83,7 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
             "Replication {}: {} preemption{plural}{} in {} attempt{}. {}",
             numbers::whole(trace.replication),
             numbers::whole(trace.preemptions as u64),
-            if trace.slots == 1 && trace.preemptions > 0 { " (red lines)" } else { "" },
+            if trace.slots == 1 && trace.preemptions > 0 { " (red)" } else { "" },
             numbers::whole(trace.attempts as u64),
             if trace.attempts == 1 { "" } else { "s" },
             if is_job {
@@ -133,7 +135,13 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
             Mark::line((x, top - 4.0), (x, bottom)).stroke(Ink::Text, 1.0).dashed(&[4.0, 3.0]),
         );
         let words = format!("deadline {}", numbers::hours(due));
-        page.put(Mark::text((x - 5.0, middle + 12.0), 11.0, words).ending().on(Ink::Page));
+        let room = font::width(&words, 11.0, Weight::Regular) + 6.0;
+        let text = if x - room > left {
+            Mark::text((x - 5.0, middle + 12.0), 11.0, words).ending()
+        } else {
+            Mark::text((x + 5.0, middle + 12.0), 11.0, words)
+        };
+        page.put(text.on(Ink::Page));
     }
     growth(&mut page, of, &scale, (cost_top, bottom), right);
     page.y = after;
@@ -270,11 +278,13 @@ fn preemptions(page: &mut Page, trace: &Trace, scale: &Scale, (top, bottom): (f6
     let mut free = f64::NEG_INFINITY;
     for (index, &time) in times.iter().enumerate() {
         let x = scale.at(time);
-        if x - last < 1.0 {
+        if x - last < 2.0 {
             continue;
         }
         last = x;
-        page.put(Mark::line((x, top - 2.0), (x, bottom)).stroke(line, 1.0));
+        if times.len() <= MOST_LINES {
+            page.put(Mark::line((x, top - 2.0), (x, bottom)).stroke(line, 1.0));
+        }
         let triangle = vec![(x - 4.5, top - 9.0), (x + 4.5, top - 9.0), (x, top - 1.0)];
         let hint = format!("preemption {} after {}", index + 1, numbers::hours(time));
         page.put(Mark::area(triangle).fill(Ink::Alert).hint(hint));

@@ -91,9 +91,11 @@
 //! | a plan | a variant in [`model::plan`]; what it pays is in [`model::tariff`] |
 //! | a billing rule | a row of `RULES` in [`model::tariff`] |
 //! | a result to ask for | a row of `MEASURES` in [`sweep::measure`] |
+//! | a chart | a file in [`output::chart`] and a variant of its [`Kind`](output::chart::Kind) |
 //! | a key | a row of `KEYS` in [`scenario::keys`], read in [`scenario::validate`] |
 //!
-//! The library does no I/O and needs neither feature: `cli` is the program, `parallel` the threads.
+//! The library does no I/O and needs no feature: `cli` is the program, `parallel` the threads, `png`
+//! charts as pixels.
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -1,5 +1,5 @@
-//! Tables, CSV, JSON and Markdown: what was computed, as people and programs read it. Computes
-//! nothing new.
+//! Tables, charts, CSV, JSON and Markdown: what was computed, as people and programs read it.
+//! Computes nothing new.
 
 #[cfg(feature = "cli")]
 pub mod answers;

@@ -9,7 +9,7 @@ use crate::sweep::design::Design;
 use crate::units::Currency;
 
 /// Columns that hold text.
-const TEXTS: [&str; 4] = ["scenario", "plan", "status", "reason"];
+const TEXTS: [&str; 5] = ["scenario", "plan", "status", "reason", "prices_as_of"];
 
 /// The form of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

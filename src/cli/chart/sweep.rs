@@ -11,7 +11,7 @@ use crate::cli::write::complain;
 use crate::model::plan::Plan;
 use crate::montecarlo::points::{self, Stopped};
 use crate::montecarlo::replicate::RunError;
-use crate::output::chart::figures::About;
+use crate::output::chart::figures::{self, About};
 use crate::output::chart::lines::lines;
 use crate::output::chart::map::map;
 use crate::output::chart::palette::Ink;
@@ -271,6 +271,9 @@ fn of_json(text: &str) -> Result<Tornado, String> {
         confidence: root.get("confidence").and_then(Value::as_f64),
         currency: words(&root, "currency").unwrap_or_default(),
         version: words(&root, "stockout").unwrap_or_default(),
+        prices: root
+            .get("prices_as_of")
+            .map_or_else(String::new, |day| figures::prices(day.as_str())),
         ..About::default()
     };
     let middle = value(root.get("as_written"), "value");

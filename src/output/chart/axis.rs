@@ -4,7 +4,7 @@ use super::font::{self, Weight};
 use super::page::{Page, SMALL};
 use super::palette::Ink;
 use super::scale::{Scale, Tick};
-use super::scene::{Anchor, Mark};
+use super::scene::Mark;
 
 /// An axis below a drawing, and its lines up to `top`.
 pub fn below(
@@ -133,16 +133,15 @@ pub struct Label {
     pub y: f64,
     /// Their colour.
     pub ink: Ink,
+    /// The dashes of the line they name, of which a piece stands before them.
+    pub dash: &'static [f64],
 }
 
+/// The room for the piece of a line before its name.
+pub const SAMPLE: f64 = 26.0;
+
 /// Labels at `x` from `top` to `bottom`, moved apart as little as it takes.
-pub fn labels(
-    page: &mut Page,
-    mut labels: Vec<Label>,
-    x: f64,
-    (top, bottom): (f64, f64),
-    anchor: Anchor,
-) {
+pub fn labels(page: &mut Page, mut labels: Vec<Label>, x: f64, (top, bottom): (f64, f64)) {
     const APART: f64 = SMALL + 3.0;
     labels.sort_by(|a, b| a.y.total_cmp(&b.y));
     for label in &mut labels {
@@ -158,8 +157,10 @@ pub fn labels(
         limit = label.y - APART;
     }
     for label in labels {
-        let mark = Mark::text((x, label.y + 4.0), SMALL, label.text).fill(label.ink);
-        page.put(mark.anchored(anchor));
+        let line = Mark::line((x, label.y), (x + SAMPLE - 6.0, label.y));
+        page.put(line.stroke(label.ink, 2.0).dashed(label.dash));
+        let at = (x + SAMPLE, label.y + 4.0);
+        page.put(Mark::text(at, SMALL, label.text).fill(label.ink));
     }
 }
 

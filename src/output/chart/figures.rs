@@ -77,7 +77,8 @@ impl About {
 }
 
 /// Which prices, by the day of the oldest.
-fn prices(as_of: Option<&str>) -> String {
+#[must_use]
+pub fn prices(as_of: Option<&str>) -> String {
     as_of.map_or_else(|| "own prices".to_owned(), |day| format!("prices of {day}"))
 }
 

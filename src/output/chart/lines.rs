@@ -5,7 +5,7 @@ use super::font::{self, Weight};
 use super::page::{NORMAL, Page, SMALL};
 use super::palette::{self, Ink};
 use super::scale::{Scale, Tick, Unit, logarithmic_ticks};
-use super::scene::{Anchor, Mark, Scene};
+use super::scene::{Mark, Scene};
 use super::swept::{self, Dimension, Key, Point, Swept};
 use crate::model::plan::Plan;
 use crate::output::numbers;
@@ -73,7 +73,7 @@ pub fn lines(of: &Swept, plan: Option<Plan>, width: f64) -> Scene {
     let ticks = unit.ticks(bottom_value, high + pad, 6.0);
     let left = page.left + axis::room(&ticks);
     let names = plans.iter().map(|plan| font::width(plan.name(), SMALL, Weight::Regular));
-    let room = names.fold(0.0, f64::max) + 12.0;
+    let room = names.fold(0.0, f64::max) + 10.0 + axis::SAMPLE;
     let beside = !page.is_narrow();
     let right = if beside { page.right - room } else { page.right - 4.0 };
     let name = of.measure.name.trim_end_matches("_h").replace('_', " ");
@@ -109,6 +109,7 @@ pub fn lines(of: &Swept, plan: Option<Plan>, width: f64) -> Scene {
                 text: plan.name().into(),
                 y: height.within(last),
                 ink: Ink::Plan(*plan),
+                dash: palette::dash(*plan),
             });
         }
         let ends: Vec<&At<'_>> = line.iter().filter(|(_, point)| point.value.is_some()).collect();
@@ -128,16 +129,15 @@ pub fn lines(of: &Swept, plan: Option<Plan>, width: f64) -> Scene {
         }
     }
     if beside {
-        axis::labels(&mut page, ends, right + 6.0, (top, bottom), Anchor::Start);
+        axis::labels(&mut page, ends, right + 6.0, (top, bottom));
         page.y = after;
     } else {
         page.y = after;
         for label in ends {
             page.y += SMALL + 5.0;
-            let plan = plans.iter().find(|plan| plan.name() == label.text).copied();
             let y = page.y - 4.0;
             let stroke = Mark::line((page.left, y), (page.left + 24.0, y)).stroke(label.ink, 2.0);
-            page.put(stroke.dashed(plan.map_or(&[], palette::dash)));
+            page.put(stroke.dashed(label.dash));
             page.put(Mark::text((page.left + 32.0, page.y), SMALL, label.text).fill(label.ink));
         }
     }

@@ -6,7 +6,7 @@ use super::font::{self, Weight};
 use super::page::{NORMAL, Page, SMALL};
 use super::palette::{self, Ink};
 use super::scale::{Scale, Unit};
-use super::scene::{Anchor, Mark, Scene};
+use super::scene::{Mark, Scene};
 use crate::output::numbers;
 
 /// The chart.
@@ -58,7 +58,7 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     let names: Vec<(String, &PlanFigures)> =
         shown.iter().map(|plan| (end_name(plan), *plan)).collect();
     let widest = names.iter().map(|(name, _)| font::width(name, SMALL, Weight::Regular));
-    let room = widest.fold(0.0, f64::max) + 12.0;
+    let room = widest.fold(0.0, f64::max) + 10.0 + axis::SAMPLE;
     let percent = Unit::percent();
     let rises = percent.ticks(0.0, 1.0, 5.0);
     let left = page.left + axis::room(&rises);
@@ -101,7 +101,7 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
                 }
             }
         }
-        ends.push(Label { text: name.clone(), y: end, ink });
+        ends.push(Label { text: name.clone(), y: end, ink, dash: palette::dash(plan.plan) });
         if let (Some(due), Some(on_time)) = (due, plan.on_time) {
             let y = height.at(on_time.value);
             page.put(Mark::circle((scale.at(due), y), 3.5).fill(ink).stroke(Ink::Page, 1.0));
@@ -109,7 +109,7 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
         page.describe(&format!("{}: {}.", plan.plan.name(), told(plan)));
     }
     if is_wide {
-        axis::labels(&mut page, ends, right + 8.0, (top, bottom), Anchor::Start);
+        axis::labels(&mut page, ends, right + 8.0, (top, bottom));
         page.y = after;
     } else {
         page.y = after;

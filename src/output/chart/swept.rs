@@ -1,6 +1,6 @@
 //! What charts of sweeps read: one measure over the design points, from the rows of a sweep.
 
-use super::figures::About;
+use super::figures::{self, About};
 use super::scale::Unit;
 use crate::model::plan::Plan;
 use crate::output::numbers;
@@ -145,6 +145,11 @@ impl Swept {
             seed: text(first, "seed").and_then(|seed| seed.parse().ok()),
             confidence: text(first, "confidence").and_then(|level| level.parse().ok()),
             currency,
+            prices: if names.contains(&"prices_as_of") {
+                figures::prices(text(first, "prices_as_of").as_deref())
+            } else {
+                String::new()
+            },
             ..About::default()
         };
         Ok(Self { about, keys, points, measure: *known })

@@ -86,7 +86,7 @@ pub fn significant(value: f64, digits: i32) -> String {
     if value == 0.0 {
         return "0".into();
     }
-    let magnitude = value.abs().log10().floor() as i32 + 1;
+    let magnitude = (value.abs().log10().floor() as i32).saturating_add(1);
     let decimals = (digits - magnitude).clamp(0, 9) as usize;
     let shown = format!("{value:.decimals$}");
     if shown.contains('.') {

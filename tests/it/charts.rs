@@ -621,3 +621,64 @@ fn a_comparison_tells_change_from_noise() {
     std::fs::write(&other, euros).unwrap();
     assert!(failure(&["compare", &a, &other]).contains("two currencies"));
 }
+
+/// Results of others, or damaged ones: any numbers are drawn or refused, none ends the program.
+#[test]
+fn any_numbers_are_drawn_or_refused() {
+    use proptest::prelude::*;
+    let number = prop_oneof![
+        Just(0.0),
+        any::<f64>().prop_filter("JSON has no others", |value| value.is_finite()),
+        -1.0..2.0,
+        Just(1e300),
+        Just(-1e300),
+        Just(1e-310),
+    ];
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(300)
+    });
+    runner
+        .run(&proptest::collection::vec(number, 24), |n| {
+            let quantity = |at: usize| {
+                let n = &n[at..];
+                serde_json::json!({
+                    "mean": n[0], "half_width": n[1], "sd": n[2],
+                    "p05": n[3], "p50": n[4], "p95": n[5], "p99": n[6]
+                })
+            };
+            let share = serde_json::json!({"value": n[20], "low": n[21], "high": n[22]});
+            let plan = |name: &str| {
+                serde_json::json!({
+                    "plan": name, "cost": quantity(0), "makespan_h": quantity(7),
+                    "saving": quantity(13), "completion_probability": share,
+                    "deadline_probability": share,
+                    "line_items": [{"component": "compute", "amount": n[19]}]
+                })
+            };
+            let root = serde_json::json!({
+                "schema_version": 1, "currency": "USD", "deadline_h": n[23],
+                "plans": [plan("standard"), plan("spot")]
+            });
+            let figures = Figures::of_json(&root.to_string()).unwrap();
+            for scene in [
+                cost::cost(&figures, 760.0),
+                saving::saving(&figures, 760.0),
+                makespan::makespan(&figures, 760.0),
+            ] {
+                check_svg(&svg(&scene, Style { font: false, ..Style::default() }));
+            }
+            let value = |at: &[usize]| Some(n[at[0] % 24]);
+            let swept = Swept::of_rows(&rows(&[("a.b", 24)], value), "saving").unwrap();
+            check_svg(&svg(&lines::lines(&swept, None, 760.0), Style::default()));
+            let value = |at: &[usize]| Some(n[(at[0] * 5 + at[1]) % 24]);
+            let swept = Swept::of_rows(&rows(&[("a.b", 4), ("c.d", 5)], value), "saving").unwrap();
+            check_svg(&svg(&map::map(&swept, Plan::Spot, 760.0), Style::default()));
+            let root = root.to_string();
+            let file = |text| stockout::output::compare::File { name: "a", text };
+            let found = stockout::output::compare::compare(file(&root), file(&root)).unwrap();
+            assert!(found.is_same());
+            Ok(())
+        })
+        .unwrap();
+}

@@ -145,7 +145,7 @@ impl Unit {
         let (step, decimals) = self.step(span / about.max(1.0));
         let first = libm::ceil(low / step - 1e-9) as i64;
         let last = libm::floor(high / step + 1e-9) as i64;
-        (first..=last.min(first + 100))
+        (first..=last.min(first.saturating_add(100)))
             .map(|index| {
                 let value = index as f64 * step;
                 Tick { value: value / self.factor, label: label(value, decimals) }
@@ -194,10 +194,12 @@ impl Unit {
 pub fn logarithmic_ticks(low: f64, high: f64, show: impl Fn(f64) -> String) -> Vec<Tick> {
     let mut ticks = Vec::new();
     let mut power = 1.0;
+    // Values beyond are not told from these.
+    let low = low.max(1e-30);
     while power > low {
         power /= 10.0;
     }
-    while power * 10.0 <= low {
+    while power * 10.0 <= low && power < 1e30 {
         power *= 10.0;
     }
     while power <= high && ticks.len() < 60 {

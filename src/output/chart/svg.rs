@@ -164,7 +164,7 @@ fn look(mark: &Mark, theme: Theme) -> String {
             look.push_str(" stroke-linejoin=\"round\"");
         }
         if matches!(mark.shape, Shape::Text { .. }) {
-            look.push_str(" stroke-linejoin=\"round\" paint-order=\"stroke\"");
+            look.push_str(" stroke-linejoin=\"round\" style=\"paint-order:stroke\"");
         }
     }
     look

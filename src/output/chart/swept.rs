@@ -116,7 +116,9 @@ impl Swept {
         let mut points = Vec::with_capacity(rows.len());
         let mut replications: Option<u64> = None;
         for row in rows {
-            let number = |at: Option<usize>| row.get(at?)?.1.parse::<f64>().ok();
+            let number = |at: Option<usize>| {
+                row.get(at?)?.1.parse::<f64>().ok().filter(|value| value.is_finite())
+            };
             let mut settings = Vec::with_capacity(keys.len());
             for (at, key) in keys.iter_mut().enumerate() {
                 let shown = row.get(at + 1).map(|(_, text)| text.clone()).unwrap_or_default();

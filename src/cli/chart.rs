@@ -5,10 +5,11 @@ mod sweep;
 use super::Failure;
 use super::drawing::{Drawing, Picture};
 use super::estimate::threads;
-use super::input::{Input, read_file};
+use super::input::{Input, read_file, shell_word};
 use super::progress::Progress;
 use super::trace::{self, Which};
 use super::write::Destination;
+use crate::model::plan::Plan;
 use crate::montecarlo;
 use crate::montecarlo::replicate::RunError;
 use crate::output::chart::figures::Figures;
@@ -71,6 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let destination = &arguments.destination;
     let picture = Drawing::picture(arguments.format, destination);
     arguments.drawing.check(picture, destination)?;
+    fits(arguments)?;
     let scene = scene(arguments)?;
     arguments.drawing.write(&scene, picture, destination)
 }
@@ -79,13 +81,62 @@ fn wrong(message: &str, help: &str) -> Failure {
     Failure::Input(format!("error: {message}\nhelp: {help}"))
 }
 
+/// Refuses options that the kind would ignore.
+fn fits(arguments: &Arguments) -> Result<(), Failure> {
+    let kind = arguments.kind;
+    let is_swept = matches!(kind, Kind::Sweep | Kind::Tornado);
+    let refuse = |option: &str, help: &str| {
+        Err(wrong(&format!("--kind {} does not use {option}", kind.name()), help))
+    };
+    if !is_swept && !arguments.sweep.vary.is_empty() {
+        return refuse("--vary", "write --kind sweep or --kind tornado, or --set KEY=VALUE");
+    }
+    if !is_swept && arguments.sweep.measure.is_some() {
+        return refuse("--measure", "write --kind sweep or --kind tornado");
+    }
+    if kind != Kind::Timeline && arguments.which.chooses() {
+        return refuse("--replication and --worst", "write --kind timeline");
+    }
+    Ok(())
+}
+
+/// Refuses options that cannot change results any more.
+fn is_settled(arguments: &Arguments, results: &Results) -> Result<(), Failure> {
+    let input = &arguments.input;
+    let file = input.file.as_ref().map_or_else(String::new, |file| file.display().to_string());
+    if input.as_arguments() != shell_word(&file) || !arguments.sweep.vary.is_empty() {
+        return Err(wrong(
+            &format!("{file} holds {}: no setting changes them", results.name()),
+            "leave the options out, or give the scenario",
+        ));
+    }
+    if arguments.sweep.measure.is_some() && matches!(results, Results::Tornado(_)) {
+        return Err(wrong(
+            &format!("{file} holds a tornado of one measure"),
+            "leave out --measure, or give the scenario",
+        ));
+    }
+    Ok(())
+}
+
 fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
     let width = arguments.drawing.width();
     let results = Results::read(arguments)?;
+    if let Some(results) = &results {
+        is_settled(arguments, results)?;
+    }
     match (arguments.kind, results) {
-        (Kind::Cost, results) => Ok(cost::cost(&figures(arguments, results)?, width)),
-        (Kind::Saving, results) => Ok(saving::saving(&figures(arguments, results)?, width)),
-        (Kind::Makespan, results) => Ok(makespan::makespan(&figures(arguments, results)?, width)),
+        (kind @ (Kind::Cost | Kind::Saving | Kind::Makespan), results) => {
+            let mut figures = figures(arguments, results)?;
+            if let Some(only) = arguments.which.asked() {
+                only_of(&mut figures, only)?;
+            }
+            Ok(match kind {
+                Kind::Saving => saving::saving(&figures, width),
+                Kind::Makespan => makespan::makespan(&figures, width),
+                _ => cost::cost(&figures, width),
+            })
+        }
         (Kind::Timeline, None) => {
             let scenario = arguments.input.scenario(arguments.quiet)?;
             let traced = arguments.which.find(&scenario, arguments.quiet)?;
@@ -98,6 +149,19 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
         (Kind::Sweep, results) => sweep::sweep(arguments, results),
         (Kind::Tornado, results) => sweep::tornado(arguments, results),
     }
+}
+
+/// Leaves one plan.
+fn only_of(figures: &mut Figures, only: Plan) -> Result<(), Failure> {
+    let names: Vec<&str> = figures.plans.iter().map(|plan| plan.plan.name()).collect();
+    if !names.contains(&only.name()) {
+        return Err(wrong(
+            &format!("{} is not among the plans compared", only.name()),
+            &format!("they are {}", names.join(", ")),
+        ));
+    }
+    figures.plans.retain(|plan| plan.plan == only);
+    Ok(())
 }
 
 /// Results in a file, told by their content.

@@ -20,13 +20,13 @@ const LARGEST: u64 = 16 << 20;
 #[derive(Debug, clap::Args)]
 pub struct Input {
     /// A scenario (TOML) or a Vertex AI request body (JSON); - reads standard input
-    #[arg(value_name = "SCENARIO")]
+    #[arg(value_name = "SCENARIO", help_heading = None)]
     pub file: Option<PathBuf>,
     /// Set any key, such as --set market.lifetime.mean="10 h"; later ones win, options below win over them
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", help_heading = None)]
     pub set: Vec<String>,
     /// Prices of your own, as CSV
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = None)]
     pub prices: Option<PathBuf>,
     /// What was read of the file already: standard input is read once.
     #[arg(skip)]

@@ -51,7 +51,8 @@ pub struct Which {
     /// The worst of all replications that `estimate` makes
     #[arg(long, value_enum)]
     worst: Option<Worst>,
-    /// The plan to look at [default: spot-resubmit for jobs, spot for endpoints, else the first]
+    /// The plan to look at; of cost, saving and makespan this one alone [default: spot-resubmit for
+    /// jobs, spot for endpoints, else the first]
     #[arg(long, value_parser = PossibleValuesParser::new(Plan::ALL.map(Plan::name)))]
     plan: Option<String>,
 }
@@ -136,6 +137,11 @@ impl Which {
             complain("note: without market.flex_wait the wait for flex-start is shown as none");
         }
         trace::trace(scenario, plan, replication).map_err(failure)
+    }
+
+    /// Whether a replication is chosen.
+    pub const fn chooses(&self) -> bool {
+        self.replication.is_some() || self.worst.is_some()
     }
 
     /// The plan asked for.

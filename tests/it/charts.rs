@@ -401,6 +401,21 @@ fn results_are_told_by_their_content() {
         let message = failure(&["chart", file, "--kind", kind]);
         assert!(message.contains(words) && message.contains("help:"), "{message}");
     }
+    // Nothing is silently left out.
+    for (rest, words) in [
+        (&[&estimate[..], "--seed", "3"][..], "no setting changes them"),
+        (&[&sweep, "--kind", "sweep", "--vary", "a.b=1,2"], "no setting changes them"),
+        (&[&tornado, "--kind", "tornado", "--measure", "cost"], "one measure"),
+        (&[&scenario, "--worst", "cost"], "--kind timeline"),
+        (&[&scenario, "--measure", "cost"], "--kind sweep"),
+        (&[&scenario, "--vary", "workload.work=1 h,2 h"], "--kind sweep"),
+        (&[&estimate, "--plan", "committed-3y"], "not among the plans"),
+    ] {
+        let message = failure(&[&["chart"], rest].concat());
+        assert!(message.contains(words) && message.contains("help:"), "{message}");
+    }
+    let one = success(&["chart", &estimate, "--plan", "spot"]);
+    assert!(one.contains(">spot<") && !one.contains(">standard<"));
     std::fs::write(&estimate, "{\"schema_version\": 1}").unwrap();
     assert!(failure(&["chart", &estimate]).contains("no list `plans`"));
     let message = failure(&["chart", &scenario, "--kind", "sweep"]);

@@ -94,9 +94,11 @@
 //! | a billing rule | a row of `RULES` in [`model::tariff`] |
 //! | a result to ask for | a row of `MEASURES` in [`sweep::measure`] |
 //! | a kind of evidence | a variant of [`evidence::Kind`], and a module of its rows |
+//! | a chart | a file in [`output::chart`] and a variant of its [`Kind`](output::chart::Kind) |
 //! | a key | a row of `KEYS` in [`scenario::keys`], read in [`scenario::validate`] |
 //!
-//! The library does no I/O and needs neither feature: `cli` is the program, `parallel` the threads.
+//! The library does no I/O and needs no feature: `cli` is the program, `parallel` the threads, `png`
+//! charts as pixels.
 
 #[cfg(feature = "cli")]
 pub mod cli;

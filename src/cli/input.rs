@@ -23,14 +23,17 @@ const LARGEST_LIST: u64 = 256 << 20;
 #[derive(Debug, clap::Args)]
 pub struct Input {
     /// A scenario (TOML) or a Vertex AI request body (JSON); - reads standard input
-    #[arg(value_name = "SCENARIO")]
+    #[arg(value_name = "SCENARIO", help_heading = None)]
     pub file: Option<PathBuf>,
     /// Set any key, such as --set market.lifetime.mean="10 h"; later ones win, options below win over them
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", help_heading = None)]
     pub set: Vec<String>,
     /// Prices of your own, as CSV
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = None)]
     pub prices: Option<PathBuf>,
+    /// What was read of the file already: standard input is read once.
+    #[arg(skip)]
+    pub text: std::cell::OnceCell<String>,
     #[command(flatten)]
     short: Short,
 }
@@ -173,7 +176,10 @@ impl Input {
 
     /// Reads the input and applies the settings.
     pub fn read(&self) -> Result<Written, Failure> {
-        let text = self.file.as_deref().map(read_file).transpose()?;
+        let text = match (&self.file, self.text.get()) {
+            (Some(_), Some(text)) => Some(text.clone()),
+            (file, _) => file.as_deref().map(read_file).transpose()?,
+        };
         if let (Some(path), Some(text)) = (&self.file, &text) {
             refuse_evidence(path, text)?;
         }

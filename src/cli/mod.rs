@@ -5,7 +5,10 @@
 //! 130 interrupted.
 
 mod age;
+mod chart;
 mod check;
+mod compare;
+mod drawing;
 mod emit;
 mod estimate;
 mod fail_if;
@@ -19,6 +22,7 @@ mod progress;
 mod rows;
 mod schema;
 mod sweep;
+mod trace;
 mod verify;
 mod write;
 
@@ -52,6 +56,12 @@ enum Command {
     Sweep(Box<sweep::Arguments>),
     /// The simulation beside the exact solution, with a verdict
     Verify(verify::Arguments),
+    /// A scenario or its results as a picture
+    Chart(Box<chart::Arguments>),
+    /// Two results side by side: what changed, and whether it exceeds the noise
+    Compare(compare::Arguments),
+    /// One replication, interval by interval, as text or a timeline
+    Trace(Box<trace::Arguments>),
     /// What a machine costs under each plan and service, and the true saving
     Prices(prices::Arguments),
     /// Check a scenario and report all its problems
@@ -98,6 +108,9 @@ pub fn main() -> ExitCode {
         Command::Estimate(arguments) => estimate::run(&arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Chart(arguments) => chart::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Trace(arguments) => trace::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),

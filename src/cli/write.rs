@@ -18,16 +18,21 @@ pub struct Destination {
 impl Destination {
     /// Writes a result.
     pub fn write(&self, text: &str) -> Result<(), Failure> {
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// Writes a result that is not text.
+    pub fn write_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         match &self.output {
-            Some(path) if path.as_os_str() != "-" => Ok(to_file(path, text)?),
-            _ => to_stdout(text),
+            Some(path) if path.as_os_str() != "-" => Ok(to_file(path, bytes)?),
+            _ => to_stdout(bytes),
         }
     }
 }
 
-fn to_stdout(text: &str) -> Result<(), Failure> {
+fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::ClosedPipe),
         Err(error) => {
@@ -38,20 +43,22 @@ fn to_stdout(text: &str) -> Result<(), Failure> {
 
 /// Writes several files, all or none: all are written beside their places before any is renamed.
 pub fn to_files(files: &[(&Path, &str)]) -> anyhow::Result<()> {
-    let written: Vec<Beside> =
-        files.iter().map(|(path, text)| beside(path, text)).collect::<anyhow::Result<_>>()?;
+    let written: Vec<Beside> = files
+        .iter()
+        .map(|(path, text)| beside(path, text.as_bytes()))
+        .collect::<anyhow::Result<_>>()?;
     written.into_iter().try_for_each(Beside::rename)
 }
 
-fn to_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    beside(path, text)?.rename()
+fn to_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    beside(path, bytes)?.rename()
 }
 
-/// A text written beside the file it will be.
+/// Bytes written beside the file it will be.
 struct Beside {
     shown: PathBuf,
     target: PathBuf,
-    /// `None` of a device or a pipe, which has its text already.
+    /// `None` of a device or a pipe, which has them already.
     file: Option<tempfile::NamedTempFile>,
 }
 
@@ -66,12 +73,12 @@ impl Beside {
 }
 
 /// Writes beside the file.
-fn beside(path: &Path, text: &str) -> anyhow::Result<Beside> {
+fn beside(path: &Path, bytes: &[u8]) -> anyhow::Result<Beside> {
     let context = || format!("could not write {}", path.display());
     // A device or a pipe cannot be replaced by a file.
     if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         anyhow::ensure!(!path.is_dir(), "could not write {}: it is a folder", path.display());
-        std::fs::write(path, text).with_context(context)?;
+        std::fs::write(path, bytes).with_context(context)?;
         return Ok(Beside { shown: path.to_owned(), target: path.to_owned(), file: None });
     }
     // A link keeps pointing at what it pointed at.
@@ -81,7 +88,7 @@ fn beside(path: &Path, text: &str) -> anyhow::Result<Beside> {
         _ => Path::new("."),
     };
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
-    file.write_all(text.as_bytes()).with_context(context)?;
+    file.write_all(bytes).with_context(context)?;
     file.as_file().sync_all().with_context(context)?;
     #[cfg(unix)]
     {

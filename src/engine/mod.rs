@@ -7,5 +7,6 @@
 pub mod calendar;
 pub mod endpoint;
 pub mod job;
+pub mod timeline;
 pub mod trajectory;
 pub mod vm;

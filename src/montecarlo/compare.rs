@@ -3,6 +3,7 @@
 use crate::stats::estimator::Estimator;
 use crate::stats::histogram::{Histogram, Quantile};
 use crate::stats::interval::Level;
+use crate::stats::quantiles::Quantiles;
 
 use super::estimate::Saving;
 
@@ -45,6 +46,13 @@ impl AgainstStandard {
         let rank = self.count + 1 - q.rank(self.count).min(self.count);
         let relative = self.relative.lower_edge_at_rank(rank)?;
         Some(1.0 - relative as f64 * 1e-9)
+    }
+
+    /// The distribution of the saving of one replication, over those completed under both plans, of
+    /// `replications` made.
+    #[must_use]
+    pub fn quantiles(&self, replications: u64) -> Quantiles {
+        Quantiles::of(&self.relative, self.count, replications, 1e-9).complement()
     }
 
     /// What is saved, where `relative` is the plan's cost per gain ÷ standard's.

@@ -8,8 +8,10 @@ pub mod points;
 pub mod rare;
 pub mod replicate;
 pub mod shortcut;
+pub mod spread;
 pub mod stopping;
 pub mod tally;
+pub mod trace;
 pub mod verify;
 mod worker;
 
@@ -20,6 +22,8 @@ use crate::stats::interval::Level;
 use estimate::{Method, PlanEstimate, saving_at_spot_price};
 use rare::Rare;
 use replicate::{Experiment, Priced, RunError, Watch};
+use spread::PlanSpread;
+use tally::Tally;
 
 /// The answer to a scenario: what each plan costs, how late it may be, how likely it fails.
 #[derive(Clone, Debug)]
@@ -67,6 +71,26 @@ pub fn run(scenario: &Scenario, threads: usize, watch: &dyn Watch) -> Result<Est
     Ok(answer(scenario, estimates, Some(replications), &[]))
 }
 
+/// As [`run`], with the whole distributions of every plan of the answer, in its order.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with_spreads(
+    scenario: &Scenario,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<(Estimate, Vec<PlanSpread>), RunError> {
+    let experiment = experiment(scenario);
+    let tally = stopping::run(&experiment, scenario.stop, scenario.level, threads, watch)?;
+    let estimates = estimates(scenario, &experiment, &tally);
+    let spreads = scenario
+        .plans
+        .iter()
+        .map(|listed| PlanSpread::of(&experiment, &tally, listed.plan))
+        .collect();
+    Ok((answer(scenario, estimates, Some(tally.replications), &[]), spreads))
+}
+
 /// The estimates of an experiment and the replications made.
 fn simulate(
     scenario: &Scenario,
@@ -75,9 +99,14 @@ fn simulate(
     watch: &dyn Watch,
 ) -> Result<(Vec<PlanEstimate>, u64), RunError> {
     let tally = stopping::run(experiment, scenario.stop, scenario.level, threads, watch)?;
-    let mut estimates = estimate::estimate(experiment, &tally, scenario.level);
+    Ok((estimates(scenario, experiment, &tally), tally.replications))
+}
+
+/// The estimates of what was counted, rare events looked at more closely.
+fn estimates(scenario: &Scenario, experiment: &Experiment, tally: &Tally) -> Vec<PlanEstimate> {
+    let mut estimates = estimate::estimate(experiment, tally, scenario.level);
     refine(experiment, &mut estimates, scenario.level, &mut Known::default());
-    Ok((estimates, tally.replications))
+    estimates
 }
 
 /// The plans of a scenario with their estimates.

@@ -128,6 +128,7 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
         let failure = timed.and_then(|estimate| estimate.failure);
         probability(&mut row, "failure_probability", failure);
     }
+    row.push(("prices_as_of".to_owned(), scenario.prices_as_of.clone().unwrap_or_default()));
     if let Some(plan) = month::of_plan(scenario, answer) {
         row.extend(month_columns(&plan, scenario.currency));
     }

@@ -36,6 +36,7 @@ struct Document<'a> {
     currency: String,
     prices_as_of: Option<&'a str>,
     spot_range: Option<SpotRange>,
+    deadline_h: Option<f64>,
     assumptions: &'a [Assumption],
     /// Null where none was asked for.
     decision: Option<&'a Decision>,
@@ -184,6 +185,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
             from: range.from.to_string(),
             to: range.to.to_string(),
         }),
+        deadline_h: scenario.deadline.map(|deadline| deadline.hours()),
         assumptions: &scenario.assumptions,
         decision,
         plans: answer.plans.iter().map(|answer| plan(scenario, answer)).collect(),

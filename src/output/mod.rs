@@ -1,8 +1,11 @@
-//! Tables, CSV, JSON and Markdown: what was computed, as people and programs read it. Computes
-//! nothing new.
+//! Tables, charts, CSV, JSON and Markdown: what was computed, as people and programs read it.
+//! Computes nothing new.
 
 #[cfg(feature = "cli")]
 pub mod answers;
+pub mod chart;
+#[cfg(feature = "cli")]
+pub mod compare;
 pub mod csv;
 pub mod decision;
 pub mod draft;
@@ -20,6 +23,7 @@ pub mod rows;
 pub mod sweep;
 #[cfg(feature = "cli")]
 pub mod table;
+pub mod trace;
 #[cfg(feature = "cli")]
 pub mod verify;
 

@@ -92,7 +92,7 @@ pub fn significant(value: f64, digits: i32) -> String {
     if value == 0.0 {
         return "0".into();
     }
-    let magnitude = value.abs().log10().floor() as i32 + 1;
+    let magnitude = (value.abs().log10().floor() as i32).saturating_add(1);
     let decimals = (digits - magnitude).clamp(0, 9) as usize;
     let shown = format!("{value:.decimals$}");
     if shown.contains('.') {
@@ -100,6 +100,12 @@ pub fn significant(value: f64, digits: i32) -> String {
     } else {
         shown
     }
+}
+
+/// A number with so many decimals, the digits before the point in groups of three.
+#[must_use]
+pub fn with_decimals(value: f64, decimals: usize) -> String {
+    grouped(&format!("{value:.decimals$}"))
 }
 
 /// A whole number with commas, such as `100,000`.

@@ -9,7 +9,7 @@ use crate::sweep::design::Design;
 use crate::units::Currency;
 
 /// Columns that hold text.
-const TEXTS: [&str; 4] = ["scenario", "plan", "status", "reason"];
+const TEXTS: [&str; 5] = ["scenario", "plan", "status", "reason", "prices_as_of"];
 
 /// The form of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +126,7 @@ pub fn read(form: Form, text: &str) -> Vec<Row> {
         Form::Jsonl => text
             .lines()
             .map_while(|line| {
-                let object: serde_json::Map<String, serde_json::Value> =
-                    serde_json::from_str(line).ok()?;
+                let Ordered(object) = serde_json::from_str(line).ok()?;
                 let field = |(name, value): (String, serde_json::Value)| {
                     let value = match value {
                         serde_json::Value::Null => String::new(),
@@ -139,6 +138,36 @@ pub fn read(form: Form, text: &str) -> Vec<Row> {
                 Some(object.into_iter().map(field).collect())
             })
             .collect(),
+    }
+}
+
+/// An object whose fields keep their order.
+struct Ordered(Vec<(String, serde_json::Value)>);
+
+impl<'de> serde::Deserialize<'de> for Ordered {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Ordered;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Ordered, M::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Ordered(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
     }
 }
 

@@ -97,6 +97,17 @@ impl Histogram {
         Some(lower_edge(octave, bin))
     }
 
+    /// The bins that hold anything, in rising order: the upper edge, never more than the largest
+    /// value seen, and how many values.
+    pub fn bins(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.octaves.iter().enumerate().flat_map(move |(octave, bins)| {
+            let counts = bins.iter().flat_map(|bins| bins.iter()).enumerate();
+            counts
+                .filter(|(_, count)| **count > 0)
+                .map(move |(bin, &count)| (upper_edge(octave, bin).min(self.largest), count.into()))
+        })
+    }
+
     /// The nearest-rank quantile ⌈qn⌉ among `n` values of which those not in the histogram are
     /// larger than any. `None` where it falls among those, or there are none.
     #[must_use]

@@ -5,5 +5,6 @@
 pub mod estimator;
 pub mod histogram;
 pub mod interval;
+pub mod quantiles;
 pub mod quantity;
 pub mod wide;

@@ -1,6 +1,7 @@
 //! What the program promises, one module per behaviour.
 
 mod cases;
+mod charts;
 mod cli;
 mod deadlines;
 mod decision;

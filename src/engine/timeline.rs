@@ -1,0 +1,177 @@
+//! An attempt as the intervals it consists of: what its arithmetic leaves out.
+//!
+//! A trajectory says how long an attempt waited and ran and how much of its work was saved and lost;
+//! the program says in which order. Nothing is drawn here.
+
+use super::trajectory::Attempt;
+use crate::model::checkpoint::Program;
+use crate::units::SimDuration;
+
+/// What is going on in an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// A request for capacity is open.
+    Waiting,
+    /// Boot, image, model load.
+    Startup,
+    /// Loading a save.
+    Restore,
+    /// Work that is kept.
+    Work,
+    /// A save is written.
+    Save,
+    /// Work that no save holds when the VMs end.
+    LostWork,
+    /// Warned of the preemption: nothing is done any more.
+    Stopped,
+    /// A replica serves.
+    Serving,
+    /// Nothing runs and nothing is asked for: a backoff, the time to a new submission, or the end of
+    /// a replica whose restarts are exhausted.
+    Pause,
+}
+
+impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Waiting,
+        Self::Startup,
+        Self::Restore,
+        Self::Work,
+        Self::Save,
+        Self::LostWork,
+        Self::Stopped,
+        Self::Serving,
+        Self::Pause,
+    ];
+
+    /// The name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Startup => "startup",
+            Self::Restore => "restore",
+            Self::Work => "work",
+            Self::Save => "save",
+            Self::LostWork => "lost work",
+            Self::Stopped => "stopped",
+            Self::Serving => "serving",
+            Self::Pause => "pause",
+        }
+    }
+
+    /// Whether VMs run.
+    #[must_use]
+    pub const fn is_uptime(self) -> bool {
+        !matches!(self, Self::Waiting | Self::Pause)
+    }
+}
+
+/// Hands the intervals of a job's attempt to `each`, in order: its wait, then those that tile its
+/// uptime. `saved_before` says whether a save existed when it started. Stops when `each` says so.
+pub fn of_job(
+    attempt: &Attempt,
+    program: &Program,
+    saved_before: bool,
+    each: &mut dyn FnMut(Phase, SimDuration) -> bool,
+) -> bool {
+    let mut left = attempt.uptime;
+    let mut take = |phase, most: SimDuration| {
+        let time = most.min(left);
+        left = left.saturating_sub(time);
+        (time == SimDuration::ZERO || each(phase, time)).then_some(left)
+    };
+    let mut walk = || {
+        // The wait is no uptime, so it is handed over below.
+        take(Phase::Startup, program.startup)?;
+        if saved_before {
+            take(Phase::Restore, program.restore)?;
+        }
+        let (mut kept, mut lost) = (attempt.useful, attempt.lost);
+        let mut since_save = SimDuration::ZERO;
+        loop {
+            let piece = program.every.unwrap_or(SimDuration::NEVER).min(kept + lost);
+            if piece == SimDuration::ZERO {
+                break;
+            }
+            let work = piece.min(kept);
+            take(Phase::Work, work)?;
+            let rest = take(Phase::LostWork, piece.saturating_sub(work))?;
+            kept = kept.saturating_sub(work);
+            lost = lost.saturating_sub(piece.saturating_sub(work));
+            since_save = piece;
+            if kept + lost > SimDuration::ZERO {
+                take(Phase::Save, program.save)?;
+                since_save = SimDuration::ZERO;
+            } else if rest == SimDuration::ZERO {
+                break;
+            }
+        }
+        if since_save > SimDuration::ZERO {
+            // A save under way, or one on notice.
+            take(Phase::Save, program.save)?;
+        }
+        take(Phase::Stopped, SimDuration::NEVER)
+    };
+    if attempt.uptime == SimDuration::ZERO { true } else { walk().is_some() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::trajectory::End;
+    use crate::model::capacity::Capacity;
+    use crate::units::SimTime;
+    use Phase::{LostWork, Restore, Save, Startup, Stopped, Work};
+
+    fn min(minutes: i64) -> SimDuration {
+        SimDuration::from_secs(60 * minutes)
+    }
+
+    const PROGRAM: Program = Program {
+        startup: SimDuration::from_secs(120),
+        restore: SimDuration::from_secs(180),
+        every: Some(SimDuration::from_secs(1_800)),
+        save: SimDuration::from_secs(60),
+        notice: None,
+    };
+
+    fn intervals(uptime: i64, useful: i64, lost: i64, saved: bool) -> Vec<(Phase, i64)> {
+        let attempt = Attempt {
+            uptime: min(uptime),
+            useful: min(useful),
+            lost: min(lost),
+            end: End::Preempted,
+            ..Attempt::asking(0, Capacity::Spot, SimTime::START)
+        };
+        let mut found = Vec::new();
+        of_job(&attempt, &PROGRAM, saved, &mut |phase, time| {
+            found.push((phase, time.micros() / 60_000_000));
+            true
+        });
+        found
+    }
+
+    #[test]
+    fn intervals_follow_the_program() {
+        // 2 startup + 30 work + 1 save + 10 lost.
+        let found = intervals(43, 30, 10, false);
+        assert_eq!(found, [(Startup, 2), (Work, 30), (Save, 1), (LostWork, 10)]);
+        // 2 startup + 3 restore + 65 of work with two saves: nothing after the last piece.
+        let found = intervals(72, 65, 0, true);
+        let all =
+            [(Startup, 2), (Restore, 3), (Work, 30), (Save, 1), (Work, 30), (Save, 1), (Work, 5)];
+        assert_eq!(found, all);
+        // Preempted while starting.
+        assert_eq!(intervals(1, 0, 0, true), [(Startup, 1)]);
+        assert_eq!(intervals(4, 0, 0, true), [(Startup, 2), (Restore, 2)]);
+        // Preempted at the end of a whole piece, before its save: 2 + 30 of lost work.
+        assert_eq!(intervals(32, 0, 30, false), [(Startup, 2), (LostWork, 30)]);
+        // On notice: 2 + 20 of work, a save of 1, and 4 of nothing.
+        assert_eq!(
+            intervals(27, 20, 0, false),
+            [(Startup, 2), (Work, 20), (Save, 1), (Stopped, 4)]
+        );
+    }
+}

@@ -1,0 +1,427 @@
+//! One replication, interval by interval, with exactly the luck that the estimate gives it; and which
+//! replication is worth looking at.
+
+use super::experiment;
+use super::observe;
+use super::replicate::{Experiment, Priced, RunError, Watch};
+use crate::engine::endpoint::Endpoint;
+use crate::engine::job::Job;
+use crate::engine::timeline::{self, Phase};
+use crate::engine::trajectory::{Attempt, End, EndpointTrajectory, JobTrajectory};
+use crate::model::billing::{Metered, OutOfRange};
+use crate::model::capacity::Capacity;
+use crate::model::plan::{Outcome, Plan};
+use crate::model::workload::Workload;
+use crate::scenario::resolved::Scenario;
+use crate::stats::estimator::group;
+use crate::units::{Money, SimDuration, SimTime};
+
+/// The most intervals of a trace.
+pub const MOST_INTERVALS: usize = 1_000_000;
+
+/// What goes on from one moment to another, and what it costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Which replica; 0 for a job.
+    pub slot: u32,
+    /// Which attempt of it, from 1; a pause belongs to the attempt before it.
+    pub attempt: u32,
+    /// What was asked for.
+    pub capacity: Capacity,
+    /// What goes on.
+    pub phase: Phase,
+    /// When it begins.
+    pub from: SimTime,
+    /// When it ends.
+    pub to: SimTime,
+    /// What it costs. The bill rounds attempts up; a share of that is in each of their intervals,
+    /// so that all add up to the bill.
+    pub cost: Money,
+    /// How the attempt ends, in its last interval.
+    pub end: Option<End>,
+}
+
+/// One replication of one plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// Which plan.
+    pub plan: Plan,
+    /// Which replication.
+    pub replication: u64,
+    /// For every slot in turn, intervals that tile the time to `ended`.
+    pub intervals: Vec<Interval>,
+    /// Attempts made.
+    pub attempts: usize,
+    /// Preemptions.
+    pub preemptions: usize,
+    /// How it ended; `None` for an endpoint.
+    pub outcome: Option<Outcome>,
+    /// The end: of the job, or the horizon.
+    pub ended: SimTime,
+    /// The bill.
+    pub cost: Money,
+    /// VMs that each attempt runs.
+    pub vms: u32,
+    /// Replicas; 1 for a job.
+    pub slots: u32,
+}
+
+/// Why there is no trace.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NoTrace {
+    /// The plan cannot be bought.
+    #[error("{plan} cannot be bought here: {reason}")]
+    NotOffered {
+        /// Which plan.
+        plan: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// More intervals than anybody reads.
+    #[error("this replication consists of more than 1,000,000 intervals")]
+    TooLong,
+    /// The replication failed, or somebody stopped it.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+impl From<OutOfRange> for NoTrace {
+    fn from(error: OutOfRange) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+/// What makes a replication the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Worst {
+    /// The dearest
+    Cost,
+    /// The latest (jobs); one that is never done is later than any that is
+    Makespan,
+    /// The longest time with no replica serving (endpoints)
+    Outage,
+}
+
+/// One replication of a plan.
+///
+/// # Errors
+/// A plan that cannot be bought, a replication that fails or has too many intervals.
+pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace, NoTrace> {
+    let experiment = experiment(scenario);
+    let priced = priced(scenario, &experiment, plan)?;
+    let shared = experiment.sampling.shared(experiment.seed, group(replication) as u64);
+    let luck = shared.luck(replication);
+    match &experiment.workload {
+        Workload::Job(model) => {
+            let mut trajectory = JobTrajectory::default();
+            Job::new(model, plan.course(), luck, &mut trajectory).run();
+            let mut traced = Tracing::new(scenario, priced, 1, trajectory.ended);
+            let mut saved = SimDuration::ZERO;
+            let mut now = SimTime::START;
+            for (index, attempt) in trajectory.attempts.iter().enumerate() {
+                let number = index as u32 + 1;
+                traced.pause(attempt, number - 1, now, attempt.asked);
+                let program = match attempt.capacity {
+                    Capacity::Spot => &model.program,
+                    Capacity::Standard | Capacity::FlexStart => &model.standard_program,
+                };
+                traced.attempt(attempt, number, |each| {
+                    timeline::of_job(attempt, program, saved > SimDuration::ZERO, each)
+                })?;
+                saved += attempt.useful;
+                now = attempt.ended();
+            }
+            if let Some(last) = trajectory.attempts.last() {
+                traced.pause(last, trajectory.attempts.len() as u32, now, trajectory.ended);
+            }
+            let metered = observe::job_metered(&trajectory, &priced.billing);
+            traced.finish(
+                plan,
+                replication,
+                &trajectory.attempts,
+                &metered,
+                Some(trajectory.outcome),
+            )
+        }
+        Workload::Endpoint(model) => {
+            let mut trajectory = EndpointTrajectory::default();
+            let mut endpoint = Endpoint::default();
+            endpoint.run(model, plan.course(), luck, &mut trajectory).map_err(RunError::from)?;
+            let horizon = SimTime::START + model.horizon;
+            let mut attempts = trajectory.attempts.clone();
+            attempts.sort_by_key(|attempt| (attempt.slot, attempt.asked));
+            let mut traced = Tracing::new(scenario, priced, model.replicas, horizon);
+            let (mut number, mut now, mut last) = (0, SimTime::START, None::<&Attempt>);
+            for attempt in &attempts {
+                if let Some(before) = last
+                    && before.slot != attempt.slot
+                {
+                    traced.pause(before, number, now, horizon);
+                    (number, now) = (0, SimTime::START);
+                }
+                traced.pause(attempt, number, now, attempt.asked);
+                number += 1;
+                traced.attempt(attempt, number, |each| {
+                    let startup = model.startup.min(attempt.uptime);
+                    (startup == SimDuration::ZERO || each(Phase::Startup, startup))
+                        && (attempt.useful == SimDuration::ZERO
+                            || each(Phase::Serving, attempt.useful))
+                })?;
+                (now, last) = (attempt.ended(), Some(attempt));
+            }
+            if let Some(last) = last {
+                traced.pause(last, number, now, horizon);
+            }
+            let metered = observe::endpoint_metered(
+                &trajectory,
+                &priced.billing,
+                model.horizon,
+                model.replicas,
+            );
+            traced.finish(plan, replication, &attempts, &metered, None)
+        }
+    }
+}
+
+/// The worst of the first `replications` replications of a plan, the first of equals.
+///
+/// # Errors
+/// As [`trace`]; an interruption by `watch`.
+pub fn worst(
+    scenario: &Scenario,
+    plan: Plan,
+    by: Worst,
+    replications: u64,
+    watch: &dyn Watch,
+) -> Result<u64, NoTrace> {
+    let experiment = experiment(scenario);
+    let priced = priced(scenario, &experiment, plan)?;
+    watch.expects(replications);
+    let (mut job, mut endpoint) = (JobTrajectory::default(), Endpoint::default());
+    let mut of_endpoint = EndpointTrajectory::default();
+    let mut shared: Vec<_> = (0..crate::luck::lattice::SHIFTS)
+        .map(|shift| experiment.sampling.shared(experiment.seed, shift))
+        .collect();
+    shared.truncate(crate::stats::estimator::GROUPS);
+    let mut costs = Vec::new();
+    let mut found: Option<((bool, u64), u64)> = None;
+    for replication in 0..replications {
+        let luck = shared[group(replication)].luck(replication);
+        let (metered, vms, late) = match &experiment.workload {
+            Workload::Job(model) => {
+                Job::new(model, plan.course(), luck, &mut job).run();
+                let late = (job.outcome != Outcome::Completed, micros(job.ended));
+                (observe::job_metered(&job, &priced.billing), model.nodes, late)
+            }
+            Workload::Endpoint(model) => {
+                let run = endpoint.run(model, plan.course(), luck, &mut of_endpoint);
+                run.map_err(RunError::from)?;
+                let outage = of_endpoint.longest_outage.micros() as u64;
+                let (rules, horizon) = (&priced.billing, model.horizon);
+                let metered =
+                    observe::endpoint_metered(&of_endpoint, rules, horizon, model.replicas);
+                (metered, 1, (false, outage))
+            }
+        };
+        let badness = match by {
+            Worst::Makespan | Worst::Outage => late,
+            Worst::Cost => {
+                costs.clear();
+                priced.tariff.bill(&[metered], vms, &mut costs, |_, _, _| {})?;
+                (false, costs[0])
+            }
+        };
+        if found.is_none_or(|(worst, _)| badness > worst) {
+            found = Some((badness, replication));
+        }
+        if (replication + 1).is_multiple_of(super::replicate::BLOCK)
+            && !watch.advanced(super::replicate::BLOCK)
+        {
+            return Err(RunError::Interrupted.into());
+        }
+    }
+    Ok(found.map_or(0, |(_, replication)| replication))
+}
+
+fn micros(time: SimTime) -> u64 {
+    time.since_start().micros() as u64
+}
+
+/// The plan with its price.
+fn priced<'a>(
+    scenario: &Scenario,
+    experiment: &'a Experiment,
+    plan: Plan,
+) -> Result<&'a Priced, NoTrace> {
+    experiment.plans.iter().find(|priced| priced.plan == plan).ok_or_else(|| {
+        let listed = scenario.plans.iter().chain([&scenario.standard]);
+        let listed = listed.into_iter().find(|listed| listed.plan == plan);
+        let reason = listed.and_then(|listed| listed.reason());
+        NoTrace::NotOffered {
+            plan: plan.name(),
+            reason: reason.unwrap_or("it is not among the plans compared").to_owned(),
+        }
+    })
+}
+
+/// A trace under way.
+struct Tracing<'a> {
+    priced: &'a Priced,
+    intervals: Vec<Interval>,
+    /// What was used so far, and what it costs.
+    used: Metered,
+    used_cost: u64,
+    vms: u32,
+    slots: u32,
+    ended: SimTime,
+}
+
+impl<'a> Tracing<'a> {
+    fn new(scenario: &Scenario, priced: &'a Priced, slots: u32, ended: SimTime) -> Self {
+        Self {
+            priced,
+            intervals: Vec::new(),
+            used: Metered::default(),
+            used_cost: 0,
+            vms: scenario.workload.gang_size(),
+            slots,
+            ended,
+        }
+    }
+
+    /// What is charged until a moment whether used or not, over all slots.
+    fn span_cost(&self, until: SimTime) -> Result<u64, OutOfRange> {
+        let mut metered = Metered::default();
+        metered.set_span(until.since_start());
+        metered.repeat_span(self.slots);
+        self.bill(&metered)
+    }
+
+    fn bill(&self, metered: &Metered) -> Result<u64, OutOfRange> {
+        let mut costs = Vec::with_capacity(1);
+        self.priced.tariff.bill(&[*metered], self.vms, &mut costs, |_, _, _| {})?;
+        Ok(costs[0])
+    }
+
+    /// A time in which nothing runs; none where it is empty.
+    fn pause(&mut self, beside: &Attempt, attempt: u32, from: SimTime, to: SimTime) {
+        if to > from {
+            self.intervals.push(Interval {
+                slot: beside.slot,
+                attempt,
+                capacity: beside.capacity,
+                phase: Phase::Pause,
+                from,
+                to,
+                cost: Money::default(),
+                end: None,
+            });
+        }
+    }
+
+    /// An attempt: its wait, then the intervals that `uptime` hands over.
+    fn attempt(
+        &mut self,
+        attempt: &Attempt,
+        number: u32,
+        uptime: impl FnOnce(&mut dyn FnMut(Phase, SimDuration) -> bool) -> bool,
+    ) -> Result<(), NoTrace> {
+        if let Some(usage) = attempt.usage() {
+            self.used.add(usage, &self.priced.billing);
+        }
+        let before = self.used_cost;
+        self.used_cost = self.bill(&self.used)?;
+        let own = self.used_cost.saturating_sub(before);
+        let started = attempt.asked + attempt.wait;
+        let first = self.intervals.len();
+        let blank = Interval {
+            slot: attempt.slot,
+            attempt: number,
+            capacity: attempt.capacity,
+            phase: Phase::Waiting,
+            from: attempt.asked,
+            to: started,
+            cost: Money::default(),
+            end: None,
+        };
+        // An attempt that starts at once has no wait; one that never starts has nothing else.
+        if attempt.wait > SimDuration::ZERO || !attempt.started() {
+            self.intervals.push(blank);
+        }
+        let (mut now, mut charged) = (started, 0_u64);
+        let intervals = &mut self.intervals;
+        let mut each = |phase, time: SimDuration| {
+            let to = now + time;
+            let share = i128::from(own) * i128::from((to - started).micros())
+                / i128::from(attempt.uptime.micros().max(1));
+            let until = share as u64;
+            let cost = Money::from_nanos((until - charged) as i64);
+            intervals.push(Interval { phase, from: now, to, cost, ..blank });
+            (now, charged) = (to, until);
+            intervals.len() < MOST_INTERVALS
+        };
+        let whole = uptime(&mut each);
+        if !whole {
+            return Err(NoTrace::TooLong);
+        }
+        if let Some(last) = self.intervals[first..].last_mut() {
+            last.end = Some(attempt.end);
+            let rest = own.saturating_sub(charged);
+            last.cost = Money::from_nanos(last.cost.nanos() + rest as i64);
+        }
+        Ok(())
+    }
+
+    fn finish(
+        mut self,
+        plan: Plan,
+        replication: u64,
+        attempts: &[Attempt],
+        metered: &Metered,
+        outcome: Option<Outcome>,
+    ) -> Result<Trace, NoTrace> {
+        // A commitment is paid for all the time, by every slot.
+        if self.span_cost(self.ended)? > 0 {
+            let slots = i128::from(self.slots);
+            for index in 0..self.intervals.len() {
+                let Interval { from, to, slot, .. } = self.intervals[index];
+                let of = |cost: u64| {
+                    let part = |slot: i128| i128::from(cost) * slot / slots;
+                    part(i128::from(slot) + 1) - part(i128::from(slot))
+                };
+                let own = of(self.span_cost(to)?) - of(self.span_cost(from)?);
+                let cost = &mut self.intervals[index].cost;
+                *cost = Money::from_nanos(cost.nanos() + own as i64);
+            }
+        }
+        let cost = self.bill(metered)?;
+        Ok(Trace {
+            plan,
+            replication,
+            intervals: self.intervals,
+            attempts: attempts.len(),
+            preemptions: attempts.iter().filter(|a| a.end == End::Preempted).count(),
+            outcome,
+            ended: self.ended,
+            cost: Money::from_nanos(cost as i64),
+            vms: self.vms,
+            slots: self.slots,
+        })
+    }
+}
+
+impl Trace {
+    /// The time spent in a phase, over all slots.
+    #[must_use]
+    pub fn time_in(&self, phase: Phase) -> SimDuration {
+        let of = self.intervals.iter().filter(|interval| interval.phase == phase);
+        of.fold(SimDuration::ZERO, |sum, interval| sum + (interval.to - interval.from))
+    }
+
+    /// What all intervals cost: the bill.
+    #[must_use]
+    pub fn sum(&self) -> i64 {
+        self.intervals.iter().map(|interval| interval.cost.nanos()).sum()
+    }
+}

@@ -1,0 +1,73 @@
+//! Charts: what was computed, as pictures. Computes nothing new.
+//!
+//! A kind of chart reads plain figures and lays out a [`scene::Scene`]: marks on a page, with colours
+//! that are roles, and text measured in the embedded font. [`svg`] and `png` write the same scene,
+//! so both are the same drawing. Every function here is pure: figures in, a scene out.
+//!
+//! | kind | shows | file |
+//! |---|---|---|
+//! | `cost` | plans side by side: the mean by line item, its interval, the spread of runs | [`cost`] |
+//! | `saving` | the distribution of the paired saving | [`saving`] |
+//! | `makespan` | the chance to be done by a time, and the deadline | [`makespan`] |
+//! | `sweep` | lines over one key ([`lines`]), a map over two ([`map`]) | |
+//! | `tornado` | which key matters most | [`tornado`] |
+//! | `timeline` | one replication, and how its cost grows | [`timeline`] |
+//! | `ladder` | the saving against the mean lifetime | [`ladder`] |
+//! | `assumptions` | what each assumption is worth | [`assumptions`] |
+//!
+//! To add a kind: a file here that turns figures into a [`Page`](page::Page), a variant of
+//! [`Kind`], and the figures it needs in [`figures`].
+
+pub mod assumptions;
+pub mod axis;
+pub mod cost;
+pub mod figures;
+pub mod font;
+pub mod ladder;
+pub mod lines;
+pub mod makespan;
+pub mod map;
+pub mod page;
+pub mod palette;
+#[cfg(feature = "png")]
+pub mod png;
+pub mod saving;
+pub mod scale;
+pub mod scene;
+pub mod svg;
+pub mod swept;
+pub mod timeline;
+pub mod tornado;
+
+/// What a chart shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Kind {
+    /// Plans side by side: the mean by line item, and how runs spread
+    Cost,
+    /// How the saving of single runs spreads, paired with standard
+    Saving,
+    /// The chance to be done by a time, and the deadline
+    Makespan,
+    /// A sweep: lines over one key, a map over two
+    Sweep,
+    /// Which varied key matters most
+    Tornado,
+    /// One replication: waits, work, saves, lost work, preemptions, and how its cost grows
+    Timeline,
+}
+
+impl Kind {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Saving => "saving",
+            Self::Makespan => "makespan",
+            Self::Sweep => "sweep",
+            Self::Tornado => "tornado",
+            Self::Timeline => "timeline",
+        }
+    }
+}

@@ -154,7 +154,8 @@ fn mixed(arguments: &Arguments, mix: Mix<'_>) -> Result<(), Failure> {
     }
     let threads = threads(arguments.threads);
     let (format, full, quiet) = (arguments.format, arguments.full, arguments.quiet);
-    let text = mix::estimate(&mix, &arguments.input, format, full, quiet, threads)?;
+    let text =
+        mix::estimate(&mix, &arguments.input, format, full, quiet, arguments.quick, threads)?;
     arguments.destination.write(&text)
 }
 

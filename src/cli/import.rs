@@ -93,8 +93,10 @@ fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure>
         }
         _ => ("workload.horizon", "[workload] horizon = \"30 d\": how long the deployment is up"),
     };
-    let lifetime =
-        ("market.lifetime", "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }");
+    let lifetime = (
+        "market.lifetime",
+        "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }, where you know it",
+    );
     let left: Vec<&str> = [length, lifetime]
         .into_iter()
         .filter(|(key, _)| written.root.at_path(key).is_none())

@@ -8,6 +8,7 @@ use super::input::{Input, Written, read_text, refused};
 use super::progress::Progress;
 use super::write;
 use crate::decision::mix::{self, Mix};
+use crate::decision::mix_verdict;
 use crate::montecarlo::replicate::RunError;
 use crate::output::{Format, mix as output};
 use crate::scenario::machine::Prices;
@@ -76,25 +77,35 @@ pub fn estimate(
     format: Format,
     full: bool,
     quiet: bool,
+    quick: bool,
     threads: usize,
 ) -> Result<String, Failure> {
     let progress = Progress::of_jobs(quiet, mix.list.kinds.len() as u64 * mix.replications);
     let answer = mix.estimate(threads, &progress);
-    progress.finish();
-    let answer = answer.map_err(|(line, error)| match error {
+    let failed = |(line, error)| match error {
         RunError::Interrupted => Failure::Interrupted,
         error => {
             let error: anyhow::Error = error.into();
             Failure::Run(error.context(format!("line {line} of the list of jobs")))
         }
-    })?;
+    };
+    let verdict = match &answer {
+        Ok(answer) if !quick && format != Format::Csv => {
+            Some(mix_verdict::decide(mix, answer, threads, &progress))
+        }
+        _ => None,
+    };
+    progress.finish();
+    let answer = answer.map_err(failed)?;
+    let verdict = verdict.transpose().map_err(failed)?;
+    let verdict = verdict.as_ref();
     if let (Some(day), false) = (&answer.prices_as_of, quiet) {
         warn_if_stale(day);
     }
     Ok(match format {
-        Format::Table => output::text(mix, &answer, &input.as_arguments(), full),
-        Format::Markdown => output::markdown(mix, &answer, full),
-        Format::Json => output::json(mix, &answer),
+        Format::Table => output::text(mix, &answer, verdict, &input.as_arguments(), full),
+        Format::Markdown => output::markdown(mix, &answer, verdict, full),
+        Format::Json => output::json(mix, &answer, verdict),
         Format::Csv => output::csv(mix, &answer),
     })
 }

@@ -28,6 +28,7 @@ const HAND_PRICES: [&str; 5] = [
 ];
 
 /// A scenario with a list of jobs.
+#[derive(Clone)]
 pub struct Mix<'p> {
     /// The scenario's name.
     pub name: String,
@@ -222,6 +223,18 @@ impl<'p> Mix<'p> {
         assumptions.sort_by_key(|assumption| assumption.rank);
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(MixAnswer { month: ledger.month(), first, assumptions, prices_as_of, sha256 })
+    }
+
+    /// The same mix where VMs have an exponential lifetime of this mean \[h\], with so many
+    /// replications of each kind at most.
+    #[must_use]
+    pub fn at_mean_lifetime(&self, mean_h: f64, replications: u64) -> Self {
+        let mut root = self.root.clone();
+        let mut problems = Problems::default();
+        let setting =
+            format!("market.lifetime={{ model = \"exponential\", mean = \"{mean_h:.6} h\" }}");
+        tree::apply_set(&mut root, &setting, &mut problems);
+        Self { root, replications: replications.min(self.replications), ..self.clone() }
     }
 
     /// How many kinds get fewer replications than were asked for, in words; `None` where all get

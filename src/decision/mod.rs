@@ -15,6 +15,7 @@ pub mod choice;
 pub mod jobs;
 pub mod ladder;
 pub mod mix;
+pub mod mix_verdict;
 pub mod month;
 pub mod peak;
 pub mod quota;

@@ -81,8 +81,9 @@ pub fn from_history(
     put_market(&mut draft, history, level);
     draft.open.push((
         "market.lifetime",
-        "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }; a list of jobs does not \
-         tell it: a job keeps its first startTime when it is restarted"
+        "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }, where you know it: a list \
+         of jobs does not tell it, since a job keeps its first startTime when it is restarted. \
+         Without it `estimate` answers for many lifetimes"
             .into(),
     ));
     draft
@@ -389,7 +390,9 @@ fn horizon_open() -> (&'static str, String) {
 }
 
 fn lifetime_open(why: &str) -> (&'static str, String) {
-    let line = format!("[market] lifetime = {{ model = \"exponential\", mean = \"10 h\" }}{why}");
+    let line = format!(
+        "[market] lifetime = {{ model = \"exponential\", mean = \"10 h\" }}, where you know it{why}"
+    );
     ("market.lifetime", line)
 }
 

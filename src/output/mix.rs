@@ -6,14 +6,32 @@ use super::month::Section;
 use super::paragraph::wrapped;
 use super::{csv, json, numbers, table};
 use crate::decision::mix::{Mix, MixAnswer};
+use crate::decision::mix_verdict::{MixVerdict, REQUIRED};
 use crate::decision::month::Month;
+use crate::model::plan::Plan;
 use crate::scenario::read::Assumption;
 
 /// The answer as a person reads it.
 #[must_use]
-pub fn text(mix: &Mix<'_>, answer: &MixAnswer, input: &str, full: bool) -> String {
-    let mut out: String = heading(mix, answer).iter().map(|line| wrapped(line, "")).collect();
+pub fn text(
+    mix: &Mix<'_>,
+    answer: &MixAnswer,
+    verdict: Option<&MixVerdict>,
+    input: &str,
+    full: bool,
+) -> String {
+    let mut out = String::new();
+    if let Some(verdict) = verdict {
+        for line in verdict_lines(answer, verdict) {
+            out.push_str(&wrapped(&line, "  "));
+        }
+        out.push('\n');
+    }
+    out.extend(heading(mix, answer).iter().map(|line| wrapped(line, "")));
     out.push_str(&section(answer).text());
+    if let Some((above, grid)) = verdict.and_then(|verdict| ladder(answer, verdict)) {
+        out.push_str(&format!("\n{}{}", wrapped(&above, ""), grid.text()));
+    }
     out.push_str(if full {
         "\nAssumed (nobody supplied these):\n"
     } else {
@@ -27,11 +45,127 @@ pub fn text(mix: &Mix<'_>, answer: &MixAnswer, input: &str, full: bool) -> Strin
     out
 }
 
+/// What the verdict says.
+fn verdict_lines(answer: &MixAnswer, verdict: &MixVerdict) -> Vec<String> {
+    let mut lines = Vec::new();
+    let month = &answer.month;
+    let currency = answer.first.currency;
+    let name = verdict.plan.unwrap_or_default();
+    let found = month.plans.iter().find(|plan| plan.plan == name);
+    match found {
+        None => lines.push(format!(
+            "Verdict: no plan gets {:.0} of 100 runs done{}.",
+            REQUIRED * 100.0,
+            if month.has_deadline { " in time" } else { "" }
+        )),
+        Some(plan) if plan.plan == Plan::Standard.name() => lines.push(
+            "Verdict: standard, for the whole mix. No other plan that gets 99 of 100 runs done is \
+             cheaper."
+                .to_owned(),
+        ),
+        Some(plan) => {
+            let range = verdict.saving_range.map_or_else(String::new, |(low, high)| {
+                let low = match low {
+                    low if low < -1.0 => {
+                        format!("costs {} × as much", numbers::significant(1.0 - low, 2))
+                    }
+                    low => format!("{:.0} %", low * 100.0 + 0.0),
+                };
+                let over = if verdict.ladder.is_empty() { "" } else { " and the lifetime" };
+                format!(" ({low} to {:.0} % over the Spot price{over})", high * 100.0)
+            });
+            let saving = plan.saving.map_or_else(
+                || "there is no standard price to save against".to_owned(),
+                |saving| {
+                    format!("it saves {}{range}", numbers::saving(saving.value, saving.half_width))
+                },
+            );
+            let money = verdict.saved.map_or_else(String::new, |saved| {
+                format!(", {} {currency} a month", numbers::amount(saved, None))
+            });
+            let runs = if month.has_deadline { plan.late_runs } else { plan.failed_runs };
+            let trouble = runs.map_or_else(String::new, |runs| {
+                let what = if month.has_deadline { "late or never done" } else { "never done" };
+                format!("; of {} runs a month {} are {what}", rounded(month.runs), rounded(runs))
+            });
+            lines.push(format!("Verdict: {name}, for the whole mix: {saving}{money}{trouble}."));
+        }
+    }
+    if let (Some(subject), Some(taken)) = (verdict.subject, verdict.taken_h) {
+        let taken = numbers::hours(taken);
+        lines.push(match verdict.breakeven_h {
+            Some(hours) => format!(
+                "Break-even: {subject} is no dearer than standard from a mean lifetime of {} on \
+                 ({taken} here).",
+                numbers::hours(hours)
+            ),
+            None => format!("Break-even: none between a minute and 10,000 h ({taken} here)."),
+        });
+    }
+    if verdict.own_requirement_left_out {
+        lines.push(
+            "decide.require is about one job; of a mix 99 of 100 runs must be done, in time where they \
+             have a deadline."
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+fn rounded(count: f64) -> String {
+    if count > 0.0 && count < 0.001 { "<0.001".into() } else { numbers::significant(count, 3) }
+}
+
+/// The mix at other lifetimes, where nobody knows it.
+fn ladder(answer: &MixAnswer, verdict: &MixVerdict) -> Option<(String, table::Grid)> {
+    let subject = verdict.subject.filter(|_| !verdict.ladder.is_empty())?;
+    let share =
+        |share: Option<f64>| share.map_or_else(|| numbers::NONE.to_owned(), numbers::percent);
+    let rows = verdict.ladder.iter().map(|rung| {
+        vec![
+            format!("{} h", numbers::significant(rung.mean_lifetime_h, 3)),
+            match rung.saving {
+                Some(saving) if saving < -1.0 => {
+                    format!("costs {} ×", numbers::significant(1.0 - saving, 2))
+                }
+                saving => share(saving),
+            },
+            rung.money
+                .map_or_else(|| numbers::NONE.to_owned(), |money| numbers::amount(money, None)),
+            share(rung.undone),
+            rung.mark.map_or_else(String::new, |mark| format!("← {mark}")),
+        ]
+    });
+    let undone = if answer.month.has_deadline { "late or never" } else { "never done" };
+    Some((
+        format!(
+            "How long do Spot VMs live? Nobody said, so here is {subject} for other mean lifetimes:"
+        ),
+        table::Grid {
+            headers: ["VMs live", "saving", "a month", undone, ""].map(str::to_owned).into(),
+            rows: rows.collect(),
+            text_columns: vec![4],
+        },
+    ))
+}
+
 /// The answer as Markdown.
 #[must_use]
-pub fn markdown(mix: &Mix<'_>, answer: &MixAnswer, full: bool) -> String {
-    let mut out = format!("### {}\n\n{}\n\n", mix.name, heading(mix, answer).join(" "));
+pub fn markdown(
+    mix: &Mix<'_>,
+    answer: &MixAnswer,
+    verdict: Option<&MixVerdict>,
+    full: bool,
+) -> String {
+    let mut out = format!("### {}\n\n", mix.name);
+    if let Some(verdict) = verdict {
+        out.push_str(&format!("{}\n\n", verdict_lines(answer, verdict).join(" ")));
+    }
+    out.push_str(&format!("{}\n\n", heading(mix, answer).join(" ")));
     out.push_str(&section(answer).markdown());
+    if let Some((above, grid)) = verdict.and_then(|verdict| ladder(answer, verdict)) {
+        out.push_str(&format!("\n{above}\n\n{}", grid.markdown()));
+    }
     out.push_str("\nAssumed:\n\n");
     for line in assumptions(answer, full) {
         out.push_str(&format!("- {line}\n"));
@@ -70,7 +204,7 @@ fn heading(mix: &Mix<'_>, answer: &MixAnswer) -> Vec<String> {
             "{}: {} in {} of {}, {} of jobs; a month of {} h has {} of them ({}).",
             mix.name,
             plural(list.jobs, "job"),
-            mix.over,
+            numbers::hours(mix.over.hours()),
             plural(list.rows as u64, "row"),
             plural(list.kinds.len() as u64, "kind"),
             answer.month.hours,
@@ -78,10 +212,9 @@ fn heading(mix: &Mix<'_>, answer: &MixAnswer) -> Vec<String> {
             first.service.name(),
         ),
         format!(
-            "{} replications of each kind, seed {}, {} % confidence, {prices}, {}.",
+            "{} runs of each kind simulated, seed {}; {prices}, {}.",
             numbers::whole(mix.replications),
             first.seed,
-            numbers::significant(first.level.value() * 100.0, 6),
             first.currency
         ),
     ];
@@ -108,6 +241,7 @@ struct Document<'a> {
     jobs: Jobs,
     assumptions: &'a [Assumption],
     month: &'a Month,
+    verdict: Option<&'a MixVerdict>,
 }
 
 #[derive(Serialize)]
@@ -120,7 +254,7 @@ struct Jobs {
 
 /// The answer as JSON, ending in a line feed.
 #[must_use]
-pub fn json(mix: &Mix<'_>, answer: &MixAnswer) -> String {
+pub fn json(mix: &Mix<'_>, answer: &MixAnswer, verdict: Option<&MixVerdict>) -> String {
     let first = &answer.first;
     let document = Document {
         schema_version: json::SCHEMA_VERSION,
@@ -144,6 +278,7 @@ pub fn json(mix: &Mix<'_>, answer: &MixAnswer) -> String {
         },
         assumptions: &answer.assumptions,
         month: &answer.month,
+        verdict,
     };
     let mut text = serde_json::to_string_pretty(&document).expect("plain data becomes JSON");
     text.push('\n');

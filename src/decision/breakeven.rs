@@ -12,6 +12,8 @@ use crate::montecarlo::Estimate;
 use crate::montecarlo::replicate::RunError;
 use crate::scenario::resolved::{Scenario, Stop};
 
+/// Mean lifetimes that are looked at \[h\]: from a minute to ten thousand hours.
+const PLAUSIBLE_H: std::ops::RangeInclusive<f64> = 1.0 / 60.0..=10_000.0;
 /// Doublings or halvings of a number before it is said that nothing changes.
 const FAR: u32 = 14;
 /// Halvings of the bracket: two digits.
@@ -53,11 +55,7 @@ pub fn lifetime(
     let still = |scenario: &Scenario, estimate: &Estimate| pays(scenario, estimate) == pays_here;
     let factor = if pays_here { 0.5 } else { 2.0 };
     let found = away(case, &alone, Dial::MeanLifetime, taken_h, factor, &still)?;
-    Ok(Some(Breakeven {
-        mean_lifetime_h: found.filter(|hours| (1.0 / 60.0..=10_000.0).contains(hours)),
-        pays: pays_here,
-        taken_h,
-    }))
+    Ok(Some(Breakeven { mean_lifetime_h: found, pays: pays_here, taken_h }))
 }
 
 /// Goes from `from` by a factor, again and again, until something no longer holds; the number where it
@@ -76,6 +74,9 @@ pub fn away(
     let mut near = from;
     for _ in 0..FAR {
         let far = near * factor;
+        if dial == Dial::MeanLifetime && !PLAUSIBLE_H.contains(&far) {
+            return Ok(None);
+        }
         match holds_at(case, base, dial, far, holds)? {
             Some(true) => near = far,
             Some(false) => return close_in(case, base, dial, (near, far), holds).map(Some),
@@ -110,11 +111,11 @@ pub fn close_in(
 
 /// Replications at a mean lifetime \[h\]: a shorter one means as many times more preemptions, each of
 /// which takes time and evens out the luck.
-fn fewer(base: &Scenario, mean_h: f64) -> u64 {
+pub fn fewer(base: &Scenario, mean_h: f64) -> u64 {
     let Stop::Replications(count) = base.stop else { return 1_024 };
     let least: u64 = match base.workload {
-        Workload::Job(_) => 1_024,
-        Workload::Endpoint(_) => 64,
+        Workload::Job(_) => 256,
+        Workload::Endpoint(_) => 4,
     };
     let share = (mean_h / base.workload.market().lifetime.mean_h()).min(1.0);
     ((count as f64 * share) as u64).clamp(least.min(count), count)

@@ -3,14 +3,16 @@
 
 use serde::Serialize;
 
+use super::breakeven::fewer;
 use super::unknown::{Change, QUOTED_H};
 use super::{Case, register};
 use crate::model::plan::Plan;
+use crate::model::workload::Workload;
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::points::{self, Stopped};
 use crate::montecarlo::replicate::RunError;
 use crate::montecarlo::{Estimate, PlanAnswer};
-use crate::scenario::resolved::Scenario;
+use crate::scenario::resolved::{Scenario, Stop};
 use crate::sweep::study::Valued;
 
 /// Mean lifetimes of the rungs \[h\].
@@ -75,21 +77,20 @@ pub fn ladder(case: &Case<'_>, base: &Scenario, plan: Plan) -> Result<Ladder, Ru
             changes.push(Change::MeanLifetime(*hours));
             let changes: Vec<&Change> = changes.iter().collect();
             let mut scenario = case.with(base, &changes).unwrap_or_else(|| base.clone());
+            if matches!(scenario.workload, Workload::Endpoint(_)) {
+                scenario.stop = Stop::Replications(fewer(base, *hours));
+            }
             scenario
                 .plans
                 .retain(|listed| listed.plan == Plan::Spot || (listed.plan == plan && !early));
             scenarios.push(scenario);
         }
     }
-    let mut estimates: Vec<Estimate> = Vec::new();
-    points::run_points(&scenarios[..], 0, case.threads, case.watch, &mut |finished| {
-        estimates.push(finished.estimate.clone());
-        Ok::<(), ()>(())
-    })
-    .map_err(|stopped| match stopped {
-        Stopped::Run { error, .. } => error,
-        Stopped::Each(()) => unreachable!("every point is taken"),
-    })?;
+    let estimates = match base.workload {
+        // Their replications differ, and nothing of them is rare.
+        Workload::Endpoint(_) => case.run(&scenarios)?,
+        Workload::Job(_) => with_rare_failures(case, &scenarios)?,
+    };
     let rungs = steps
         .into_iter()
         .zip(estimates.chunks(2))
@@ -101,6 +102,20 @@ pub fn ladder(case: &Case<'_>, base: &Scenario, plan: Plan) -> Result<Ladder, Ru
         seen_h: base.observed.map(|seen| seen.interval_h()),
         quoted_h: QUOTED_H,
     })
+}
+
+/// Estimates in which rare failures are looked for.
+fn with_rare_failures(case: &Case<'_>, scenarios: &[Scenario]) -> Result<Vec<Estimate>, RunError> {
+    let mut estimates: Vec<Estimate> = Vec::new();
+    points::run_points(scenarios, 0, case.threads, case.watch, &mut |finished| {
+        estimates.push(finished.estimate.clone());
+        Ok::<(), ()>(())
+    })
+    .map_err(|stopped| match stopped {
+        Stopped::Run { error, .. } => error,
+        Stopped::Each(()) => unreachable!("every point is taken"),
+    })?;
+    Ok(estimates)
 }
 
 fn rung(

@@ -1,12 +1,8 @@
-//! Which quota a plan's VMs count against, and how much of it a VM takes.
-//!
-//! Source: Schedule training jobs based on resource availability (Google Cloud, 2026), which names
-//! `aiplatform.googleapis.com/custom_model_training_preemptible_nvidia_h100_gpus`, and
-//! `custom_model_serving_preemptible_nvidia_h100_gpus` for serving. Every other name is made by
-//! their pattern, or is Compute Engine's own, and is marked *inferred*.
+//! Which quota a plan's VMs count against, and how much of it a VM takes: the GPUs', where there are
+//! any. Names and sources are those of [`crate::prices::quota`].
 
-use crate::model::tariff::Service;
-use crate::prices::table;
+use crate::model::tariff::Purchase;
+use crate::prices::quota::{Demand, quotas};
 use crate::scenario::resolved::Scenario;
 
 /// A quota in a region.
@@ -20,56 +16,25 @@ pub struct Quota {
     pub confidence: &'static str,
 }
 
-/// The two names that Google's pages give.
-const QUOTED: [&str; 2] = [
-    "aiplatform.googleapis.com/custom_model_training_preemptible_nvidia_h100_gpus",
-    "aiplatform.googleapis.com/custom_model_serving_preemptible_nvidia_h100_gpus",
-];
-
 /// The quota of a scenario's VMs and how much one VM takes of it; `None` where the machine is not
-/// in the catalogue. `preemptible` VMs are Spot and flex-start ones.
+/// known. `preemptible` VMs are Spot and flex-start ones.
 #[must_use]
 pub fn of_machine(scenario: &Scenario, preemptible: bool) -> Option<(Quota, u32)> {
-    let machine = table::machine_type(scenario.setting("machine.type")?)?;
-    let attached = scenario.setting("machine.accelerator").map(|name| {
+    let accelerator = scenario.setting("machine.accelerator").map(|name| {
         let count = scenario.setting("machine.accelerator_count");
         (name, count.and_then(|count| count.parse().ok()).unwrap_or(1))
     });
+    let demand = Demand {
+        service: scenario.service,
+        machine_type: scenario.setting("machine.type")?,
+        accelerator,
+        vms: 1,
+        purchase: if preemptible { Purchase::Spot } else { Purchase::Standard },
+    };
+    let first = quotas(&demand).into_iter().next()?;
     let region = scenario.setting("machine.region").unwrap_or_default().to_owned();
-    let (resource, each) = match attached.or(machine.gpu) {
-        Some((accelerator, count)) => (format!("nvidia_{}_gpus", gpu(accelerator)), count),
-        // Families that share the general quota of CPUs.
-        None if matches!(machine.family(), "n1" | "e2") => ("cpus".to_owned(), machine.vcpus),
-        None => (format!("{}_cpus", machine.family()), machine.vcpus),
-    };
-    let name = match scenario.service {
-        Service::ComputeEngine if preemptible && resource.ends_with("_cpus") => {
-            // Compute Engine has one quota of preemptible CPUs for all families.
-            "PREEMPTIBLE_CPUS".to_owned()
-        }
-        Service::ComputeEngine => {
-            let prefix = if preemptible { "PREEMPTIBLE_" } else { "" };
-            format!("{prefix}{}", resource.to_uppercase())
-        }
-        service => {
-            let of = if service == Service::VertexTraining { "training" } else { "serving" };
-            let preemptible = if preemptible { "preemptible_" } else { "" };
-            format!("aiplatform.googleapis.com/custom_model_{of}_{preemptible}{resource}")
-        }
-    };
-    let confidence = if QUOTED.contains(&name.as_str()) { "quoted" } else { "inferred" };
-    Some((Quota { name, region, confidence }, each))
-}
-
-/// The part of an `acceleratorType` that stands in the names of quotas: `l4`, `a100_80gb`, `h100`.
-fn gpu(accelerator: &str) -> String {
-    let name = accelerator.trim_start_matches("NVIDIA_").trim_start_matches("TESLA_");
-    // H100 80 GB is the only H100, and its quota says so no more; the A100s are told apart.
-    let short = match name {
-        "A100_80GB" => name,
-        other => other.strip_suffix("_80GB").or(other.strip_suffix("_141GB")).unwrap_or(other),
-    };
-    short.to_lowercase()
+    let each = u32::try_from(first.amount).ok()?;
+    Some((Quota { name: first.name(), region, confidence: first.confidence }, each))
 }
 
 #[cfg(test)]
@@ -107,22 +72,50 @@ mod tests {
                 "vertex-training",
                 false,
                 "aiplatform.googleapis.com/custom_model_training_nvidia_l4_gpus",
-                "inferred",
+                "quoted",
                 1,
             ),
             (
                 "\"a2-ultragpu-1g\"",
                 "compute-engine",
                 true,
-                "PREEMPTIBLE_NVIDIA_A100_80GB_GPUS",
+                "compute.googleapis.com/preemptible_nvidia_a100_80gb_gpus",
                 "inferred",
                 1,
             ),
-            (T4, "compute-engine", true, "PREEMPTIBLE_NVIDIA_T4_GPUS", "inferred", 2),
-            (T4, "compute-engine", false, "NVIDIA_T4_GPUS", "inferred", 2),
-            ("\"n2-standard-16\"", "compute-engine", true, "PREEMPTIBLE_CPUS", "inferred", 16),
-            ("\"n2-standard-16\"", "compute-engine", false, "N2_CPUS", "inferred", 16),
-            ("\"n1-standard-16\"", "compute-engine", false, "CPUS", "inferred", 16),
+            (
+                T4,
+                "compute-engine",
+                true,
+                "compute.googleapis.com/preemptible_nvidia_t4_gpus",
+                "inferred",
+                2,
+            ),
+            (T4, "compute-engine", false, "compute.googleapis.com/nvidia_t4_gpus", "inferred", 2),
+            (
+                "\"n2-standard-16\"",
+                "compute-engine",
+                true,
+                "compute.googleapis.com/preemptible_cpus",
+                "inferred",
+                16,
+            ),
+            (
+                "\"n2-standard-16\"",
+                "compute-engine",
+                false,
+                "compute.googleapis.com/n2_cpus",
+                "inferred",
+                16,
+            ),
+            (
+                "\"n1-standard-16\"",
+                "compute-engine",
+                false,
+                "compute.googleapis.com/cpus",
+                "inferred",
+                16,
+            ),
             (
                 "\"n1-standard-16\"",
                 "vertex-inference",

@@ -402,7 +402,7 @@ fn what_has_no_exact_solution_is_refused_or_simulated_with_its_reason() {
     let job = ["scenarios/training-l4.toml", "--set", "workload.timeout=9 h"];
     let auto = ["estimate", "--replications", "2000", "--method", "auto"];
     let out = success(&[&auto[..], &job[..]].concat());
-    assert!(out.contains("2,000 replications") && out.contains("solved exactly"), "{out}");
+    assert!(out.contains("2,000 runs of every plan") && out.contains("solved exactly"), "{out}");
     assert!(out.contains("simulated, because workload.timeout"), "{out}");
     let out = success(&[&["verify", "--replications", "2000"], &job[..]].concat());
     assert!(out.contains("They agree") && out.contains("not checked: spot, everything"), "{out}");

@@ -269,10 +269,12 @@ fn solution(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Uns
         return Err(Unsolved::FreeStartup);
     }
     let ladder = Ladder::new(&question.job.restart).ok_or(Unsolved::Backoff)?;
-    if question.job.program.notice.is_none() || !question.course.uses_spot() {
-        return solve_with(question, &ladder, Fineness { states: 0 }, with_spreads);
-    }
-    on_grid_of_work(question, &ladder, with_spreads)
+    let solution = if question.job.program.notice.is_none() || !question.course.uses_spot() {
+        solve_with(question, &ladder, Fineness { states: 0 }, with_spreads)
+    } else {
+        on_grid_of_work(question, &ladder, with_spreads)
+    };
+    Ok(solution?.with_fixed(question.tariff, question.job.nodes))
 }
 
 /// Saves on notice: the finest grid of saved work that is fast enough, and one half as fine. The

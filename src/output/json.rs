@@ -34,10 +34,22 @@ struct Document<'a> {
     currency: String,
     prices_as_of: Option<&'a str>,
     spot_range: Option<SpotRange>,
+    /// Left out where [baseline] is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<Baseline<'a>>,
     assumptions: &'a [Assumption],
     /// Null where none was asked for.
     decision: Option<&'a Decision>,
     plans: Vec<Plan<'a>>,
+}
+
+/// What savings are measured against.
+#[derive(Serialize)]
+struct Baseline<'a> {
+    against: &'static str,
+    words: &'a str,
+    cost_per_completion: Option<f64>,
+    cost_per_serving_h: Option<f64>,
 }
 
 /// Spot prices of the last twelve months per VM-hour, without any fee.
@@ -173,6 +185,15 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
             high: range.high.per_hour(),
             from: range.from.to_string(),
             to: range.to.to_string(),
+        }),
+        baseline: scenario.baseline.as_ref().map(|baseline| {
+            let is_job = matches!(scenario.workload, Workload::Job(_));
+            Baseline {
+                against: baseline.against.name(),
+                words: &baseline.words,
+                cost_per_completion: answer.baseline.filter(|_| is_job),
+                cost_per_serving_h: answer.baseline.filter(|_| !is_job),
+            }
         }),
         assumptions: &scenario.assumptions,
         decision,

@@ -1,5 +1,6 @@
 //! Written → [`Scenario`]: every value checked, every default named, every problem reported.
 
+use super::baseline::{self, Now};
 use super::keys::For;
 use super::offer::Listing;
 use super::read::Reader;
@@ -54,6 +55,8 @@ pub fn validate(
     free_startup(&mut reader, &workload, &mut billing);
     let mut machine = machine?;
     machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
+    let now = Now { workload: &workload, service, billing: &billing };
+    let baseline = baseline::read(&mut reader, &now, &mut machine);
     let list = |plan| {
         Listing { workload: &workload, service, machine: &machine, max_run, deadline }.list(plan)
     };
@@ -81,6 +84,7 @@ pub fn validate(
         deadline,
         plans,
         standard,
+        baseline,
         decide,
         observed,
         stop,

@@ -58,6 +58,7 @@ impl Owned {
             let machine = &mut tariff.lines[place];
             let meter = machine.meter;
             machine.price.rate = machine.price.rate.less(self.of(standard));
+            machine.sku.push_str(", less what is covered");
             let is_nothing = machine.price.rate == Rate::ZERO;
             let (sku, rate) = if plan == Plan::Standard {
                 ("standard machine, covered by your commitment", paid)

@@ -154,11 +154,8 @@ impl Solution {
             let moments = &mut self.cost.moments;
             moments.second += (2.0 * moments.first + moments.mass * amount) * amount;
             moments.first += moments.mass * amount;
-            for spread in [&mut self.cost.spread, &mut self.cost_if_completed] {
-                if let Some(spread) = spread {
-                    spread.shift(amount);
-                }
-            }
+            let spreads = [&mut self.cost.spread, &mut self.cost_if_completed];
+            spreads.into_iter().flatten().for_each(|spread| spread.shift(amount));
         }
         self
     }

@@ -34,7 +34,7 @@ struct Document<'a> {
     currency: String,
     prices_as_of: Option<&'a str>,
     spot_range: Option<SpotRange>,
-    /// Left out where [baseline] is.
+    /// Left out where `[baseline]` is.
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<Baseline<'a>>,
     assumptions: &'a [Assumption],

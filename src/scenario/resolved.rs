@@ -37,7 +37,7 @@ pub struct Scenario {
     pub plans: Vec<Listed>,
     /// The standard plan, against which savings are measured, listed or not.
     pub standard: Listed,
-    /// What savings are measured against, where [baseline] is written.
+    /// What savings are measured against, where `[baseline]` is written.
     pub baseline: Option<Baseline>,
     /// How plans are judged.
     pub decide: Decide,

@@ -642,6 +642,12 @@ impl Rate {
         Self::narrow(div_half_even(i128::from(self.0) * i128::from(share.0), Share::WHOLE.into()))
     }
 
+    /// This rate less another; nothing where that is more.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0).max(0))
+    }
+
     /// This rate divided by (1 + `share`), rounded half to even to the picounit.
     #[must_use]
     pub fn without_surcharge(self, share: Share) -> Self {
@@ -757,6 +763,18 @@ impl Share {
     #[must_use]
     pub const fn percent(hundredths: i64) -> Self {
         Self(hundredths * (Self::WHOLE / 100))
+    }
+
+    /// In parts of 10⁻¹².
+    #[must_use]
+    pub const fn parts(self) -> i64 {
+        self.0
+    }
+
+    /// The rest of the whole.
+    #[must_use]
+    pub const fn rest(self) -> Self {
+        Self(Self::WHOLE - self.0)
     }
 
     /// As a number from 0 to 1.

@@ -7,7 +7,7 @@ use super::{Failure, write};
 use crate::evidence;
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
-use crate::scenario::resolved::Scenario;
+use crate::scenario::resolved::{Against, Scenario};
 use crate::scenario::source::{Place, Problems, Severity};
 use crate::scenario::tree::{self, Node};
 use crate::scenario::{self, json, request};
@@ -72,6 +72,9 @@ struct Short {
     /// Mean time to preemption, exponential: market.lifetime
     #[arg(long, value_name = "DURATION")]
     mean_lifetime: Option<String>,
+    /// What savings are measured against: baseline.against
+    #[arg(long, value_name = "WHAT", value_parser = Against::ALL.map(Against::name))]
+    baseline: Option<String>,
     /// simulation.replications
     #[arg(long, value_name = "N")]
     replications: Option<u64>,
@@ -107,6 +110,7 @@ impl Short {
             self.mean_lifetime
                 .as_ref()
                 .map(|mean| format!("market.lifetime={{ mean = {} }}", quoted(mean))),
+            text("baseline.against", &self.baseline),
             number("simulation.replications", self.replications),
             number("simulation.seed", self.seed),
         ]
@@ -152,6 +156,7 @@ impl Input {
             ("--deadline", &short.deadline),
             ("--horizon", &short.horizon),
             ("--mean-lifetime", &short.mean_lifetime),
+            ("--baseline", &short.baseline),
         ] {
             if let Some(value) = value {
                 words.push(format!("{option} {}", shell_word(value)));

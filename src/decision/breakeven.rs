@@ -40,7 +40,8 @@ pub fn lifetime(
     plan: Plan,
 ) -> Result<Option<Breakeven>, RunError> {
     let taken_h = base.workload.market().lifetime.mean_h();
-    if !taken_h.is_finite() || base.standard.tariff().is_none() {
+    let no_baseline = base.standard.tariff().is_none() && base.bill().is_none();
+    if !taken_h.is_finite() || no_baseline {
         return Ok(None);
     }
     let mut alone = base.clone();

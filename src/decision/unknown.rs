@@ -328,6 +328,19 @@ fn ends(scenario: &Scenario, key: &str) -> (Vec<End>, bool) {
             "none",
             "it may not count across restarts",
         )]),
+        "baseline.reusable" => uncertain(vec![share(
+            "baseline.reusable",
+            0.0,
+            1.0,
+            "all that is freed is used elsewhere",
+        )]),
+        "baseline.covered_for" => uncertain(vec![duration(
+            "baseline.covered_for",
+            8_760.0,
+            720.0,
+            "30 d",
+            "it ends soon",
+        )]),
         "machine.boot_disk" => {
             (vec![word("machine.boot_disk=\"500 GB\"", "500 GB", "larger images")], true)
         }

@@ -32,7 +32,7 @@ pub mod ring;
 pub mod solver;
 pub mod spread;
 
-use crate::model::billing::{BillingRules, Tariff};
+use crate::model::billing::{BillingRules, Meter, Tariff};
 use crate::model::plan::Course;
 use crate::model::workload::JobModel;
 use crate::units::SimDuration;
@@ -155,6 +155,22 @@ pub struct Solution {
 }
 
 impl Solution {
+    /// Adds what a tariff charges `vms` VMs whatever happens.
+    #[must_use]
+    fn with_fixed(mut self, tariff: &Tariff, vms: u32) -> Self {
+        for (line, hours) in tariff.lines.iter().zip(&mut self.lines) {
+            let Meter::Fixed(time) = line.meter else { continue };
+            *hours = time.hours();
+            let amount = *hours * f64::from(vms) * line.price.rate.per_hour();
+            let moments = &mut self.cost.moments;
+            moments.second += (2.0 * moments.first + moments.mass * amount) * amount;
+            moments.first += moments.mass * amount;
+            let spreads = [&mut self.cost.spread, &mut self.cost_if_completed];
+            spreads.into_iter().flatten().for_each(|spread| spread.shift(amount));
+        }
+        self
+    }
+
     /// This solution on a fine grid of saved work, `coarse` on one half as fine: extrapolated to no
     /// grid at all, with the distributions of `spreads`.
     #[must_use]

@@ -81,6 +81,8 @@ impl Reward {
             Meter::UnlessWaived(Capacity::Spot) => Self { paid: 1.0, ..Self::NONE },
             Meter::Uptime(_) | Meter::UnlessWaived(_) => Self { safe: 1.0, ..Self::NONE },
             Meter::Span => Self::SPAN,
+            // A constant, added in the end.
+            Meter::Fixed(_) => Self::NONE,
         }
     }
 

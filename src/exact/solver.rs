@@ -331,10 +331,12 @@ fn solved(
     leaves: Option<f64>,
 ) -> Result<Solution, Unsolved> {
     let ladder = Ladder::new(&question.job.restart).ok_or(Unsolved::Backoff)?;
-    if question.job.program.notice.is_none() || !question.course.uses_spot() {
-        return solve_with(question, &ladder, Fineness { states: 0 }, with_spreads, leaves);
-    }
-    on_grid_of_work(question, &ladder, with_spreads, leaves)
+    let solution = if question.job.program.notice.is_none() || !question.course.uses_spot() {
+        solve_with(question, &ladder, Fineness { states: 0 }, with_spreads, leaves)
+    } else {
+        on_grid_of_work(question, &ladder, with_spreads, leaves)
+    };
+    Ok(solution?.with_fixed(question.tariff, question.job.nodes))
 }
 
 /// Saves on notice: the finest grid of saved work that is fast enough, and one half as fine. The

@@ -13,6 +13,8 @@ pub struct Spread {
     atoms: Vec<(f64, f64)>,
     /// P(the quantity exists).
     pub total: f64,
+    /// Added to every value.
+    offset: f64,
 }
 
 impl Spread {
@@ -36,7 +38,7 @@ impl Spread {
                 highest
             })
             .collect();
-        Self { step, cumulative, on_points, atoms, total }
+        Self { step, cumulative, on_points, atoms, total, offset: 0.0 }
     }
 
     /// Always one value.
@@ -48,6 +50,7 @@ impl Spread {
             on_points: false,
             atoms: vec![(value, total)],
             total,
+            offset: 0.0,
         }
     }
 
@@ -57,9 +60,18 @@ impl Spread {
         self.step
     }
 
+    /// Adds a constant to every value.
+    pub fn shift(&mut self, by: f64) {
+        self.offset += by;
+    }
+
     /// P(the quantity exists and is at most `value`).
     #[must_use]
     pub fn at_most(&self, value: f64) -> f64 {
+        self.unshifted_at_most(value - self.offset)
+    }
+
+    fn unshifted_at_most(&self, value: f64) -> f64 {
         // Atoms are found again after a detour through other units.
         let slack = 1e-9 * value.abs() + 1e-12;
         if self.cumulative.is_empty() {
@@ -95,6 +107,10 @@ impl Spread {
     /// everything.
     #[must_use]
     pub fn quantile(&self, q: f64, of: f64) -> Option<f64> {
+        Some(self.unshifted_quantile(q, of)? + self.offset)
+    }
+
+    fn unshifted_quantile(&self, q: f64, of: f64) -> Option<f64> {
         let goal = q * of - 1e-12;
         if goal > self.total {
             return None;
@@ -111,7 +127,7 @@ impl Spread {
             return (point < self.cumulative.len()).then_some(point as f64 * self.step);
         }
         let (mut low, mut high) = (-self.step, self.cumulative.len() as f64 * self.step);
-        if self.at_most(high) < goal {
+        if self.unshifted_at_most(high) < goal {
             return None;
         }
         for _ in 0..100 {
@@ -119,7 +135,7 @@ impl Spread {
             if middle <= low || middle >= high {
                 break;
             }
-            if self.at_most(middle) < goal {
+            if self.unshifted_at_most(middle) < goal {
                 low = middle;
             } else {
                 high = middle;

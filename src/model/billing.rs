@@ -102,6 +102,7 @@ impl Metered {
             }
             Meter::UnlessWaived(capacity) => self.billed[capacity as usize],
             Meter::Span => self.span,
+            Meter::Fixed(time) => time.micros(),
         }
     }
 }
@@ -115,6 +116,8 @@ pub enum Meter {
     UnlessWaived(Capacity),
     /// Makespan or horizon, used or not.
     Span,
+    /// So much in every replication, whatever happens \[VM-µs of one gang member\].
+    Fixed(SimDuration),
 }
 
 /// A price with where it comes from.
@@ -139,6 +142,8 @@ pub enum Component {
     BootDisk,
     /// Local SSD that comes with the machine type.
     LocalSsd,
+    /// A commitment of one's own that the plan does not use.
+    StrandedCommitment,
 }
 
 impl Component {
@@ -150,6 +155,7 @@ impl Component {
             Self::ManagementFee => "management-fee",
             Self::BootDisk => "boot-disk",
             Self::LocalSsd => "local-ssd",
+            Self::StrandedCommitment => "stranded-commitment",
         }
     }
 }
@@ -226,6 +232,8 @@ impl Tariff {
             .filter(|line| match line.meter {
                 Meter::Uptime(of) | Meter::UnlessWaived(of) => of == capacity,
                 Meter::Span => capacity == Capacity::Standard,
+                // No hour of uptime adds to it.
+                Meter::Fixed(_) => false,
             })
             .fold(Rate::ZERO, |sum, line| sum + line.price.rate)
     }

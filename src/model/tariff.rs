@@ -3,6 +3,7 @@
 //! Owns the rows of `RULES`, each with its source. Leaves to [`crate::prices`] what a machine costs
 //! and to [`super::billing`] how usage is multiplied by prices.
 
+use super::baseline::{Owned, SustainedUse};
 use super::billing::{Component, Figure, Line, Meter, Tariff};
 use super::capacity::Capacity;
 use super::plan::Plan;
@@ -70,6 +71,12 @@ pub struct PriceSheet {
     /// Price of the local SSD that comes with the machine and is not in the prices above, by
     /// purchase; no entry where none does, `None` where its price is not known.
     pub local_ssd: Vec<(Purchase, Option<Figure>)>,
+    /// The price that the fee is a share of, where that is not `standard`.
+    pub fee_base: Option<Figure>,
+    /// A commitment that is owned.
+    pub owned: Option<Owned>,
+    /// The sustained-use discount on `standard`.
+    pub sustained_use: Option<SustainedUse>,
 }
 
 /// How a machine's hour is paid.
@@ -286,7 +293,19 @@ pub fn tariff(plan: Plan, service: Service, sheet: &PriceSheet) -> Result<Tariff
             }
         }
     }
-    Ok(Tariff { lines })
+    let mut tariff = Tariff { lines };
+    let mut standard = sheet.standard.as_ref().map(|price| price.rate);
+    if let (Some(sustained), Some(price)) = (&sheet.sustained_use, &mut standard)
+        && plan == Plan::Standard
+    {
+        // Other plans use too little of the standard machine to count on the discount.
+        sustained.apply(*price, &mut tariff);
+        *price = sustained.of(*price);
+    }
+    if let Some(owned) = &sheet.owned {
+        owned.apply(plan, standard, &mut tariff);
+    }
+    Ok(tariff)
 }
 
 impl Rule {
@@ -307,14 +326,18 @@ impl Rule {
             PriceOf::Machine => (machine(purchase)?, format!("{} machine", purchase.name())),
             PriceOf::StandardAndFee => {
                 let mut price = machine(Purchase::Standard)?;
-                price.rate = price.rate + price.rate.share(sheet.fee);
+                price.rate =
+                    price.rate + sheet.fee_base.as_ref().unwrap_or(&price).rate.share(sheet.fee);
                 (price, "standard machine, management fee included".to_owned())
             }
             PriceOf::Fee => {
                 if sheet.fee == Share::ZERO {
                     return Ok(None);
                 }
-                let mut price = machine(Purchase::Standard)?;
+                let mut price = match &sheet.fee_base {
+                    Some(base) => base.clone(),
+                    None => machine(Purchase::Standard)?,
+                };
                 price.rate = price.rate.share(sheet.fee);
                 (price, format!("management fee, {} of standard", sheet.fee))
             }

@@ -61,7 +61,7 @@ pub struct Estimated {
     pub half_width: Option<f64>,
 }
 
-/// What a plan saves against standard VMs.
+/// What a plan saves against standard VMs, or against what is paid now.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Saving {
     /// 1 − the ratio of costs per completion (or per serving hour).
@@ -322,9 +322,11 @@ fn plan_estimate(
     };
     let cost_per_gain = cost_per_gain(experiment, tally, index);
     let gain_scale = if job.is_some() { 1.0 } else { 1.0 / MICROS_PER_HOUR };
-    let relative = match plan {
+    let per_gain = cost_per_gain.map(|ratio| ratio.times(1e-9 / gain_scale));
+    let relative = match (experiment.bill, plan) {
+        (Some(bill), _) => per_gain.map(|cost| cost.times(1.0 / bill)),
         // Against itself nothing is saved, to the last bit.
-        Plan::Standard => cost_per_gain.map(|_| Estimator::exact(1.0)),
+        (None, Plan::Standard) => cost_per_gain.map(|_| Estimator::exact(1.0)),
         _ => cost_per_gain.and_then(|own| own.over(standard?)),
     };
     let estimators = Estimators {
@@ -335,7 +337,7 @@ fn plan_estimate(
             .collect(),
         completion: job.and_then(|_| Estimator::mean(&course.completed)),
         on_time: experiment.deadline.and_then(|_| Estimator::mean(&course.on_time)),
-        cost_per_gain: cost_per_gain.map(|ratio| ratio.times(1e-9 / gain_scale)),
+        cost_per_gain: per_gain,
         // Useful and billed hours are both of the whole gang: its size cancels.
         goodput: job.and_then(|job| {
             let useful = gain(experiment, course)?.times(job.work.micros() as f64);
@@ -366,6 +368,13 @@ fn plan_estimate(
         cost_per_gain: estimated(estimators.cost_per_gain),
         goodput: estimated(estimators.goodput),
         saving: relative.map(|relative| match plan {
+            // A bill has no luck to be paired with.
+            _ if experiment.bill.is_some() => Saving {
+                mean: 1.0 - relative.value,
+                half_width: relative.half_width(level),
+                p05: None,
+                p95: None,
+            },
             Plan::Standard => {
                 Saving { mean: 0.0, half_width: Some(0.0), p05: Some(0.0), p95: Some(0.0) }
             }
@@ -481,20 +490,20 @@ fn line_items(priced: &Priced, tally: &PlanTally, replications: u64) -> Vec<Line
 
 /// The saving a plan would have at another Spot price: the same runs, priced again.
 ///
-/// Costs are linear in the price, so the means suffice. `None` where the plan pays no Spot price, or
-/// there is no standard plan to compare with.
+/// Costs are linear in the price, so the means suffice. `baseline` is what savings are measured
+/// against, per completed run or serving hour. `None` where the plan pays no Spot price.
 #[must_use]
 pub fn saving_at_spot_price(
     plan: &PlanEstimate,
     tariff: &Tariff,
-    standard: &PlanEstimate,
+    baseline: f64,
     spot: Rate,
 ) -> Option<f64> {
     let (cost, other) = at_spot_price(plan, tariff, spot)?;
     if cost <= 0.0 {
         return None;
     }
-    let relative = (plan.cost_per_gain?.value / standard.cost_per_gain?.value) * (other / cost);
+    let relative = (plan.cost_per_gain?.value / baseline) * (other / cost);
     Some(1.0 - relative)
 }
 

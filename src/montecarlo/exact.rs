@@ -261,6 +261,10 @@ impl Asked<'_> {
     }
 
     fn saving(&self, solution: &Solution, standard: Option<&Solution>) -> Option<Saving> {
+        if let Some(bill) = self.experiment.bill {
+            let mean = 1.0 - cost_per_completion(solution)? / bill;
+            return Some(Saving { mean, half_width: Some(0.0), p05: None, p95: None });
+        }
         let against = cost_per_completion(standard?).filter(|cost| *cost > 0.0)?;
         let own = cost_per_completion(solution)?;
         if self.plan == Plan::Standard {

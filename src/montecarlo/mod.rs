@@ -32,6 +32,8 @@ pub struct Estimate {
     pub plans: Vec<PlanAnswer>,
     /// Replications of every plan that was simulated; `None` where none was.
     pub replications: Option<u64>,
+    /// What savings are measured against: cost per completed run, or per serving hour of a replica.
+    pub baseline: Option<f64>,
 }
 
 impl Estimate {
@@ -117,15 +119,16 @@ fn answer(
     unsolved: &[(Plan, Unsolved)],
 ) -> Estimate {
     let find = |plan: Plan| estimates.iter().find(|estimate| estimate.plan == plan);
-    let standard = find(Plan::Standard);
+    let standard = find(Plan::Standard).and_then(|standard| standard.cost_per_gain);
+    let baseline = scenario.bill().or_else(|| standard.map(|standard| standard.value));
     let plans = scenario
         .plans
         .iter()
         .map(|listed| {
             let estimate = find(listed.plan);
             let saving_at_low_and_high = scenario.spot_range.as_ref().and_then(|range| {
-                let (plan, tariff, standard) = (estimate?, listed.tariff()?, standard?);
-                let at = |spot| saving_at_spot_price(plan, tariff, standard, spot);
+                let (plan, tariff, baseline) = (estimate?, listed.tariff()?, baseline?);
+                let at = |spot| saving_at_spot_price(plan, tariff, baseline, spot);
                 Some((at(range.low)?, at(range.high)?))
             });
             let reason = unsolved.iter().find(|(plan, _)| *plan == listed.plan);
@@ -137,7 +140,7 @@ fn answer(
             }
         })
         .collect();
-    Estimate { plans, replications }
+    Estimate { plans, replications, baseline }
 }
 
 /// What is known of the rare events of courses.
@@ -186,5 +189,6 @@ pub fn experiment(scenario: &Scenario) -> Experiment {
         deadline: scenario.deadline,
         seed: scenario.seed,
         sampling: scenario.sampling,
+        bill: scenario.bill(),
     }
 }

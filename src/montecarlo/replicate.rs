@@ -32,6 +32,9 @@ pub struct Experiment {
     pub seed: u64,
     /// How the luck is spread.
     pub sampling: Sampling,
+    /// What is paid now by one's own bill, per completed run or per serving hour of a replica: savings
+    /// are measured against it in place of the standard plan.
+    pub bill: Option<f64>,
 }
 
 /// A plan, how its time is billed and at which prices.

@@ -53,8 +53,11 @@ fn headline(scenario: &Scenario, verdict: &Verdict) -> String {
             ));
         }
         Some(saving) => parts.push(format!(
-            "it costs {} more than standard, which does not do what is required",
-            numbers::percent(-saving.value)
+            "it costs {} more than {}{}",
+            numbers::percent(-saving.value),
+            scenario.against(),
+            // A bill is no plan that could do it.
+            if scenario.bill().is_some() { "" } else { ", which does not do what is required" }
         )),
         None => parts.push("there is no standard price to save against".to_owned()),
     }

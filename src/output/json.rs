@@ -37,12 +37,24 @@ struct Document<'a> {
     prices_as_of: Option<&'a str>,
     spot_range: Option<SpotRange>,
     deadline_h: Option<f64>,
+    /// Left out where `[baseline]` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<Baseline<'a>>,
     assumptions: &'a [Assumption],
     /// Null where none was asked for.
     decision: Option<&'a Decision>,
     plans: Vec<Plan<'a>>,
     /// Where the scenario says how often it runs.
     month: Option<Month>,
+}
+
+/// What savings are measured against.
+#[derive(Serialize)]
+struct Baseline<'a> {
+    against: &'static str,
+    words: &'a str,
+    cost_per_completion: Option<f64>,
+    cost_per_serving_h: Option<f64>,
 }
 
 /// Spot prices of the last twelve months per VM-hour, without any fee.
@@ -186,6 +198,15 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
             to: range.to.to_string(),
         }),
         deadline_h: scenario.deadline.map(|deadline| deadline.hours()),
+        baseline: scenario.baseline.as_ref().map(|baseline| {
+            let is_job = matches!(scenario.workload, Workload::Job(_));
+            Baseline {
+                against: baseline.against.name(),
+                words: &baseline.words,
+                cost_per_completion: answer.baseline.filter(|_| is_job),
+                cost_per_serving_h: answer.baseline.filter(|_| !is_job),
+            }
+        }),
         assumptions: &scenario.assumptions,
         decision,
         plans: answer.plans.iter().map(|answer| plan(scenario, answer)).collect(),

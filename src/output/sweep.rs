@@ -29,6 +29,8 @@ pub struct SweepTable {
     axes: usize,
     rows: Vec<Vec<String>>,
     heading: String,
+    /// What savings are measured against, every answer once.
+    against: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -42,6 +44,7 @@ impl SweepTable {
             headers,
             rows: Vec::new(),
             heading: String::new(),
+            against: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -68,6 +71,9 @@ impl SweepTable {
                 scenario.currency,
             );
         }
+        if !self.against.iter().any(|against| against == scenario.against()) {
+            self.against.push(scenario.against().to_owned());
+        }
         let saving = Target::of(&scenario.workload).iter().position(|t| *t == Target::Saving);
         let settings = design.settings(finished.point);
         for (plan, changes) in finished.estimate.plans.iter().zip(finished.changes) {
@@ -78,7 +84,9 @@ impl SweepTable {
             row.push(cells.saving);
             let change = saving.map(|index| changes[index]);
             row.push(match change.map(|change| (change.value, change.half_width)) {
-                Some((Some(value), half_width)) if plan.listed.plan != Plan::Standard => {
+                Some((Some(value), half_width))
+                    if plan.listed.plan != Plan::Standard || scenario.bill().is_some() =>
+                {
                     signed(numbers::saving(value, half_width), value)
                 }
                 _ => NONE.to_owned(),
@@ -137,12 +145,15 @@ impl SweepTable {
     }
 
     fn all_notes(&self) -> Vec<String> {
-        let mut notes = vec![
-            "saving: against standard at the same design point; change: of the saving against the \
+        let against = match self.against.as_slice() {
+            [one] => one,
+            _ => "what [baseline] says",
+        };
+        let mut notes = vec![format!(
+            "saving: against {against} at the same design point; change: of the saving against the \
              first row of the same plan, in percentage points, paired under the same luck. ± is \
              simulation error alone. Every figure: --format csv."
-                .to_owned(),
-        ];
+        )];
         notes.extend(self.notes.iter().cloned());
         notes
     }

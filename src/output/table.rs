@@ -338,7 +338,8 @@ pub(super) fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) ->
     };
     Cells {
         saving: match (estimate.plan, estimate.saving) {
-            (Plan::Standard, _) | (_, None) => none(),
+            (_, None) => none(),
+            (Plan::Standard, _) if scenario.bill().is_none() => none(),
             (_, Some(saving)) => numbers::saving(saving.mean, saving.half_width),
         },
         by_price: answer
@@ -354,15 +355,16 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let mut notes = Vec::new();
     notes.push(match scenario.workload {
         Workload::Job(_) => format!(
-            "saving: per completed run, against standard{}. done by: 95 of 100 runs; a failed run \
+            "saving: per completed run, against {}{}. done by: 95 of 100 runs; a failed run \
              never is.",
+            scenario.against(),
             if answer.replications.is_some() { "; ± is simulation error alone" } else { "" }
         ),
-        Workload::Endpoint(_) => {
-            "saving: per serving hour, against standard; ± is simulation error alone. any up, all \
-             up: share of the horizon; outage: 95 % have none longer."
-                .to_owned()
-        }
+        Workload::Endpoint(_) => format!(
+            "saving: per serving hour, against {}; ± is simulation error alone. any up, all up: share \
+             of the horizon; outage: 95 % have none longer.",
+            scenario.against()
+        ),
     });
     notes.extend(how_found(answer));
     if let Some(range) = &scenario.spot_range {
@@ -371,14 +373,16 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             range.from, range.to
         ));
     }
-    if scenario.standard.tariff().is_none() {
+    let has_bill = scenario.bill().is_some();
+    if scenario.standard.tariff().is_none() && !has_bill {
         notes.push(format!(
             "no saving: standard is not there to compare with: {}.",
             scenario.standard.reason().unwrap_or("no price")
         ));
     }
     let standard = answer.plans.iter().find(|plan| plan.listed.plan == Plan::Standard);
-    if standard.and_then(|plan| plan.estimate.as_ref()).is_some_and(|own| own.saving.is_none()) {
+    let standard = standard.and_then(|plan| plan.estimate.as_ref());
+    if !has_bill && standard.is_some_and(|own| own.saving.is_none()) {
         notes.push("no saving: standard never completes.".to_owned());
     }
     for plan in &answer.plans {

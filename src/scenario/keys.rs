@@ -15,6 +15,8 @@ pub enum Kind {
     DurationOr(&'static str),
     /// A price per hour or month.
     Price,
+    /// What a run costs, or an endpoint per hour or month.
+    Bill,
     /// A percentage from 0 % to 100 %.
     Share,
     /// A whole number in a range.
@@ -132,6 +134,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("restart", "what happens after a preemption or a refusal"),
     ("billing", "how used time becomes billed time"),
     ("price", "prices by hand, each in place of the bundled table's"),
+    ("baseline", "what you pay now: discounts, commitments and bills of your own"),
     ("compare", "the plans to compare"),
     ("decide", "what a plan must do to be recommended, what then counts, and what trouble costs"),
     ("simulation", "how many replications, under which luck"),
@@ -198,6 +201,20 @@ pub const KEYS: &[Key] = &[
     key("price.committed_3y", Kind::Price, "(bundled table)", "price of one VM under a three-year commitment, without the fee"),
     key("price.fee", Kind::Share, "15 %", "Vertex AI's management fee, a share of the standard Compute Engine price; never discounted").from("invoice of August 2025 (us-central1): 15.00 % on every component; other regions inferred", "inferred"),
     key("price.boot_disk", Kind::Price, "(bundled table)", "price of one gigabyte of boot disk"),
+    key("baseline.discount_standard", Kind::Share, "0 %", "your negotiated discount on the Compute Engine standard price, wherever a plan pays it; the fee is not lowered by it"),
+    key("baseline.discount_spot", Kind::Share, "0 %", "the same on the Spot price"),
+    key("baseline.discount_flex_start", Kind::Share, "0 %", "the same on the flex-start price"),
+    key("baseline.discount_committed_1y", Kind::Share, "0 %", "the same on the price under a new one-year commitment"),
+    key("baseline.discount_committed_3y", Kind::Share, "0 %", "the same on the price under a new three-year commitment"),
+    key("baseline.discount_fee", Kind::Share, "0 %", "the same on Vertex AI's management fee"),
+    key("baseline.covered", Kind::Share, "0 %", "share of this workload's standard VM-hours that a commitment you own covers: every plan but standard strands it"),
+    key("baseline.covered_price", Kind::Price, "(the price under a one-year commitment)", "what you pay for it per VM-hour covered").from("bundled table, or [price]", "assumed"),
+    key("baseline.covered_for", Kind::Duration, "365 d", "how much longer it lasts, from the start of the run; later hours are not covered"),
+    key("baseline.reusable", Kind::Share, "0 %", "share of a freed commitment that other work of yours uses"),
+    key("baseline.sustained_use", Kind::Choice(&["none", "auto"]), "(auto for endpoints of 730 h or more on compute-engine in a family that has it, else none)", "sustained-use discount on the standard plan's machine: N1, N2, N2D and C2 on compute-engine").from("general knowledge: 30 % (N1) or 20 % (N2, N2D, C2) for a full month; not read in a page", "inferred"),
+    key("baseline.month_used", Kind::Share, "(endpoints: horizon ÷ 730 h)", "share of the month in which this machine type runs, over all your work").from("horizon ÷ 730 h", "derived"),
+    key("baseline.bill", Kind::Bill, "(none)", "what you pay by your bill: per completed run, such as \"12.40 USD\"; an endpoint in all, such as \"900 USD/month\""),
+    key("baseline.against", Kind::Choice(&["standard", "mine", "current-bill"]), "(current-bill with a bill, mine with any other key of [baseline], else standard)", "what savings are measured against: standard VMs without commitments and sustained use, what you pay now, or the bill"),
     key("compare.plans", Kind::Plans, "[\"standard\", \"spot\", \"spot-resubmit\", \"spot-then-standard\", \"flex-start\"]", "the plans to compare"),
     key("decide.require", Kind::Conditions, "(deadline_probability >= 99 % with a deadline, else completion_probability >= 99 %; endpoints: availability_any >= 99 %)", "what must hold of a plan, each as RESULT >= NUMBER"),
     key("decide.prefer", Kind::Choice(&["cost", "time"]), "cost", "of the plans that do what is required: the cheapest per completion, or the earliest p95"),
@@ -233,7 +250,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("machine.zones", "zones come with fleets; write machine.region"),
     ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
     ("simulation.start", "dated prices and hazards by the hour come later"),
-    ("baseline", "own baselines come later; give prices in [price]"),
 ];
 
 /// The key of a path.
@@ -249,6 +265,9 @@ pub fn expects(kind: Kind) -> String {
         Kind::Duration => "a duration with a unit, such as \"20 min\"".into(),
         Kind::DurationOr(word) => format!("a duration with a unit, such as \"7 d\", or \"{word}\""),
         Kind::Price => "a price with currency and time, such as \"0.35 USD/h\"".into(),
+        Kind::Bill => {
+            "what you pay: for a completed run, such as \"12.40 USD\", or for an endpoint, such as \"900 USD/month\"".into()
+        }
         Kind::Share => "a percentage, such as \"40 %\"".into(),
         Kind::Count(low, high) => format!("a whole number from {low} to {high}, without quotes"),
         Kind::CountOr(low, high, word) => {
@@ -310,7 +329,7 @@ pub fn default_is_valid(key: &Key) -> bool {
         Kind::Choice(words) => words.contains(&text),
         Kind::Boolean => matches!(text, "true" | "false"),
         Kind::Plans => text.starts_with('['),
-        Kind::Text | Kind::Lifetime | Kind::Conditions => false,
+        Kind::Text | Kind::Bill | Kind::Lifetime | Kind::Conditions => false,
     }
 }
 

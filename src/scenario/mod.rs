@@ -4,6 +4,7 @@
 //! [`tree`], every value with its place. [`validate`] turns the tree into a [`resolved::Scenario`]
 //! of fixed numbers, and reports all problems together. The keys are data: [`keys`].
 
+mod baseline;
 pub mod budget;
 pub mod json;
 pub mod keys;

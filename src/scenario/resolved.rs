@@ -41,6 +41,8 @@ pub struct Scenario {
     pub plans: Vec<Listed>,
     /// The standard plan, against which savings are measured, listed or not.
     pub standard: Listed,
+    /// What savings are measured against, where `[baseline]` is written.
+    pub baseline: Option<Baseline>,
     /// How plans are judged.
     pub decide: Decide,
     /// What was seen of lifetimes.
@@ -57,6 +59,49 @@ pub struct Scenario {
     pub assumptions: Vec<Assumption>,
     /// Every key with the value taken.
     pub settings: Vec<(String, String)>,
+}
+
+/// What savings are measured against.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Baseline {
+    /// Which of the three.
+    pub against: Against,
+    /// In words, after "against".
+    pub words: String,
+    /// By one's own bill: per completed run, or per serving hour of a replica.
+    pub bill: Option<f64>,
+}
+
+/// What savings may be measured against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// Standard VMs, as if no commitment and no sustained-use discount existed.
+    Standard,
+    /// The standard plan as it is paid now.
+    Mine,
+    /// A figure by hand.
+    CurrentBill,
+}
+
+impl Against {
+    /// Every one, the first the least.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Mine, Self::CurrentBill];
+
+    /// The name in scenarios and results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Mine => "mine",
+            Self::CurrentBill => "current-bill",
+        }
+    }
+
+    /// The one of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|against| against.name() == name)
+    }
 }
 
 /// How plans are judged.
@@ -188,6 +233,19 @@ impl Scenario {
     #[must_use]
     pub const fn times_known(&self, plan: Plan) -> bool {
         !matches!(plan.course(), Course::FlexStart) || self.workload.market().flex_wait.is_some()
+    }
+
+    /// What savings are measured against, in words.
+    #[must_use]
+    pub fn against(&self) -> &str {
+        self.baseline.as_ref().map_or("standard", |baseline| &baseline.words)
+    }
+
+    /// The user's own bill that savings are measured against, per completed run or per serving hour of
+    /// a replica.
+    #[must_use]
+    pub fn bill(&self) -> Option<f64> {
+        self.baseline.as_ref()?.bill
     }
 
     /// What nobody supplied under a key.

@@ -102,6 +102,10 @@ fn of_kind(kind: Kind) -> Value {
             "type": "string",
             "pattern": format!("^\\s*{NUMBER}\\s*/\\s*(h|d|week|month)\\s*$"),
         }),
+        Kind::Bill => json!({
+            "type": "string",
+            "pattern": format!("^\\s*{NUMBER}\\s*[A-Z]{{3}}\\s*(/\\s*(h|month)\\s*)?$"),
+        }),
         Kind::Share => json!({ "type": "string", "pattern": format!("^\\s*{NUMBER}\\s*%\\s*$") }),
         Kind::Count(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Kind::CountOr(low, high, word) => json!({

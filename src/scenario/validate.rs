@@ -1,5 +1,6 @@
 //! Written → [`Scenario`]: every value checked, every default named, every problem reported.
 
+use super::baseline::{self, Now};
 use super::budget::{self, Budget};
 use super::keys::For;
 use super::offer::Listing;
@@ -62,6 +63,8 @@ pub fn validate(
     machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
     let budget =
         if job { budget::read(&mut reader, machine.currency, deadline) } else { Budget::default() };
+    let now = Now { workload: &workload, service, billing: &billing };
+    let baseline = baseline::read(&mut reader, &now, &mut machine);
     let list = |plan| {
         Listing {
             workload: &workload,
@@ -98,6 +101,7 @@ pub fn validate(
         budget,
         plans,
         standard,
+        baseline,
         decide,
         observed,
         stop,

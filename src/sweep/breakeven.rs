@@ -193,7 +193,7 @@ impl<'a> Curve<'a> {
             return Ok(at.clone());
         }
         let scenario = self.study.scenario(&[(self.key, &setting)])?;
-        if scenario.standard.tariff().is_none() {
+        if scenario.standard.tariff().is_none() && scenario.bill().is_none() {
             return Err(NoAnswer::Because(format!(
                 "no saving: standard is not there to compare with: {}",
                 scenario.standard.reason().unwrap_or("no price")

@@ -1,5 +1,6 @@
 //! What the program promises, one module per behaviour.
 
+mod baseline;
 mod cases;
 mod charts;
 mod cli;

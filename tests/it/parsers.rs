@@ -59,7 +59,6 @@ fn what_comes_later_is_refused_by_name() {
         ("compare.plans=[\"mixed\"]", "it comes with fleets"),
         ("pools=[]", "more than one pool"),
         ("market.lifetime.model=empirical", "\"empirical\" is not supported yet"),
-        ("baseline.x=1", "own baselines come later"),
     ] {
         let shown = errors_of(L4, &[setting]);
         assert!(shown.contains(words), "{setting}:\n{shown}");

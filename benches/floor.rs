@@ -1,5 +1,6 @@
-//! The model M1 through the ordinary engine beside a floor: its 3.705 random draws and nothing
-//! else, in turn, round after round; see README.md beside this file.
+//! The model M1 through the ordinary engine, and the statistics of two of its outputs alone, beside
+//! a floor: its 3.705 random draws and nothing else, in turn, round after round; see README.md
+//! beside this file.
 //!
 //! CPU time of this thread, so that other work on the machine distorts it less; the two-thread
 //! figure is wall time.
@@ -11,11 +12,19 @@ use cpu_time::ThreadTime;
 use rand_distr::{Distribution, Exp1};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
+use stockout::engine::job::Job;
+use stockout::engine::trajectory::JobTrajectory;
+use stockout::luck::Luck;
+use stockout::model::plan::Course;
+use stockout::model::workload::Workload;
 use stockout::montecarlo;
-use stockout::montecarlo::observe::Measure;
-use stockout::montecarlo::replicate::Unwatched;
+use stockout::montecarlo::observe::{self, Measure};
+use stockout::montecarlo::replicate::{BLOCK, Unwatched};
 use stockout::scenario;
 use stockout::scenario::resolved::Scenario;
+use stockout::stats::estimator::GROUPS;
+use stockout::stats::histogram::Quantile;
+use stockout::stats::quantity::Quantity;
 
 /// 8 h of work on one Spot VM, saves every 30 min; the Spot plan alone.
 const M1: &str = include_str!("m1.toml");
@@ -51,6 +60,39 @@ fn floor(generator: &mut Xoshiro256PlusPlus) -> f64 {
     sum
 }
 
+/// Cost \[nanounits\] and makespan \[µs\] of M1, replication by replication, as the engine makes them.
+fn observations(scenario: &Scenario) -> [Vec<u64>; 2] {
+    let experiment = montecarlo::experiment(scenario);
+    let Workload::Job(model) = &experiment.workload else { panic!("M1 is a job") };
+    let rules = &experiment.plans[0].billing;
+    let mut trajectory = JobTrajectory::default();
+    let mut outputs = [Vec::new(), Vec::new()];
+    for replication in 0..REPLICATIONS {
+        let luck = Luck::new(experiment.seed, replication);
+        Job::new(model, Course::Spot, luck, &mut trajectory).run();
+        // 0.20 USD/h is a nanounit for every 18 µs.
+        outputs[0].push(observe::job_metered(&trajectory, rules).total() as u64 / 18);
+        outputs[1].push(observe::job(&trajectory).values[4]);
+    }
+    outputs
+}
+
+/// Mean with its error, standard deviation and three quantiles of each output, in the runs in which
+/// the engine adds them.
+fn statistics(outputs: &[Vec<u64>; 2]) {
+    let mut quantities = [Quantity::default(), Quantity::default()];
+    let run = BLOCK as usize / GROUPS;
+    for (quantity, values) in quantities.iter_mut().zip(outputs) {
+        for (index, values) in values.chunks(run).enumerate() {
+            quantity.add_all(index % GROUPS, black_box(values));
+        }
+        let quantiles = [50, 95, 99].map(|hundredths| quantity.quantile(Quantile(hundredths)));
+        black_box((quantity.mean(), quantity.sd(), quantiles));
+    }
+    let mean = quantities[0].mean().expect("there is a mean").value / 1e9;
+    assert!((mean - COST.0).abs() < COST.1, "mean cost {mean}");
+}
+
 /// CPU nanoseconds for one replication.
 fn cpu(work: impl FnOnce()) -> f64 {
     let start = ThreadTime::now();
@@ -82,7 +124,8 @@ fn main() {
     ];
     let mut times = vec![Vec::new(); cases.len()];
     let mut ratios = vec![Vec::new(); cases.len()];
-    let mut floors = Vec::new();
+    let outputs = observations(&cases[0].1);
+    let (mut floors, mut sums, mut sums_ratios) = (Vec::new(), Vec::new(), Vec::new());
     let mut threads = Vec::new();
     for _ in 0..ROUNDS {
         let floor = cpu(|| {
@@ -94,6 +137,9 @@ fn main() {
             times[index].push(time);
             ratios[index].push(time / floor);
         }
+        let sum = cpu(|| statistics(&outputs));
+        sums.push(sum);
+        sums_ratios.push(sum / floor);
         threads.push(wall(|| run(&cases[0].1, 1)) / wall(|| run(&cases[0].1, 2)));
     }
     println!("{ROUNDS} rounds of {REPLICATIONS} replications, medians; CPU ns a replication");
@@ -102,5 +148,7 @@ fn main() {
         let (time, ratio) = (median(&mut times[index]), median(&mut ratios[index]));
         println!("{name:<28} {time:>8.1} {ratio:>6.2} x");
     }
+    let (time, ratio) = (median(&mut sums), median(&mut sums_ratios));
+    println!("{:<28} {time:>8.1} {ratio:>6.2} x", "statistics of two outputs");
     println!("{:<28} {:>8} {:>6.2} x", "two threads, wall", "", median(&mut threads));
 }

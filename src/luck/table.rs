@@ -51,6 +51,20 @@ fn hermite(width: f64, values: (f64, f64), slopes: (f64, f64)) -> Cell {
 #[inline]
 #[must_use]
 pub fn minus_ln(u: f64) -> f64 {
+    looked_up(&CELLS, u)
+}
+
+/// −ln u of every number u, in its place.
+#[inline]
+pub fn minus_ln_all(numbers: &mut [f64]) {
+    let cells = &**CELLS;
+    for number in numbers {
+        *number = looked_up(cells, *number);
+    }
+}
+
+#[inline]
+fn looked_up(cells: &[Cell; 2 * SIDE], u: f64) -> f64 {
     // Both differences are exact for multiples of 2⁻⁵³.
     let upper = u > 0.5;
     let x = if upper { 1.0 - u } else { u };
@@ -61,7 +75,7 @@ pub fn minus_ln(u: f64) -> f64 {
     }
     let start = f64::from_bits(bits >> (52 - CELL_BITS) << (52 - CELL_BITS));
     let distance = x - start;
-    let [a, b, c, d] = CELLS[place + if upper { SIDE } else { 0 }];
+    let [a, b, c, d] = cells[place + if upper { SIDE } else { 0 }];
     a + distance * (b + distance * (c + distance * d))
 }
 

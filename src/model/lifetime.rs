@@ -231,6 +231,18 @@ impl Lifetime {
         };
         SimDuration::from_hours_f64(age_h).max(SimDuration::SHORTEST)
     }
+
+    /// The lifetimes for many draws, as [`Self::draw`] makes them.
+    pub fn draw_all(&self, draws: &[f64], relief: f64, lifetimes: &mut Vec<SimDuration>) {
+        lifetimes.clear();
+        let mut draw_all =
+            |law: Self| lifetimes.extend(draws.iter().map(|&draw| law.draw(draw, relief)));
+        match *self {
+            // The same, with the family known inside the loop.
+            Self::Exponential { mean_h } => draw_all(Self::Exponential { mean_h }),
+            law => draw_all(law),
+        }
+    }
 }
 
 /// The hazard of a gang of `nodes` VMs in units of one VM's: s + nodes·(1 − s), where the share s

@@ -201,7 +201,9 @@ impl Tariff {
         costs: &mut Vec<u64>,
         mut each: impl FnMut(usize, u128, u128),
     ) -> Result<(), OutOfRange> {
-        if metered.iter().any(|metered| metered.total() == i64::MAX) {
+        // Where all bits together are far from the limit, so is every total.
+        let bits = metered.iter().flat_map(|metered| metered.billed).fold(0, |bits, of| bits | of);
+        if bits >= 1 << 60 && metered.iter().any(|metered| metered.total() == i64::MAX) {
             return Err(OutOfRange);
         }
         let start = costs.len();
@@ -250,20 +252,21 @@ fn whole_seconds(quantities: &[u64], rate: Rate, costs: &mut [u64]) -> Option<u1
     let bits = quantities.iter().fold(0, |bits, &quantity| bits | quantity);
     (bits / MICROS).checked_mul(picos / 1_000)?;
     let is_whole = quantities.iter().all(|quantity| quantity.is_multiple_of(MICROS));
-    if !picos.is_multiple_of(1_000) || !is_whole {
+    if !picos.is_multiple_of(1_000) || !is_whole || quantities.len() > 1 << 10 {
         return None;
     }
-    let mut amounts = 0_u128;
+    // So many amounts below 2⁵³ fit 64 bits.
+    let mut amounts = 0;
     for (quantity, cost) in quantities.iter().zip(costs) {
         let product = quantity / MICROS * (picos / 1_000);
         let (whole, rest) = (product / 3_600, product % 3_600);
         // A half goes to even.
         let amount = whole + u64::from(rest + (whole & 1) > 1_800);
-        amounts += u128::from(amount);
-        // Costs so far are below 2⁶³, and an amount is below 2⁵³.
+        amounts += amount;
+        // Costs so far are below 2⁶³.
         *cost += amount;
     }
-    Some(amounts)
+    Some(amounts.into())
 }
 
 /// Adds the amounts to `costs`, whatever they are; their sum.

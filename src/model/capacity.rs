@@ -91,8 +91,8 @@ impl Wait {
             Self::Fixed(wait) => waits.resize(uniforms.len(), wait),
             Self::Exponential { mean_h } => {
                 table::minus_ln_all(uniforms);
-                let wait = |&draw: &f64| SimDuration::from_hours_f64(mean_h * draw);
-                waits.extend(uniforms.iter().map(wait));
+                uniforms.iter_mut().for_each(|draw| *draw *= mean_h);
+                SimDuration::from_hours_all(uniforms, waits);
             }
             Self::LogNormal { median_h, sigma } => {
                 waits.extend(uniforms.iter().map(|&uniform| lognormal(median_h, sigma, uniform)));

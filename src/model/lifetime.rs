@@ -232,15 +232,17 @@ impl Lifetime {
         SimDuration::from_hours_f64(age_h).max(SimDuration::SHORTEST)
     }
 
-    /// The lifetimes for many draws, as [`Self::draw`] makes them.
-    pub fn draw_all(&self, draws: &[f64], relief: f64, lifetimes: &mut Vec<SimDuration>) {
-        lifetimes.clear();
-        let mut draw_all =
-            |law: Self| lifetimes.extend(draws.iter().map(|&draw| law.draw(draw, relief)));
-        match *self {
-            // The same, with the family known inside the loop.
-            Self::Exponential { mean_h } => draw_all(Self::Exponential { mean_h }),
-            law => draw_all(law),
+    /// The lifetimes for many draws, as [`Self::draw`] makes them; the draws are used up.
+    pub fn draw_all(&self, draws: &mut [f64], relief: f64, lifetimes: &mut Vec<SimDuration>) {
+        if let Self::Exponential { mean_h } = *self {
+            draws.iter_mut().for_each(|draw| *draw = mean_h * (*draw * relief));
+            SimDuration::from_hours_all(draws, lifetimes);
+            for lifetime in lifetimes {
+                *lifetime = (*lifetime).max(SimDuration::SHORTEST);
+            }
+        } else {
+            lifetimes.clear();
+            lifetimes.extend(draws.iter().map(|&draw| self.draw(draw, relief)));
         }
     }
 }

@@ -58,9 +58,16 @@ pub struct Run {
     needed: [i64; RUN],
     /// Restarts used in the current count.
     used: [u32; RUN],
+    /// Uptime of the last attempt.
+    uptime: [i64; RUN],
+    /// Those whose last attempt started, and those of them that were preempted, by their place.
+    granted: [u8; RUN],
+    preempted: [u8; RUN],
+    preempted_len: usize,
     luck: Together,
     /// Those that go on, by their place, and what their next attempts meet.
-    going_on: Vec<u8>,
+    going_on: [u8; RUN],
+    going_on_len: usize,
     answers: Answers,
     /// The gaps before the first restarts of a count, as far as they were needed.
     gaps: Vec<i64>,
@@ -81,8 +88,13 @@ impl Default for Run {
             left: [0; RUN],
             needed: [0; RUN],
             used: [0; RUN],
+            uptime: [0; RUN],
+            granted: [0; RUN],
+            preempted: [0; RUN],
+            preempted_len: 0,
             luck: Together::default(),
-            going_on: Vec::new(),
+            going_on: [0; RUN],
+            going_on_len: 0,
             answers: Answers::default(),
             gaps: Vec::new(),
         }
@@ -112,8 +124,8 @@ impl Run {
         self.needed.fill(shortcut.needed_at_first);
         self.used.fill(0);
         self.luck.start(first, count);
-        self.going_on.clear();
-        self.going_on.extend(0..count as u8);
+        self.going_on = std::array::from_fn(|place| place as u8);
+        self.going_on_len = count;
     }
 }
 
@@ -142,14 +154,21 @@ impl<'a> Shortcut<'a> {
         for attempt in 0..MOST_ATTEMPTS {
             let market = &self.model.market;
             let luck = (shared, &run.luck);
-            market.ask_all(luck, &run.going_on, self.relief, attempt, &mut run.answers);
+            market.ask_all(
+                luck,
+                &run.going_on[..run.going_on_len],
+                self.relief,
+                attempt,
+                &mut run.answers,
+            );
             run.gaps.extend(gaps.take(&self.model.restart).map(SimDuration::micros));
+            self.attempt(run, attempt);
             match self.cycle {
                 Some(cycle) => {
                     let [fresh, resumed] =
                         [false, true].map(|saved| program.before_work(saved).micros());
                     let work = self.model.work.micros();
-                    self.step(run, attempt, |left, needed, uptime| {
+                    run.cut(|left, needed, uptime| {
                         let before = if left < work { resumed } else { fresh };
                         let (saves, since) = cycle.divide((uptime - before).max(0));
                         let saved = saves * cycle.every;
@@ -160,7 +179,7 @@ impl<'a> Shortcut<'a> {
                         (left, needed - before + after - saves * cycle.whole, lost)
                     });
                 }
-                None => self.step(run, attempt, |left, _, uptime| {
+                None => run.cut(|left, _, uptime| {
                     let (left, uptime) =
                         (SimDuration::from_micros(left), SimDuration::from_micros(uptime));
                     let remains = program.cut(left, left < self.model.work, uptime, Some(uptime));
@@ -169,26 +188,22 @@ impl<'a> Shortcut<'a> {
                     (left.micros(), needed.micros(), remains.lost.micros())
                 }),
             }
-            if run.going_on.is_empty() {
+            if run.going_on_len == 0 {
                 break;
             }
         }
     }
 
-    /// One attempt of all that go on. What a preemption leaves follows from the work left, the
-    /// uptime that it needs and the uptime it had: the work then left, the uptime that needs, and
-    /// the work lost. It is worked out of a completion too, and then not taken.
-    #[inline]
-    fn step(&self, run: &mut Run, attempt: u32, leave: impl Fn(i64, i64, i64) -> (i64, i64, i64)) {
+    /// One attempt of all that go on, up to what preemptions leave.
+    fn attempt(&self, run: &mut Run, attempt: u32) {
         let Self { model, rules, .. } = self;
         let timeout = model.timeout.unwrap_or(SimDuration::NEVER).micros();
         let give_up_after = model.give_up_after.micros();
-        let free = rules.free_if_preempted_within.micros();
         let counts_anew = model.restart.counts == Counts::Preemption;
         let Answers { waits, refused, lifetimes, .. } = &run.answers;
-        let mut going_on = 0;
+        let (mut going_on, mut granted, mut preempted) = (0, 0, 0);
         for (at, (wait, lifetime)) in waits.iter().zip(lifetimes).enumerate() {
-            let place = usize::from(run.going_on[at]) % RUN;
+            let place = usize::from(run.going_on[at % RUN]) % RUN;
             run.restarts[place] = attempt.into();
             let mut now = run.now[place] + wait.micros();
             let mut limit = run.limit[place];
@@ -203,33 +218,61 @@ impl<'a> Shortcut<'a> {
                     limit = limit.min(now + timeout);
                     run.limit[place] = limit;
                 }
-                let (left, needed) = (run.left[place], run.needed[place]);
-                let uptime = needed.min(lifetime.micros());
+                let uptime = run.needed[place].min(lifetime.micros());
                 if uptime > limit - now {
                     continue;
                 }
-                goes_on = needed > lifetime.micros();
+                goes_on = run.needed[place] > lifetime.micros();
                 now += uptime;
-                let billed = rules.billed(SimDuration::from_micros(uptime)).micros();
-                run.billed[place] = run.billed[place].saturating_add(billed);
-                run.waived[place] += if goes_on & (uptime < free) { billed } else { 0 };
-                let (left, needed, lost) = leave(left, needed, uptime);
-                run.left[place] = left;
-                run.needed[place] = needed;
-                run.lost[place] += if goes_on { lost as u64 } else { 0 };
-                run.preemptions[place] += u64::from(goes_on);
+                run.uptime[place] = uptime;
+                run.granted[granted % RUN] = place as u8;
+                granted += 1;
+                run.preempted[preempted % RUN] = place as u8;
+                preempted += usize::from(goes_on);
                 run.is_done[place] = !goes_on;
                 run.used[place] *= u32::from(!counts_anew);
             }
             run.now[place] = now;
             let Some(gap) = run.gaps.get(run.used[place] as usize) else { continue };
             run.used[place] += 1;
-            now += gap;
-            run.now[place] += if goes_on { *gap } else { 0 };
-            run.going_on[going_on] = place as u8;
+            // A product, for a choice would become a branch.
+            now += gap * i64::from(goes_on);
+            run.now[place] = now;
+            run.going_on[going_on % RUN] = place as u8;
             going_on += usize::from(goes_on & (now < limit));
         }
-        run.going_on.truncate(going_on);
+        run.going_on_len = going_on;
+        run.preempted_len = preempted;
+        for &place in &run.granted[..granted] {
+            let place = usize::from(place) % RUN;
+            let billed = rules.billed(SimDuration::from_micros(run.uptime[place])).micros();
+            run.billed[place] = run.billed[place].saturating_add(billed);
+        }
+        let free = rules.free_if_preempted_within.micros();
+        for &place in &run.preempted[..preempted] {
+            let place = usize::from(place) % RUN;
+            run.preemptions[place] += 1;
+            if run.uptime[place] < free {
+                let billed = rules.billed(SimDuration::from_micros(run.uptime[place]));
+                run.waived[place] = run.waived[place].saturating_add(billed.micros());
+            }
+        }
+    }
+}
+
+impl Run {
+    /// What preemptions leave: it follows from the work left, the uptime that it needed and the
+    /// uptime it had. That is the work then left, the uptime that needs, and the work lost.
+    #[inline]
+    fn cut(&mut self, leave: impl Fn(i64, i64, i64) -> (i64, i64, i64)) {
+        for &place in &self.preempted[..self.preempted_len] {
+            let place = usize::from(place) % RUN;
+            let (left, needed, lost) =
+                leave(self.left[place], self.needed[place], self.uptime[place]);
+            self.left[place] = left;
+            self.needed[place] = needed;
+            self.lost[place] += lost as u64;
+        }
     }
 }
 

@@ -208,7 +208,7 @@ impl SimDuration {
         const LONG_H: f64 = SHIFT / 2.0 / MICROS_PER_HOUR as f64 - 1.0;
         durations.clear();
         let are_short =
-            hours.iter().fold(true, |short, &hours| short & (hours >= 0.0) & (hours < LONG_H));
+            hours.iter().fold(true, |short, &hours| short & (0.0..LONG_H).contains(&hours));
         if are_short {
             durations.extend(hours.iter().map(|&hours| {
                 let micros = hours * MICROS_PER_HOUR as f64;
@@ -740,6 +740,20 @@ impl fmt::Display for DataSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_hours_become_durations_as_one_does() {
+        let mut hours: Vec<f64> = (0..10_000).map(|i| f64::from(i) * 1.234_567_89e-7).collect();
+        hours.extend((0..10_000).map(|i| f64::from(i) * 60.123_456_789));
+        hours.extend([0.0, 1.0 / 3.6e9, 0.999_999 / 3.6e9, 0.5 / 3.6e9, 1.0]);
+        let mut durations = Vec::new();
+        for longest in [1.0, 625_000.0, 1e9, f64::INFINITY] {
+            hours.push(longest);
+            SimDuration::from_hours_all(&hours, &mut durations);
+            let each = hours.iter().map(|&hours| SimDuration::from_hours_f64(hours));
+            assert!(each.eq(durations.iter().copied()), "{longest}");
+        }
+    }
 
     #[test]
     fn durations_are_read_exactly_and_shown_in_one_unit() {

@@ -281,7 +281,6 @@ mod tests {
     use super::*;
     use crate::engine::job::Job;
     use crate::engine::trajectory::JobTrajectory;
-    use crate::luck::Sampling;
     use crate::model::plan::{Course, Outcome};
     use crate::model::workload::Workload;
     use crate::montecarlo::{self, observe};

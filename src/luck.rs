@@ -103,6 +103,48 @@ impl Shared {
     }
 }
 
+/// The luck of replications that share a shift, address by address.
+#[derive(Clone, Debug, Default)]
+pub struct Together {
+    first: u64,
+    /// What the points are multiplied with.
+    indices: Vec<u64>,
+}
+
+impl Together {
+    /// Every [`lattice::SHIFTS`]-th replication from `first`, `count` of them.
+    pub fn start(&mut self, first: u64, count: usize) {
+        let points = first / lattice::SHIFTS..;
+        self.first = first;
+        self.indices.clear();
+        self.indices.extend(points.take(count).map(lattice::index));
+    }
+
+    /// What [`Luck::uniform`] says to those at `places`, in slot 0.
+    pub fn uniforms(
+        &self,
+        shared: &Shared,
+        (purpose, attempt): (Purpose, u32),
+        places: &[u8],
+        uniforms: &mut Vec<f64>,
+    ) {
+        uniforms.clear();
+        match (&shared.shifts, lattice::dimension(purpose, 0, attempt)) {
+            (Some(shifts), Some(dimension)) => {
+                let shift = shifts[dimension];
+                uniforms.extend(places.iter().map(|&place| {
+                    let index = self.indices[usize::from(place)];
+                    middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift))
+                }));
+            }
+            _ => uniforms.extend(places.iter().map(|&place| {
+                let replication = self.first + u64::from(place) * lattice::SHIFTS;
+                shared.luck(replication).uniform(purpose, 0, attempt)
+            })),
+        }
+    }
+}
+
 /// The luck of one replication.
 #[derive(Clone, Copy, Debug)]
 pub struct Luck<'a> {

@@ -51,9 +51,25 @@ fn hermite(width: f64, values: (f64, f64), slopes: (f64, f64)) -> Cell {
 #[inline]
 #[must_use]
 pub fn minus_ln(u: f64) -> f64 {
+    looked_up(&CELLS, u)
+}
+
+/// −ln u of every number u, in its place.
+#[inline]
+pub fn minus_ln_all(numbers: &mut [f64]) {
+    let cells = &**CELLS;
+    for number in numbers {
+        *number = looked_up(cells, *number);
+    }
+}
+
+#[inline]
+fn looked_up(cells: &[Cell; 2 * SIDE], u: f64) -> f64 {
     // Both differences are exact for multiples of 2⁻⁵³.
-    let upper = u > 0.5;
-    let x = if upper { 1.0 - u } else { u };
+    let rest = 1.0 - u;
+    // Which half is a coin toss: not branched on.
+    let x = if u < rest { u } else { rest };
+    let half = SIDE * usize::from(u > 0.5);
     let bits = x.to_bits();
     let place = (bits >> (52 - CELL_BITS)).wrapping_sub(FIRST) as usize;
     if place >= SIDE {
@@ -61,7 +77,7 @@ pub fn minus_ln(u: f64) -> f64 {
     }
     let start = f64::from_bits(bits >> (52 - CELL_BITS) << (52 - CELL_BITS));
     let distance = x - start;
-    let [a, b, c, d] = CELLS[place + if upper { SIDE } else { 0 }];
+    let [a, b, c, d] = cells[place + half];
     a + distance * (b + distance * (c + distance * d))
 }
 

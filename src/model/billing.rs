@@ -62,6 +62,13 @@ pub struct Metered {
 }
 
 impl Metered {
+    /// Time on Spot VMs alone \[µs\], the part of it that is waived, and the span.
+    #[inline]
+    #[must_use]
+    pub const fn spot(billed: i64, waived: i64, span: i64) -> Self {
+        Self { billed: [billed, 0, 0], waived, span }
+    }
+
     /// Adds one uptime.
     #[inline]
     pub fn add(&mut self, usage: Usage, rules: &BillingRules) {
@@ -200,25 +207,29 @@ impl Tariff {
         costs: &mut Vec<u64>,
         mut each: impl FnMut(usize, u128, u128),
     ) -> Result<(), OutOfRange> {
-        if metered.iter().any(|metered| metered.total() == i64::MAX) {
+        // Where all bits together are far from the limit, so is every total.
+        let bits = metered.iter().flat_map(|metered| metered.billed).fold(0, |bits, of| bits | of);
+        if bits >= 1 << 60 && metered.iter().any(|metered| metered.total() == i64::MAX) {
             return Err(OutOfRange);
         }
         let start = costs.len();
         costs.resize(start + metered.len(), 0);
+        let costs = &mut costs[start..];
+        let mut quantities = Vec::with_capacity(metered.len());
         for (index, line) in self.lines.iter().enumerate() {
-            let (mut quantities, mut amounts) = (0_u128, 0_u128);
-            for (metered, cost) in metered.iter().zip(&mut costs[start..]) {
-                let quantity =
-                    metered.read(line.meter).checked_mul(i64::from(vms)).ok_or(OutOfRange)? as u64;
-                let amount = amount(quantity, line.price.rate)?;
-                quantities += u128::from(quantity);
-                amounts += u128::from(amount);
-                *cost = cost
-                    .checked_add(amount)
-                    .filter(|&cost| i64::try_from(cost).is_ok())
-                    .ok_or(OutOfRange)?;
+            quantities.clear();
+            for metered in metered {
+                let quantity = metered.read(line.meter).checked_mul(i64::from(vms));
+                quantities.push(quantity.ok_or(OutOfRange)? as u64);
             }
-            each(index, quantities, amounts);
+            let amounts = match whole_seconds(&quantities, line.price.rate, costs) {
+                Some(amounts) => amounts,
+                None => to_the_microsecond(&quantities, line.price.rate, costs)?,
+            };
+            each(index, quantities.iter().map(|&quantity| u128::from(quantity)).sum(), amounts);
+            if costs.iter().any(|&cost| cost > i64::MAX as u64) {
+                return Err(OutOfRange);
+            }
         }
         Ok(())
     }
@@ -239,22 +250,53 @@ impl Tariff {
     }
 }
 
+/// Adds the amounts of the common case to `costs`, whole seconds at a price of whole nanounits,
+/// where they are small enough for 64 bits; their sum. `None` where it is not the case: then nothing
+/// is added.
+fn whole_seconds(quantities: &[u64], rate: Rate, costs: &mut [u64]) -> Option<u128> {
+    const MICROS: u64 = 1_000_000;
+    let picos = rate.picos() as u64;
+    // No quantity is more than all their bits together.
+    let bits = quantities.iter().fold(0, |bits, &quantity| bits | quantity);
+    (bits / MICROS).checked_mul(picos / 1_000)?;
+    let is_whole = quantities.iter().all(|quantity| quantity.is_multiple_of(MICROS));
+    if !picos.is_multiple_of(1_000) || !is_whole || quantities.len() > 1 << 10 {
+        return None;
+    }
+    // So many amounts below 2⁵³ fit 64 bits.
+    let mut amounts = 0;
+    for (quantity, cost) in quantities.iter().zip(costs) {
+        let product = quantity / MICROS * (picos / 1_000);
+        let (whole, rest) = (product / 3_600, product % 3_600);
+        // A half goes to even.
+        let amount = whole + u64::from(rest + (whole & 1) > 1_800);
+        amounts += amount;
+        // Costs so far are below 2⁶³.
+        *cost += amount;
+    }
+    Some(amounts.into())
+}
+
+/// Adds the amounts to `costs`, whatever they are; their sum.
+fn to_the_microsecond(
+    quantities: &[u64],
+    rate: Rate,
+    costs: &mut [u64],
+) -> Result<u128, OutOfRange> {
+    let mut amounts = 0_u128;
+    for (&quantity, cost) in quantities.iter().zip(costs) {
+        let amount = amount(quantity, rate)?;
+        amounts += u128::from(amount);
+        *cost = cost.checked_add(amount).ok_or(OutOfRange)?;
+    }
+    Ok(amounts)
+}
+
 /// `quantity` \[VM-µs\] × `rate` \[picounits per hour\] in nanounits, rounded half to even.
 #[inline]
 fn amount(quantity: u64, rate: Rate) -> Result<u64, OutOfRange> {
-    const MICROS: u64 = 1_000_000;
-    let picos = rate.picos() as u64;
-    // Whole seconds at a price of whole nanounits is the common case, and fits 64 bits.
-    if quantity.is_multiple_of(MICROS)
-        && picos.is_multiple_of(1_000)
-        && let Some(product) = (quantity / MICROS).checked_mul(picos / 1_000)
-    {
-        let (whole, rest) = (product / 3_600, product % 3_600);
-        let up = rest > 1_800 || (rest == 1_800 && whole & 1 == 1);
-        return Ok(whole + u64::from(up));
-    }
     // 3.6·10⁹ µs in an hour, 10³ picounits in a nanounit.
-    let product = i128::from(quantity) * i128::from(picos);
+    let product = i128::from(quantity) * i128::from(rate.picos());
     let nanos = crate::units::div_half_even(product, 3_600_000_000_000);
     u64::try_from(nanos).map_err(|_| OutOfRange)
 }
@@ -305,14 +347,18 @@ mod tests {
     #[test]
     fn both_ways_to_multiply_agree_and_round_half_to_even() {
         for (seconds, picos) in [(1, 1_800_000), (3, 600_000), (9, 200_000), (7, 123_456_000)] {
-            let exact = crate::units::div_half_even(seconds * picos, 3_600_000);
-            let fast = amount(seconds as u64 * 1_000_000, Rate::from_picos(picos as i64)).unwrap();
-            assert_eq!(i128::from(fast), exact);
+            let exact = crate::units::div_half_even(seconds * picos, 3_600_000) as u128;
+            let (quantity, rate) = ([seconds as u64 * 1_000_000], Rate::from_picos(picos as i64));
+            assert_eq!(to_the_microsecond(&quantity, rate, &mut [0]), Ok(exact));
+            assert_eq!(whole_seconds(&quantity, rate, &mut [0]), Some(exact));
         }
         // 1800 s at 1 nanounit/h is half a nanounit: to even, 0; 5400 s is 1.5: 2.
         let rate = Rate::from_picos(1_000);
         assert_eq!(amount(1_800_000_000, rate).unwrap(), 0);
         assert_eq!(amount(5_400_000_000, rate).unwrap(), 2);
+        let mut costs = [0; 2];
+        assert_eq!(whole_seconds(&[1_800_000_000, 5_400_000_000], rate, &mut costs), Some(2));
+        assert_eq!(costs, [0, 2]);
         assert!(amount(u64::MAX, Rate::LARGEST).is_err());
     }
 }

@@ -9,7 +9,7 @@ use super::distribution::{
     Dimension, Family, Parameter, normal_survival, normal_upper_quantile, number, time,
 };
 use super::lifetime::{Lifetime, gang_hazard};
-use crate::luck::{Luck, Purpose, ln};
+use crate::luck::{Luck, Purpose, Shared, Together, ln, table};
 use crate::units::{Share, SimDuration};
 
 /// A distribution of the time from asking for a VM until it starts.
@@ -104,11 +104,31 @@ impl Wait {
                 SimDuration::from_hours_f64(mean_h * luck.unit_exponential(purpose, slot, attempt))
             }
             Self::LogNormal { median_h, sigma } => {
-                let z = normal_upper_quantile(luck.uniform(purpose, slot, attempt));
-                SimDuration::from_hours_f64(median_h * exp(sigma * z))
+                lognormal(median_h, sigma, luck.uniform(purpose, slot, attempt))
             }
         }
     }
+
+    /// The waits at many uniform numbers, as [`Self::draw`] makes them; the numbers are used up.
+    fn draw_all(&self, uniforms: &mut [f64], waits: &mut Vec<SimDuration>) {
+        waits.clear();
+        match *self {
+            Self::Fixed(wait) => waits.resize(uniforms.len(), wait),
+            Self::Exponential { mean_h } => {
+                table::minus_ln_all(uniforms);
+                uniforms.iter_mut().for_each(|draw| *draw *= mean_h);
+                SimDuration::from_hours_all(uniforms, waits);
+            }
+            Self::LogNormal { median_h, sigma } => {
+                waits.extend(uniforms.iter().map(|&uniform| lognormal(median_h, sigma, uniform)));
+            }
+        }
+    }
+}
+
+/// The wait whose logarithm is normal, at a uniform number.
+fn lognormal(median_h: f64, sigma: f64, uniform: f64) -> SimDuration {
+    SimDuration::from_hours_f64(median_h * exp(sigma * normal_upper_quantile(uniform)))
 }
 
 /// Where a machine comes from.
@@ -294,7 +314,51 @@ pub struct Answer {
     pub refused: bool,
 }
 
+/// What the market answers to requests of many replications for Spot VMs.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// From asking until the VMs start, or until the refusal.
+    pub waits: Vec<SimDuration>,
+    /// Whether nothing starts; empty where nobody is ever refused.
+    pub refused: Vec<bool>,
+    /// From the start to the preemption, of those that are not refused.
+    pub lifetimes: Vec<SimDuration>,
+    draws: Vec<f64>,
+}
+
 impl Market {
+    /// What the replications at `places` meet that ask for Spot VMs: [`Self::ask`] and
+    /// [`Self::lifetime`] for all of them at once, in slot 0.
+    pub fn ask_all(
+        &self,
+        (shared, luck): (&Shared, &Together),
+        places: &[u8],
+        relief: f64,
+        attempt: u32,
+        answers: &mut Answers,
+    ) {
+        let Answers { waits, refused, lifetimes, draws } = answers;
+        let draw = |purpose, draws: &mut Vec<f64>| {
+            luck.uniforms(shared, (purpose, attempt), places, draws);
+        };
+        if self.wait.is_fixed() {
+            draws.clear();
+            draws.resize(places.len(), 0.0);
+        } else {
+            draw(Purpose::Wait, draws);
+        }
+        self.wait.draw_all(draws, waits);
+        refused.clear();
+        if self.no_capacity_probability > Share::ZERO {
+            draw(Purpose::Refusal, draws);
+            let chance = self.no_capacity_probability.fraction();
+            refused.extend(draws.iter().map(|&uniform| uniform < chance));
+        }
+        draw(Purpose::Lifetime, draws);
+        table::minus_ln_all(draws);
+        self.lifetime.draw_all(draws, relief, lifetimes);
+    }
+
     /// What a request meets at an address of luck. `spot_refused` says whether the request before
     /// it was a Spot one and refused.
     #[inline]

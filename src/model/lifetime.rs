@@ -231,6 +231,20 @@ impl Lifetime {
         };
         SimDuration::from_hours_f64(age_h).max(SimDuration::SHORTEST)
     }
+
+    /// The lifetimes for many draws, as [`Self::draw`] makes them; the draws are used up.
+    pub fn draw_all(&self, draws: &mut [f64], relief: f64, lifetimes: &mut Vec<SimDuration>) {
+        if let Self::Exponential { mean_h } = *self {
+            draws.iter_mut().for_each(|draw| *draw = mean_h * (*draw * relief));
+            SimDuration::from_hours_all(draws, lifetimes);
+            for lifetime in lifetimes {
+                *lifetime = (*lifetime).max(SimDuration::SHORTEST);
+            }
+        } else {
+            lifetimes.clear();
+            lifetimes.extend(draws.iter().map(|&draw| self.draw(draw, relief)));
+        }
+    }
 }
 
 /// The hazard of a gang of `nodes` VMs in units of one VM's: s + nodes·(1 − s), where the share s

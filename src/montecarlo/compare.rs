@@ -29,7 +29,10 @@ impl AgainstStandard {
     /// Adds relative costs from [`relative`], each `times` times.
     #[inline]
     pub fn add(&mut self, relative: &[u64], times: u32) {
-        relative.iter().for_each(|&relative| self.relative.add_times(relative, times));
+        match times {
+            1 => self.relative.add_all(relative),
+            _ => relative.iter().for_each(|&relative| self.relative.add_times(relative, times)),
+        }
         self.count += relative.len() as u64 * u64::from(times);
     }
 

@@ -4,17 +4,16 @@
 //! priced and summed as columns of numbers: the same integers as one by one, and much faster.
 
 use super::compare::{CostAndGain, relative};
-use super::observe::{self, Measure, Observation};
+use super::observe::{self, Measure};
 use super::replicate::{BLOCK, Experiment, RunError};
-use super::shortcut::Shortcut;
+use super::shortcut::{self, RUN, Shortcut};
 use super::tally::Tally;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
 use crate::engine::trajectory::{EndpointTrajectory, JobTrajectory};
-use crate::engine::vm::Answer;
 use crate::luck::Luck;
 use crate::model::billing::{BillingRules, Metered};
-use crate::model::plan::{Course, Plan};
+use crate::model::plan::{Course, Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::stats::estimator::{GROUPS, group};
 use crate::stats::quantity::Quantity;
@@ -22,30 +21,10 @@ use crate::stats::quantity::Quantity;
 // Under lattice sampling a group is a shift.
 const _: () = assert!(GROUPS as u64 == crate::luck::lattice::SHIFTS);
 
-/// The most replications in a run.
-const RUN: usize = BLOCK as usize / GROUPS;
+const _: () = assert!(RUN == BLOCK as usize / GROUPS);
 
-/// Values of one quantity in a run.
-#[derive(Clone)]
-struct Column {
-    values: [u64; RUN],
-    len: usize,
-}
-
-impl Column {
-    const EMPTY: Self = Self { values: [0; RUN], len: 0 };
-
-    #[inline]
-    fn push(&mut self, value: u64) {
-        self.values[self.len] = value;
-        self.len += 1;
-    }
-
-    #[inline]
-    fn values(&self) -> &[u64] {
-        &self.values[..self.len]
-    }
-}
+/// Values of one quantity in a run, by the place of the replication.
+type Column = [u64; RUN];
 
 /// One thread's working memory.
 pub struct Worker<'a> {
@@ -56,8 +35,8 @@ pub struct Worker<'a> {
     courses: Vec<CourseRun>,
     /// For a job on Spot VMs that is billed by one set of rules.
     shortcut: Option<Shortcut<'a>>,
-    /// What the first attempts of a run meet.
-    first: Vec<Answer>,
+    /// A run by the shortcut.
+    short: shortcut::Run,
     /// What standard plans cost and gain, by their place: one value where they are certain.
     standard: Vec<Vec<CostAndGain>>,
     /// The standard plan that each plan is set against, by its place.
@@ -76,6 +55,8 @@ struct CourseRun {
     columns: Vec<Column>,
     /// What was bought.
     gains: Column,
+    /// Those that have no makespan, by their place.
+    incomplete: Vec<usize>,
     /// As [`super::tally::CourseTally::failed_submissions`], of the whole run.
     failed_submissions: u64,
     /// As [`super::tally::CourseTally::ended_without`], of the whole run.
@@ -83,16 +64,31 @@ struct CourseRun {
     meters: Vec<Meter>,
 }
 
+impl CourseRun {
+    /// Takes over what the shortcut says of the first `count` places; how many it completed.
+    fn take(&mut self, short: &shortcut::Run, count: usize) -> u64 {
+        let makespan = short.now.map(|now| now as u64);
+        let columns = [&short.waited, &short.lost, &short.restarts, &short.preemptions, &makespan];
+        for (mine, theirs) in self.columns.iter_mut().zip(columns) {
+            *mine = *theirs;
+        }
+        self.gains = [1; RUN];
+        for meter in &mut self.meters {
+            for (place, metered) in meter.metered.iter_mut().enumerate() {
+                *metered = short.metered(place);
+            }
+        }
+        short.is_done[..count].iter().map(|&is_done| u64::from(is_done)).sum()
+    }
+}
+
 /// What is billed of a run by one set of rules: plans that differ in price alone are metered once.
 struct Meter {
     rules: BillingRules,
-    metered: Vec<Metered>,
+    metered: [Metered; RUN],
     /// By their place in the experiment and in the tally.
     plans: Vec<usize>,
 }
-
-/// What is known of a replication on Spot VMs without the engine.
-type Short = (Observation, Metered);
 
 impl<'a> Worker<'a> {
     /// A worker that has made no replication yet.
@@ -106,8 +102,9 @@ impl<'a> Worker<'a> {
         let courses = tally.courses.iter().enumerate().map(|(index, course)| CourseRun {
             course: course.course,
             is_certain: may_be_certain && workload.is_certain(course.course),
-            columns: vec![Column::EMPTY; course.quantities.len()],
-            gains: Column::EMPTY,
+            columns: vec![[0; RUN]; course.quantities.len()],
+            gains: [0; RUN],
+            incomplete: Vec::new(),
             failed_submissions: 0,
             ended_without: 0,
             meters: meters(experiment, &tally, index),
@@ -128,7 +125,7 @@ impl<'a> Worker<'a> {
             tally,
             courses,
             shortcut,
-            first: Vec::new(),
+            short: shortcut::Run::default(),
             standard: vec![Vec::new(); experiment.plans.len()],
             against: experiment.baselines(),
             job: JobTrajectory::default(),
@@ -158,98 +155,86 @@ impl<'a> Worker<'a> {
         // The standard plan comes first, and is certain where any plan is.
         for index in 0..self.courses.len() {
             if self.courses[index].is_certain {
-                self.simulate(index, shared.luck(first), None, times)?;
-                self.add(index, group, times)?;
+                self.simulate(index, shared.luck(first), 0, times)?;
+                self.add(index, group, 1, times)?;
             }
         }
-        let replications = (first..end).step_by(GROUPS);
+        let count = times as usize;
         if let Some(shortcut) = self.shortcut {
-            // Draws that wait for nothing are made together: the processor overlaps them.
-            let answers = replications.clone().map(|at| shortcut.ask(shared.luck(at), 0));
-            self.first.clear();
-            self.first.extend(answers);
-        }
-        for (place, replication) in replications.enumerate() {
-            let luck = shared.luck(replication);
-            let short =
-                self.shortcut.and_then(|shortcut| shortcut.replicate(luck, self.first[place]));
-            for index in 0..self.courses.len() {
-                if !self.courses[index].is_certain {
-                    self.simulate(index, luck, short.as_ref(), 1)?;
-                }
-            }
+            shortcut.replicate(&shared, first, count, &mut self.short);
         }
         for index in 0..self.courses.len() {
-            if !self.courses[index].is_certain {
-                self.add(index, group, 1)?;
+            let run = &mut self.courses[index];
+            if run.is_certain {
+                continue;
             }
+            let is_short = self.shortcut.is_some() && Shortcut::knows(run.course);
+            if is_short {
+                let done = run.take(&self.short, count);
+                self.tally.courses[index].outcomes[Outcome::Completed as usize] += done;
+            }
+            for (place, replication) in (first..end).step_by(GROUPS).enumerate() {
+                if !(is_short && self.short.is_done[place]) {
+                    self.simulate(index, shared.luck(replication), place, 1)?;
+                }
+            }
+            self.add(index, group, count, 1)?;
         }
         Ok(())
     }
 
-    /// Simulates a replication of a course that stands for `times`, unless `short` knows what
-    /// happens on Spot VMs.
-    #[inline]
+    /// Simulates a replication of a course that stands for `times`, by the engine.
     fn simulate(
         &mut self,
         index: usize,
         luck: Luck<'_>,
-        short: Option<&Short>,
+        place: usize,
         times: u32,
     ) -> Result<(), RunError> {
-        let experiment = self.experiment;
         let run = &mut self.courses[index];
-        let outcomes = &mut self.tally.courses[index].outcomes;
-        let mut push = |run: &mut CourseRun, observation: &Observation| {
-            outcomes[observation.outcome as usize] += u64::from(times);
-            // The makespan comes last of a job's measures, and does not always exist.
-            let exist = match experiment.workload {
-                Workload::Job(_) => run.columns.len() - usize::from(observation.makespan.is_none()),
-                Workload::Endpoint(_) => run.columns.len(),
-            };
-            for (column, &value) in run.columns[..exist].iter_mut().zip(&observation.values) {
-                column.push(value);
-            }
-            run.gains.push(observation.gain);
-        };
-        match (&experiment.workload, short) {
-            (_, Some((observation, metered))) if Shortcut::knows(run.course) => {
-                push(run, observation);
-                run.meters.iter_mut().for_each(|meter| meter.metered.push(*metered));
-            }
-            (Workload::Job(model), _) => {
+        let observation = match &self.experiment.workload {
+            Workload::Job(model) => {
                 Job::new(model, run.course, luck, &mut self.job).run();
+                for meter in &mut run.meters {
+                    meter.metered[place] = observe::job_metered(&self.job, &meter.rules);
+                }
                 let observation = observe::job(&self.job);
-                push(run, &observation);
                 // What the shortcut knows completes in its first submission, and adds nothing here.
                 run.failed_submissions += u64::from(self.job.failed_submissions);
                 if observation.makespan.is_none() {
+                    run.incomplete.push(place);
                     run.ended_without += self.job.ended.since_start().micros() as u128;
                 }
-                for meter in &mut run.meters {
-                    meter.metered.push(observe::job_metered(&self.job, &meter.rules));
-                }
+                observation
             }
-            (Workload::Endpoint(model), _) => {
+            Workload::Endpoint(model) => {
                 let trajectory = &mut self.endpoint_trajectory;
                 self.endpoint.run(model, run.course, luck, trajectory)?;
-                push(run, &observe::endpoint(trajectory, model.replicas));
                 for meter in &mut run.meters {
                     let (rules, horizon) = (&meter.rules, model.horizon);
-                    meter.metered.push(observe::endpoint_metered(
-                        trajectory,
-                        rules,
-                        horizon,
-                        model.replicas,
-                    ));
+                    meter.metered[place] =
+                        observe::endpoint_metered(trajectory, rules, horizon, model.replicas);
                 }
+                observe::endpoint(trajectory, model.replicas)
             }
+        };
+        self.tally.courses[index].outcomes[observation.outcome as usize] += u64::from(times);
+        for (column, &value) in run.columns.iter_mut().zip(&observation.values) {
+            column[place] = value;
         }
+        run.gains[place] = observation.gain;
         Ok(())
     }
 
-    /// Prices the run of a course and adds it to the tally, each replication `times` times.
-    fn add(&mut self, index: usize, group: usize, times: u32) -> Result<(), RunError> {
+    /// Prices the run of a course, `count` replications, and adds it to the tally, each of them
+    /// `times` times.
+    fn add(
+        &mut self,
+        index: usize,
+        group: usize,
+        count: usize,
+        times: u32,
+    ) -> Result<(), RunError> {
         let experiment = self.experiment;
         let run = &mut self.courses[index];
         let add = |quantity: &mut Quantity, values: &[u64]| match times {
@@ -257,19 +242,20 @@ impl<'a> Worker<'a> {
             _ => values.iter().for_each(|&value| quantity.add_times(group, value, times)),
         };
         let (mut costs, mut column) = (Vec::with_capacity(RUN), Vec::with_capacity(RUN));
-        for meter in &mut run.meters {
+        for meter in &run.meters {
+            let metered = &meter.metered[..count];
             for &plan in &meter.plans {
                 let priced = &experiment.plans[plan];
                 let tally = &mut self.tally.plans[plan];
                 costs.clear();
                 let lines = &mut tally.lines;
                 let vms = experiment.workload.gang_size();
-                priced.tariff.bill(&meter.metered, vms, &mut costs, |line, quantity, amount| {
+                priced.tariff.bill(metered, vms, &mut costs, |line, quantity, amount| {
                     lines[line].0 += quantity * u128::from(times);
                     lines[line].1 += amount * u128::from(times);
                 })?;
                 let own = |(&cost, &gain): (&u64, &u64)| CostAndGain { cost, gain };
-                let own = costs.iter().zip(run.gains.values()).map(own);
+                let own = costs.iter().zip(&run.gains).map(own);
                 column.clear();
                 if priced.plan == Plan::Standard {
                     self.standard[plan].clear();
@@ -283,37 +269,42 @@ impl<'a> Worker<'a> {
                 }
                 add(&mut tally.cost, &costs);
                 column.clear();
-                column.extend(meter.metered.iter().map(|metered| metered.total() as u64));
+                column.extend(metered.iter().map(|metered| metered.total() as u64));
                 add(&mut tally.billed, &column);
             }
-            meter.metered.clear();
         }
         let tally = &mut self.tally.courses[index];
         let measures = experiment.measures()[2..].iter();
-        let count = run.gains.len as u64 * u64::from(times);
+        let replications = count as u64 * u64::from(times);
         for ((measure, quantity), column) in
             measures.zip(&mut tally.quantities).zip(&mut run.columns)
         {
-            let values = column.values();
-            add(quantity, values);
+            let mut values = &column[..count];
             if *measure == Measure::Makespan {
+                // What does not exist makes way for what does; sums have no order.
+                let mut exist = count;
+                for &place in run.incomplete.iter().rev() {
+                    exist -= 1;
+                    column.swap(place, exist);
+                }
+                values = &column[..exist];
                 let of = |completed: usize| u128::from(times) * completed as u128;
-                tally.completed.add_sum(group, count, of(values.len()));
+                tally.completed.add_sum(group, replications, of(exist));
                 if let Some(deadline) = experiment.deadline {
                     let deadline = deadline.micros() as u64;
                     let on_time = values.iter().filter(|&&makespan| makespan <= deadline).count();
-                    tally.on_time.add_sum(group, count, of(on_time));
+                    tally.on_time.add_sum(group, replications, of(on_time));
                 }
             }
-            column.len = 0;
+            add(quantity, values);
         }
         if matches!(experiment.workload, Workload::Job(_)) {
             let failed = u128::from(std::mem::take(&mut run.failed_submissions));
             let ended = std::mem::take(&mut run.ended_without);
-            tally.failed_submissions.add_sum(group, count, failed * u128::from(times));
-            tally.ended_without.add_sum(group, count, ended * u128::from(times));
+            tally.failed_submissions.add_sum(group, replications, failed * u128::from(times));
+            tally.ended_without.add_sum(group, replications, ended * u128::from(times));
         }
-        run.gains.len = 0;
+        run.incomplete.clear();
         Ok(())
     }
 }
@@ -328,7 +319,9 @@ fn meters(experiment: &Experiment, tally: &Tally, course: usize) -> Vec<Meter> {
         let rules = experiment.plans[index].billing;
         match meters.iter_mut().find(|meter| meter.rules == rules) {
             Some(meter) => meter.plans.push(index),
-            None => meters.push(Meter { rules, metered: Vec::new(), plans: vec![index] }),
+            None => {
+                meters.push(Meter { rules, metered: [Metered::default(); RUN], plans: vec![index] })
+            }
         }
     }
     meters

@@ -31,6 +31,68 @@ impl Histogram {
         self.add_times(value, 1);
     }
 
+    /// Adds values: the same as one by one, and faster where they are alike.
+    pub fn add_all(&mut self, values: &[u64]) {
+        for &value in values {
+            if value > self.largest {
+                self.grow(value);
+            }
+        }
+        let Some(&first) = values.first() else { return };
+        let (octave, _) = place(first);
+        if self.largest < 8 {
+            self.add_few(values);
+        } else if octave > 0 && values.iter().step_by(16).all(|&value| place(value).0 == octave) {
+            self.add_alike(octave, values);
+        } else {
+            for &value in values {
+                let (octave, bin) = place(value);
+                match &mut self.octaves[octave] {
+                    Some(bins) => bins[bin] += 1,
+                    empty => open(empty)[bin] += 1,
+                }
+            }
+        }
+    }
+
+    #[cold]
+    const fn grow(&mut self, largest: u64) {
+        self.largest = largest;
+    }
+
+    /// Values below 8: eight counts in the bytes of one number, so that equal values do not wait
+    /// for each other.
+    fn add_few(&mut self, values: &[u64]) {
+        let bins = open(&mut self.octaves[0]);
+        for values in values.chunks(255) {
+            let counts = values.iter().fold(0_u64, |counts, &value| counts + (1 << (8 * value)));
+            for (bin, count) in bins.iter_mut().zip(counts.to_le_bytes()) {
+                *bin += u32::from(count);
+            }
+        }
+    }
+
+    /// Values most of which lie in one octave beyond the first.
+    fn add_alike(&mut self, octave: usize, values: &[u64]) {
+        let low = lower_edge(octave, 0);
+        let mut own = self.octaves[octave].take();
+        let bins = open(&mut own);
+        for &value in values {
+            let bin = value.wrapping_sub(low) >> (octave - 1);
+            match bins.get_mut(bin as usize) {
+                Some(count) => *count += 1,
+                None => self.add(value),
+            }
+        }
+        self.octaves[octave] = own;
+    }
+
+    /// The largest value; 0 of none.
+    #[must_use]
+    pub const fn largest(&self) -> u64 {
+        self.largest
+    }
+
     /// Adds a value `times` times.
     #[inline]
     pub fn add_times(&mut self, value: u64, times: u32) {
@@ -138,11 +200,9 @@ impl Quantile {
 /// Octave and bin of a value.
 #[inline]
 const fn place(value: u64) -> (usize, usize) {
-    if value < BINS as u64 {
-        return (0, value as usize);
-    }
-    let octave = (u64::BITS - value.leading_zeros()) - BITS;
-    let bin = (value >> (octave - 1)) as usize - BINS;
+    // Without a branch: whether a value is small, such as no lost work, is anyone's guess.
+    let octave = u64::BITS - (value | (BINS as u64 - 1)).leading_zeros() - BITS;
+    let bin = (value >> octave.saturating_sub(1)) as usize & (BINS - 1);
     // Above 2¹³ the leading bit is implied: half of the range [2¹³, 2¹⁴) of shifted values.
     (octave as usize, bin)
 }
@@ -192,6 +252,27 @@ mod tests {
         assert_eq!(histogram.quantile_of(Quantile(80), 250), Some(200));
         assert_eq!(histogram.quantile_of(Quantile(81), 250), None);
         assert_eq!(Histogram::default().quantile_of(Quantile(50), 0), None);
+    }
+
+    /// Few, alike, almost alike and scattered values, in runs of several lengths.
+    #[test]
+    fn adding_all_is_adding_each() {
+        let cases: [fn(u64) -> u64; 5] = [
+            |i| i % 8,
+            |i| i * i % 10,
+            |i| (1 << 34) + i * i * 12_345,
+            |i| if i % 50 == 3 { i << 20 } else { (1 << 34) + i * 54_321 },
+            |i| i * i * i % 100_003,
+        ];
+        for case in cases {
+            let values: Vec<u64> = (0..5_000).map(case).collect();
+            let (mut all, mut each) = (Histogram::default(), Histogram::default());
+            values.chunks(128).chain(values.chunks(700)).for_each(|run| all.add_all(run));
+            values.iter().for_each(|&value| each.add_times(value, 2));
+            for rank in 0..=10_001 {
+                assert_eq!(all.at_rank(rank), each.at_rank(rank));
+            }
+        }
     }
 
     #[test]

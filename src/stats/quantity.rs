@@ -16,19 +16,19 @@ impl Quantity {
     /// Adds the values of replications of `group`.
     #[inline]
     pub fn add_all(&mut self, group: usize, values: &[u64]) {
-        let mut largest = 0;
-        let mut sum = 0_u128;
-        for &value in values {
-            largest = largest.max(value);
-            sum += u128::from(value);
-            self.histogram.add(value);
-        }
-        self.grouped.add_sum(group, values.len() as u64, sum);
-        // So many squares below 2¹¹² fit 128 bits.
-        if largest < 1 << 56 && values.len() <= 1 << 16 {
-            let squares = values.iter().fold(0, |sum, &value| sum + u128::from(value).pow(2));
+        self.histogram.add_all(values);
+        // So many values below 2⁴⁸ fit 64 bits, and their squares 128.
+        if self.histogram.largest() < 1 << 48 && values.len() <= 1 << 16 {
+            let (mut sum, mut squares) = (0, 0);
+            for &value in values {
+                sum += value;
+                squares += u128::from(value) * u128::from(value);
+            }
+            self.grouped.add_sum(group, values.len() as u64, sum.into());
             self.squares.add(squares.into());
         } else {
+            let sum = values.iter().fold(0, |sum, &value| sum + u128::from(value));
+            self.grouped.add_sum(group, values.len() as u64, sum);
             values.iter().for_each(|&value| self.squares.add_product(value, value));
         }
     }

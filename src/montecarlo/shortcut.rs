@@ -46,12 +46,14 @@ pub struct Run {
     pub restarts: [u64; RUN],
     /// Preemptions.
     pub preemptions: [u64; RUN],
-    /// The time that has passed; in the end, the makespan.
+    /// When the last attempt ended; in the end, the makespan.
     pub now: [i64; RUN],
     /// Billed time.
     pub billed: [i64; RUN],
     /// The part of it that is waived.
     pub waived: [i64; RUN],
+    /// When the next attempt asks.
+    asked: [i64; RUN],
     limit: [i64; RUN],
     /// Work left.
     left: [i64; RUN],
@@ -85,6 +87,7 @@ impl Default for Run {
             now: [0; RUN],
             billed: [0; RUN],
             waived: [0; RUN],
+            asked: [0; RUN],
             limit: [0; RUN],
             left: [0; RUN],
             needed: [0; RUN],
@@ -117,7 +120,7 @@ impl Run {
         self.waited.fill(0);
         self.lost.fill(0);
         self.preemptions.fill(0);
-        self.now.fill(0);
+        self.asked.fill(0);
         self.billed.fill(0);
         self.waived.fill(0);
         self.limit.fill(shortcut.model.give_up_after.micros());
@@ -214,7 +217,7 @@ impl<'a> Shortcut<'a> {
         for (at, (wait, lifetime)) in waits.iter().zip(lifetimes).enumerate() {
             let place = usize::from(run.going_on[at % RUN]) % RUN;
             run.restarts[place] = attempt.into();
-            let mut now = run.now[place] + wait.micros();
+            let mut now = run.asked[place] + wait.micros();
             let mut limit = run.limit[place];
             if now >= limit {
                 continue;
@@ -244,11 +247,10 @@ impl<'a> Shortcut<'a> {
             run.now[place] = now;
             let Some(gap) = run.gaps.get(run.used[place] as usize) else { continue };
             run.used[place] += 1;
-            // A product, for a choice would become a branch.
-            now += gap * i64::from(goes_on);
-            run.now[place] = now;
+            // Of one that is done, the next attempt never comes.
+            run.asked[place] = now + gap;
             run.going_on[going_on % RUN] = place as u8;
-            going_on += usize::from(goes_on & (now < limit));
+            going_on += usize::from(goes_on & (now + gap < limit));
         }
         run.going_on_len = going_on;
         run.preempted_len = preempted;

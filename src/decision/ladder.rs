@@ -23,7 +23,7 @@ pub const RUNGS_H: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 12.0, 24.0, 48.0, 96.0, 168.0
 pub struct Rung {
     /// Mean lifetime \[h\].
     pub mean_lifetime_h: f64,
-    /// What it is, where it is more than a rung: "15 % a day".
+    /// What it is, where it is more than a rung: "15 %/day".
     pub mark: Option<String>,
     /// What the plan saves; `None` where nothing completes.
     pub saving: Option<Valued>,
@@ -60,13 +60,13 @@ pub struct Ladder {
 /// A run that fails or is interrupted.
 pub fn ladder(case: &Case<'_>, base: &Scenario, plan: Plan) -> Result<Ladder, RunError> {
     let mut steps: Vec<(f64, Option<String>)> = RUNGS_H.map(|hours| (hours, None)).into();
-    steps.push((QUOTED_H.0, Some("15 % a day".into())));
-    steps.push((QUOTED_H.1, Some("5 % a day".into())));
+    steps.push((QUOTED_H.0, Some("15 %/day".into())));
+    steps.push((QUOTED_H.1, Some("5 %/day".into())));
     if let Some(seen) = base.observed {
         let (low, high) = seen.interval_h();
         steps.push((seen.mean_h(), Some("seen".into())));
-        steps.push((low, Some("seen, at least".into())));
-        steps.extend(high.map(|high| (high, Some("seen, at most".into()))));
+        steps.push((low, Some("seen low".into())));
+        steps.extend(high.map(|high| (high, Some("seen high".into()))));
     }
     steps.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut scenarios: Vec<Scenario> = Vec::new();

@@ -147,7 +147,7 @@ pub fn decide(
         let steps = RUNGS_H
             .map(|hours| (hours, None))
             .into_iter()
-            .chain([(QUOTED_H.0, Some("15 % a day")), (QUOTED_H.1, Some("5 % a day"))]);
+            .chain([(QUOTED_H.0, Some("15 %/day")), (QUOTED_H.1, Some("5 %/day"))]);
         let mut steps: Vec<(f64, Option<&'static str>)> = steps.collect();
         steps.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (mean_lifetime_h, mark) in steps {

@@ -264,11 +264,10 @@ pub fn ladder(scenario: &Scenario, ladder: &Ladder) -> (Vec<String>, Vec<Vec<Str
     if is_job && has_spot {
         headers.extend(["spot fails", "early deaths"]);
     }
-    headers.push("");
     let rows = ladder.rungs.iter().map(|rung| {
         let share = |share: Option<f64>| share.map_or_else(|| NONE.to_owned(), numbers::percent);
         let mut row = vec![
-            format!("{} h", numbers::significant(rung.mean_lifetime_h, 3)),
+            rung_name(rung.mean_lifetime_h, rung.mark.as_deref()),
             rung.saving.map_or_else(|| NONE.to_owned(), saved),
         ];
         if by_price {
@@ -286,11 +285,17 @@ pub fn ladder(scenario: &Scenario, ladder: &Ladder) -> (Vec<String>, Vec<Vec<Str
             row.push(share(rung.fails));
             row.push(share(rung.fails_early_deaths));
         }
-        row.push(rung.mark.clone().map_or_else(String::new, |mark| format!("← {mark}")));
         row
     });
     let rows = rows.collect();
     (headers.into_iter().map(str::to_owned).collect(), rows)
+}
+
+/// A rung's mean lifetime, and what it stands for.
+#[must_use]
+pub fn rung_name(mean_lifetime_h: f64, mark: Option<&str>) -> String {
+    let mark = mark.map_or_else(String::new, |mark| format!(" {mark}"));
+    format!("{} h{mark}", numbers::significant(mean_lifetime_h, 3))
 }
 
 /// A saving; what costs more than twice as much, as a multiple.

@@ -123,7 +123,7 @@ fn ladder(answer: &MixAnswer, verdict: &MixVerdict) -> Option<(String, table::Gr
         |share: Option<f64>| share.map_or_else(|| numbers::NONE.to_owned(), numbers::percent);
     let rows = verdict.ladder.iter().map(|rung| {
         vec![
-            format!("{} h", numbers::significant(rung.mean_lifetime_h, 3)),
+            super::decision::rung_name(rung.mean_lifetime_h, rung.mark),
             match rung.saving {
                 Some(saving) if saving < -1.0 => {
                     format!("costs {} ×", numbers::significant(1.0 - saving, 2))
@@ -133,7 +133,6 @@ fn ladder(answer: &MixAnswer, verdict: &MixVerdict) -> Option<(String, table::Gr
             rung.money
                 .map_or_else(|| numbers::NONE.to_owned(), |money| numbers::amount(money, None)),
             share(rung.undone),
-            rung.mark.map_or_else(String::new, |mark| format!("← {mark}")),
         ]
     });
     let undone = if answer.month.has_deadline { "late or never" } else { "never done" };
@@ -142,9 +141,9 @@ fn ladder(answer: &MixAnswer, verdict: &MixVerdict) -> Option<(String, table::Gr
             "How long do Spot VMs live? Nobody said, so here is {subject} for other mean lifetimes:"
         ),
         table::Grid {
-            headers: ["VMs live", "saving", "a month", undone, ""].map(str::to_owned).into(),
+            headers: ["VMs live", "saving", "a month", undone].map(str::to_owned).into(),
             rows: rows.collect(),
-            text_columns: vec![4],
+            text_columns: vec![0],
         },
     ))
 }

@@ -204,8 +204,7 @@ fn more_notes(decision: Option<&Decision>) -> Vec<String> {
 
 fn ladder(scenario: &Scenario, ladder: &Ladder) -> Grid {
     let (headers, rows) = decision::ladder(scenario, ladder);
-    let last = headers.len() - 1;
-    Grid { headers, rows, text_columns: vec![last] }
+    Grid { headers, rows, text_columns: vec![0] }
 }
 
 fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {

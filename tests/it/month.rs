@@ -61,7 +61,7 @@ fn one_kind_of_listed_job_is_a_job_that_runs_as_often() {
     assert_eq!(listed["jobs"]["jobs"], 40);
     let plan = &runs["month"]["plans"][1];
     assert_eq!(plan["plan"], "spot");
-    assert_eq!(plan["quotas"][0]["name"], "PREEMPTIBLE_NVIDIA_L4_GPUS");
+    assert_eq!(plan["quotas"][0]["name"], "compute.googleapis.com/preemptible_nvidia_l4_gpus");
     assert!(plan["money_at_spot_low"].as_f64() < plan["money_at_spot_high"].as_f64());
     // The saving of the only kind is that of the plan.
     assert_eq!(plan["saving"]["value"], runs["plans"][1]["saving"]["mean"]);
@@ -100,7 +100,10 @@ fn a_month_of_two_machines_is_the_sum_of_their_hours() {
     let quotas: Vec<_> = quotas.iter().map(|quota| (&quota["name"], &quota["region"])).collect();
     assert_eq!(
         quotas,
-        [(&"CPUS".into(), &"us-east1".into()), (&"NVIDIA_L4_GPUS".into(), &"us-central1".into())]
+        [
+            (&"compute.googleapis.com/cpus".into(), &"us-east1".into()),
+            (&"compute.googleapis.com/nvidia_l4_gpus".into(), &"us-central1".into()),
+        ]
     );
 }
 

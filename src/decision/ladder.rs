@@ -18,13 +18,22 @@ use crate::sweep::study::Valued;
 /// Mean lifetimes of the rungs \[h\].
 pub const RUNGS_H: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 12.0, 24.0, 48.0, 96.0, 168.0];
 
+/// The rungs and what Google's old pages quoted, in their order, the latter with a mark.
+#[must_use]
+pub fn steps() -> Vec<(f64, Option<&'static str>)> {
+    let mut steps: Vec<(f64, Option<&'static str>)> = RUNGS_H.map(|hours| (hours, None)).into();
+    steps.extend([(QUOTED_H.0, Some("15 %/day")), (QUOTED_H.1, Some("5 %/day"))]);
+    steps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    steps
+}
+
 /// The answer at one mean lifetime.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rung {
     /// Mean lifetime \[h\].
     pub mean_lifetime_h: f64,
     /// What it is, where it is more than a rung: "15 %/day".
-    pub mark: Option<String>,
+    pub mark: Option<&'static str>,
     /// What the plan saves; `None` where nothing completes.
     pub saving: Option<Valued>,
     /// The saving at the highest and the lowest Spot price of twelve months.
@@ -59,14 +68,12 @@ pub struct Ladder {
 /// # Errors
 /// A run that fails or is interrupted.
 pub fn ladder(case: &Case<'_>, base: &Scenario, plan: Plan) -> Result<Ladder, RunError> {
-    let mut steps: Vec<(f64, Option<String>)> = RUNGS_H.map(|hours| (hours, None)).into();
-    steps.push((QUOTED_H.0, Some("15 %/day".into())));
-    steps.push((QUOTED_H.1, Some("5 %/day".into())));
+    let mut steps = steps();
     if let Some(seen) = base.observed {
         let (low, high) = seen.interval_h();
-        steps.push((seen.mean_h(), Some("seen".into())));
-        steps.push((low, Some("seen low".into())));
-        steps.extend(high.map(|high| (high, Some("seen high".into()))));
+        steps.push((seen.mean_h(), Some("seen")));
+        steps.push((low, Some("seen low")));
+        steps.extend(high.map(|high| (high, Some("seen high"))));
     }
     steps.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut scenarios: Vec<Scenario> = Vec::new();
@@ -120,7 +127,7 @@ fn with_rare_failures(case: &Case<'_>, scenarios: &[Scenario]) -> Result<Vec<Est
 
 fn rung(
     mean_lifetime_h: f64,
-    mark: Option<String>,
+    mark: Option<&'static str>,
     plan: Plan,
     exponential: &Estimate,
     early: &Estimate,

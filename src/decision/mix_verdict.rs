@@ -6,9 +6,10 @@
 use serde::Serialize;
 
 use super::choice::SAME;
+use super::ladder;
 use super::mix::{Mix, MixAnswer};
 use super::month::{Month, PlanMonth};
-use super::unknown::{LIFETIMES_H, QUOTED_H};
+use super::unknown::LIFETIMES_H;
 use crate::luck::ln;
 use crate::model::lifetime::Lifetime;
 use crate::model::plan::Plan;
@@ -16,8 +17,6 @@ use crate::montecarlo::replicate::{RunError, Watch};
 
 /// The share of runs that must be done, in time.
 pub const REQUIRED: f64 = 0.99;
-/// Mean lifetimes of the rungs \[h\].
-const RUNGS_H: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 12.0, 24.0, 48.0, 96.0, 168.0];
 /// Halvings of the bracket of a break-even: two digits.
 const STEPS: u32 = 7;
 /// Replications of all kinds together at one lifetime, and the fewest and the most of one kind.
@@ -144,13 +143,7 @@ pub fn decide(
     };
     let mut ranges: Vec<(f64, f64)> = by_price(subject).into_iter().collect();
     if is_assumed {
-        let steps = RUNGS_H
-            .map(|hours| (hours, None))
-            .into_iter()
-            .chain([(QUOTED_H.0, Some("15 %/day")), (QUOTED_H.1, Some("5 %/day"))]);
-        let mut steps: Vec<(f64, Option<&'static str>)> = steps.collect();
-        steps.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for (mean_lifetime_h, mark) in steps {
+        for (mean_lifetime_h, mark) in ladder::steps() {
             let month = at(mean_lifetime_h)?;
             let plan = of(&month, subject.plan);
             verdict.ladder.push(MixRung {

@@ -104,30 +104,24 @@ fn effect(
     (base, before): (&Scenario, &Estimate),
     (scenario, after): (&Scenario, &Estimate),
 ) -> (Option<Valued>, Option<f64>, Option<f64>, f64) {
-    let of = |estimate: &Estimate| -> Option<PlanEstimate> {
-        find(estimate, subject?)?.estimate.clone()
-    };
-    let (Some(before), Some(after)) = (of(before), of(after)) else {
+    let of = |estimate| Some(find(estimate, subject?)?.estimate.as_ref());
+    let (Some(Some(before)), Some(Some(after))) = (of(before), of(after)) else {
         return (None, None, None, 0.0);
     };
-    let saving = points::between((scenario, &after), (base, &before), Target::Saving)
+    let saving = points::between((scenario, after), (base, before), Target::Saving)
         .and_then(|found| Some(Valued { value: found.value?, half_width: found.half_width }));
     let (p95_h, failure, scale) = match scenario.workload {
         Workload::Job(_) => {
             let time = |estimate: &PlanEstimate| estimate.time_to_result_h?.p95;
             let failed = |estimate: &PlanEstimate| Some(1.0 - estimate.completion?.value);
-            (
-                minus(time(&after), time(&before)),
-                minus(failed(&after), failed(&before)),
-                time(&before),
-            )
+            (minus(time(after), time(before)), minus(failed(after), failed(before)), time(before))
         }
         Workload::Endpoint(_) => {
             let outage = |estimate: &PlanEstimate| estimate.measure(Measure::LongestOutage).p95;
             let missing = |estimate: &PlanEstimate| {
                 Some(1.0 - estimate.measure(Measure::AvailabilityMin).mean?)
             };
-            (minus(outage(&after), outage(&before)), minus(missing(&after), missing(&before)), None)
+            (minus(outage(after), outage(before)), minus(missing(after), missing(before)), None)
         }
     };
     let share = |hours: f64| scale.map_or(0.0, |scale| (hours / scale).abs());

@@ -267,7 +267,7 @@ pub fn ladder(scenario: &Scenario, ladder: &Ladder) -> (Vec<String>, Vec<Vec<Str
     let rows = ladder.rungs.iter().map(|rung| {
         let share = |share: Option<f64>| share.map_or_else(|| NONE.to_owned(), numbers::percent);
         let mut row = vec![
-            rung_name(rung.mean_lifetime_h, rung.mark.as_deref()),
+            rung_name(rung.mean_lifetime_h, rung.mark),
             rung.saving.map_or_else(|| NONE.to_owned(), saved),
         ];
         if by_price {

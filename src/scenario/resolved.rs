@@ -148,23 +148,16 @@ impl Observed {
     /// The mean lifetimes \[h\] that agree with it at 95 %, two-sided; the upper one is missing where
     /// nothing was seen, and the lower one is then one-sided (hours ÷ 3).
     ///
-    /// Source: F. Garwood, Biometrika 28 (1936), 437–442: the exact interval of a Poisson mean.
+    /// By [`Level::poisson`] and [`Level::poisson_of_none`].
     #[must_use]
     pub fn interval_h(&self) -> (f64, Option<f64>) {
-        let k = self.preemptions as f64;
-        let tail = match self.preemptions {
-            0 => 1.0 - Self::LEVEL,
-            _ => 0.5 * (1.0 - Self::LEVEL),
-        };
-        let most = chi_squared(2.0 * k + 2.0, 1.0 - tail) / 2.0;
-        let least = (self.preemptions > 0).then(|| chi_squared(2.0 * k, tail) / 2.0);
-        (self.hours / most, least.map(|least| self.hours / least))
+        let Some(level) = Level::new(Self::LEVEL) else { unreachable!("0.95 is a level") };
+        if self.preemptions == 0 {
+            return (self.hours / level.poisson_of_none(), None);
+        }
+        let (least, most) = level.poisson(self.preemptions);
+        (self.hours / most, Some(self.hours / least))
     }
-}
-
-fn chi_squared(freedom: f64, share: f64) -> f64 {
-    use statrs::distribution::{ChiSquared, ContinuousCDF};
-    ChiSquared::new(freedom).map_or(f64::NAN, |distribution| distribution.inverse_cdf(share))
 }
 
 /// When there are enough replications.

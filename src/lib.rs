@@ -102,6 +102,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod columns;
 pub mod decision;
 pub mod engine;
 pub mod evidence;

@@ -508,6 +508,7 @@ fn market(
         standard,
         flex_wait,
         max_wait: (max_wait > SimDuration::ZERO).then_some(max_wait),
+        zones: None,
     }
 }
 

@@ -119,6 +119,25 @@ pub fn check_pace(reader: &mut Reader<'_>, workload: &Workload) {
         Workload::Job(job) => (job.give_up_after, "workload.give_up_after"),
         Workload::Endpoint(endpoint) => (endpoint.horizon, "workload.horizon"),
     };
+    let restart = match workload {
+        Workload::Job(job) => &job.restart,
+        Workload::Endpoint(endpoint) => &endpoint.restart,
+    };
+    let at_once = restart.max_restarts.is_none() && restart.backoff.initial == SimDuration::ZERO;
+    let asks_for_ever = |zone: &Zone| {
+        let refuses = zone.regime.is_some_and(|regime| regime.when_scarce == WhenScarce::Refuse);
+        at_once && refuses && zone.wait == Wait::NONE
+    };
+    if zones.zones.iter().any(asks_for_ever)
+        && let Some(node) = reader.node("market.regime").or_else(|| reader.node(keys::ZONE))
+    {
+        reader.problems.error(
+            &node.at,
+            "a scarce zone refuses at once, and it is asked again at once, for ever",
+            "write market.wait, restart.backoff or restart.max_restarts, or when_scarce = \"queue\" \
+             in [market.regime]",
+        );
+    }
     let too_fast = |every_h: f64| limit.hours() / every_h > MOST_CHANGES;
     let mut found = Vec::new();
     for zone in &zones.zones {

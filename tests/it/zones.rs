@@ -415,6 +415,7 @@ fn a_shock_takes_every_replica_of_its_zone_at_once() {
         endpoint,
         &[
             "market.lifetime=never",
+            "market.no_capacity_probability=0 %",
             "market.shocks.mean=2 d",
             "market.wait=2 min",
             "workload.min_replicas=6",

@@ -594,7 +594,7 @@ fn all_plans_and_design_points_meet_the_same_market() {
 
 /// Two policies in the shipped scenario, no backoff and one of 30 min, over 4,000 replications of seed
 /// 1: makespans differ by far less run by run than if each policy had met a market of its own. The
-/// half-width of the mean difference against that of unpaired runs; measured 0.52.
+/// half-width of the mean difference against that of unpaired runs; measured 0.27.
 #[test]
 fn differences_between_policies_are_paired_by_the_market() {
     let text = include_str!("../../scenarios/scarce-zone-l4.toml");
@@ -619,8 +619,7 @@ fn differences_between_policies_are_paired_by_the_market() {
     };
     let paired = variance(&|pair| pair.0 - pair.1).sqrt();
     let unpaired = (variance(&|pair| pair.0) + variance(&|pair| pair.1)).sqrt();
-    eprintln!("RATIO {}", paired / unpaired);
-    assert!(paired < 0.7 * unpaired, "{}", paired / unpaired);
+    assert!(paired < 0.4 * unpaired, "{}", paired / unpaired);
 }
 
 /// The failed run that the shipped scenario speaks of: it says when the zone was scarce, and every

@@ -139,15 +139,17 @@ impl Default for Run {
 }
 
 impl<'a> Shortcut<'a> {
-    /// The shortcut for a job that is billed by these rules; `None` where it may last too long.
+    /// The shortcut for a job that is billed by these rules; `None` where it may last too long,
+    /// or the market has a memory.
     #[must_use]
     pub fn new(model: &'a JobModel, rules: BillingRules) -> Option<Self> {
         let needed_at_first = model.program.uptime_needed(model.work, false);
         let longest = needed_at_first + model.program.restore;
+        let is_plain = model.market.zones.is_none();
         let are_short = [longest, model.give_up_after].iter().all(|time| time.micros() <= LONGEST);
         Some(Self {
             model,
-            rules: rules.for_columns().filter(|_| are_short)?,
+            rules: rules.for_columns().filter(|_| is_plain && are_short)?,
             relief: model.market.relief(model.nodes),
             needed_at_first: needed_at_first.micros() as f64,
             cycle: model.program.cycle(longest),

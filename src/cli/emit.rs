@@ -176,6 +176,7 @@ fn ask(
             });
             (timeout, None)
         }
+        Workload::Batch(_) => (None, None),
         Workload::Endpoint(endpoint) => (None, length_known.then_some(endpoint.horizon)),
     };
     Ask {

@@ -75,6 +75,7 @@ pub fn list(order: &Order<'_>) -> String {
     section(&mut out, "Send it", order.sending());
     let mut build = match &order.scenario.workload {
         Workload::Job(job) => order.for_job(job),
+        Workload::Batch(_) => Vec::new(),
         Workload::Endpoint(endpoint) => order.for_endpoint(endpoint),
     };
     build.extend(order.for_commitment());

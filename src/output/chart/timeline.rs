@@ -182,6 +182,7 @@ fn lanes_of_job(trace: &Trace) -> Vec<Lane> {
                 Phase::LostWork => "Work lost",
                 Phase::Stopped => "Stopped on notice",
                 Phase::Serving => "Serving",
+                Phase::Idle => "Idle",
                 Phase::Pause => "Pause to restart",
             }
             .into(),
@@ -259,7 +260,7 @@ fn lane_marks(page: &mut Page, lane: &Lane, plan: Plan, scale: &Scale, y: f64, h
             }
             Phase::Startup | Phase::Restore => mark.fill(Ink::Plan(plan).at(0.4)),
             Phase::Work | Phase::Serving => mark.fill(Ink::Plan(plan)),
-            Phase::Save | Phase::Stopped => mark.fill(Ink::Muted),
+            Phase::Save | Phase::Stopped | Phase::Idle => mark.fill(Ink::Muted),
             Phase::LostWork => mark.fill(Ink::Alert),
         };
         page.put(mark.hint(hint));

@@ -70,7 +70,7 @@ fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure>
     let Some(request) = &written.request else {
         return Err(Failure::Input(
             "error: this is neither a Vertex AI request body nor a list of past jobs\n\
-             help: give a deployModel or CustomJob body, or what `gcloud ai custom-jobs list \
+             help: give a deployModel, CustomJob or BatchPredictionJob body, or what `gcloud ai custom-jobs list \
              --format=json` prints; a TOML scenario needs no import"
                 .into(),
         ));

@@ -64,6 +64,8 @@ struct Replica {
     started: SimTime,
     state: State,
     capacity: Capacity,
+    /// The place of the zone that it asked last.
+    zone: u16,
     /// Whether its last request was a Spot one and refused.
     spot_refused: bool,
     count: RestartCount,
@@ -174,6 +176,8 @@ impl Batch {
         trajectory.attempts.clear();
         trajectory.idle.clear();
         (trajectory.done, trajectory.gone) = (0, 0);
+        let end_of_time = SimTime::START + model.give_up_after;
+        trajectory.paths.begin(&model.market, 1, end_of_time);
         self.calendar.clear();
         self.idle.clear();
         self.replicas.clear();
@@ -187,6 +191,7 @@ impl Batch {
             started: SimTime::START,
             state: State::Paused,
             capacity: course.first(),
+            zone: 0,
             spot_refused: false,
             count: RestartCount::default(),
             attempts: 0,
@@ -212,7 +217,7 @@ impl Batch {
             last: true,
             alive: model.replicas,
             attempts: 0,
-            end_of_time: SimTime::START + model.give_up_after,
+            end_of_time,
         };
         let (ended, slot, outcome) = run.live();
         run.close(ended, slot, outcome);
@@ -267,7 +272,9 @@ impl Run<'_> {
                 replica.asked = now;
                 replica.attempts += 1;
                 replica.state = State::Waiting;
-                let answer = request.answer(&model.market, 1.0, self.luck);
+                let answer =
+                    request.answer(&model.market, &mut self.trajectory.paths, 1.0, self.luck);
+                replica.zone = answer.zone();
                 self.wait_for(
                     slot,
                     now + answer.wait(),
@@ -521,6 +528,7 @@ impl Run<'_> {
     fn end_attempt(&mut self, slot: u32, now: SimTime, end: End) {
         let replica = &self.replicas[slot as usize];
         let mut attempt = Attempt::asking(slot, replica.capacity, replica.asked);
+        attempt.zone = replica.zone;
         attempt.end = end;
         if attempt.started() {
             attempt.wait = replica.started - replica.asked;

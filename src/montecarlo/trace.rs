@@ -7,12 +7,15 @@ use super::replicate::{Experiment, Priced, RunError, Watch};
 use crate::engine::batch::Batch;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
+use crate::engine::paths::Paths;
 use crate::engine::timeline::{self, Phase};
 use crate::engine::trajectory::{Attempt, BatchTrajectory, End, EndpointTrajectory, JobTrajectory};
+use crate::luck::Luck;
 use crate::model::billing::{Metered, OutOfRange};
-use crate::model::capacity::Capacity;
+use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
+use crate::model::zone::Zone;
 use crate::scenario::resolved::Scenario;
 use crate::stats::estimator::group;
 use crate::units::{Money, SimDuration, SimTime};
@@ -29,6 +32,8 @@ pub struct Interval {
     pub attempt: u32,
     /// What was asked for.
     pub capacity: Capacity,
+    /// The place among [`Trace::zones`] of the zone asked for a Spot VM; 0 where there are none.
+    pub zone: u16,
     /// What goes on.
     pub phase: Phase,
     /// When it begins.
@@ -65,6 +70,32 @@ pub struct Trace {
     pub vms: u32,
     /// Replicas; 1 for a job.
     pub slots: u32,
+    /// What the zones of the market went through until then; none where it has no memory.
+    pub zones: Vec<TracedZone>,
+}
+
+/// What a zone went through in a replication, the same under every plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TracedZone {
+    /// Its name; empty for a zone without one.
+    pub name: String,
+    /// When it is scarce.
+    pub scarce: Vec<(SimTime, SimTime)>,
+    /// When shocks strike.
+    pub shocks: Vec<SimTime>,
+}
+
+impl TracedZone {
+    /// What the zones of a market went through until a time; `luck` is that of the replication.
+    fn of(market: &Market, paths: &mut Paths, until: SimTime, luck: Luck<'_>) -> Vec<Self> {
+        let Some(zones) = &market.zones else { return Vec::new() };
+        let one = |(place, zone): (usize, &Zone)| Self {
+            name: zone.name.clone(),
+            scarce: paths.scarce(zones, place, until, luck),
+            shocks: paths.shocks(zones, place, until, luck),
+        };
+        zones.zones.iter().enumerate().map(one).collect()
+    }
 }
 
 /// Why there is no trace.
@@ -137,6 +168,8 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 traced.pause(last, trajectory.attempts.len() as u32, now, trajectory.ended);
             }
             let metered = observe::job_metered(&trajectory, &priced.billing);
+            let ended = trajectory.ended;
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
             traced.finish(
                 plan,
                 replication,
@@ -155,6 +188,8 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
                 timeline::of_batch(attempt, model.startup, idle, each)
             })?;
+            let ended = trajectory.ended;
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
             let metered = observe::batch_metered(&trajectory, &priced.billing, model.replicas);
             traced.finish(plan, replication, &attempts, &metered, Some(trajectory.outcome))
         }
@@ -169,6 +204,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 (startup == SimDuration::ZERO || each(Phase::Startup, startup))
                     && (attempt.useful == SimDuration::ZERO || each(Phase::Serving, attempt.useful))
             })?;
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, horizon, luck);
             let metered = observe::endpoint_metered(
                 &trajectory,
                 &priced.billing,
@@ -277,6 +313,7 @@ struct Tracing<'a> {
     vms: u32,
     slots: u32,
     ended: SimTime,
+    zones: Vec<TracedZone>,
 }
 
 impl<'a> Tracing<'a> {
@@ -289,6 +326,7 @@ impl<'a> Tracing<'a> {
             vms: scenario.workload.gang_size(),
             slots,
             ended,
+            zones: Vec::new(),
         }
     }
 
@@ -313,6 +351,7 @@ impl<'a> Tracing<'a> {
                 slot: beside.slot,
                 attempt,
                 capacity: beside.capacity,
+                zone: beside.zone,
                 phase: Phase::Pause,
                 from,
                 to,
@@ -341,6 +380,7 @@ impl<'a> Tracing<'a> {
             slot: attempt.slot,
             attempt: number,
             capacity: attempt.capacity,
+            zone: attempt.zone,
             phase: Phase::Waiting,
             from: attempt.asked,
             to: started,
@@ -437,6 +477,7 @@ impl<'a> Tracing<'a> {
             cost: Money::from_nanos(cost as i64),
             vms: self.vms,
             slots: self.slots,
+            zones: self.zones,
         })
     }
 }

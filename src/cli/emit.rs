@@ -102,7 +102,14 @@ fn keep_to_the_body(root: &Node, request: &Request, problems: &mut Problems) {
     });
     let keys: Vec<String> = of_body.chain(OWN.map(str::to_owned)).collect();
     for (index, key) in keys.iter().enumerate() {
-        let Some(set) = root.at_path(key) else { continue };
+        let Some(set) = root.at_path(key) else {
+            if body.at_path(key).is_some() {
+                let message =
+                    format!("another setting takes the place of {key}, which the body has");
+                problems.missing(message, HELP);
+            }
+            continue;
+        };
         if TIMES.contains(&key.as_str()) || keys[..index].contains(key) {
             continue;
         }

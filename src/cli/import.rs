@@ -87,18 +87,33 @@ fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure>
     }
     text.push('\n');
     text.push_str(&written.root.to_document());
+    let items = ("workload.items", "[workload] items = 640_000: what is to be inferred, in all");
     let length = match request.kind {
         RequestKind::CustomJob => {
             ("workload.work", "[workload] work = \"8 h\": hours of uninterrupted computing")
         }
-        _ => ("workload.horizon", "[workload] horizon = \"30 d\": how long the deployment is up"),
+        RequestKind::BatchPredictionJob => items,
+        RequestKind::DeployModel => {
+            ("workload.horizon", "[workload] horizon = \"30 d\": how long the deployment is up")
+        }
+    };
+    let per_batch = (
+        "workload.time_per_batch",
+        "[workload] time_per_batch = \"10 s\", or time_per_item: how long one replica takes",
+    );
+    let replicas = ("workload.replicas", "[workload] replicas = 4, or target = \"2 h\"");
+    let of_batch: &[_] = match request.kind {
+        RequestKind::BatchPredictionJob => &[per_batch, replicas],
+        _ => &[],
     };
     let lifetime = (
         "market.lifetime",
         "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }, where you know it",
     );
-    let left: Vec<&str> = [length, lifetime]
+    let left: Vec<&str> = [length]
         .into_iter()
+        .chain(of_batch.iter().copied())
+        .chain([lifetime])
         .filter(|(key, _)| written.root.at_path(key).is_none())
         .map(|(_, line)| line)
         .collect();

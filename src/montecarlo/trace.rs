@@ -16,6 +16,7 @@ use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::model::zone::Zone;
+use crate::scenario::keys::For;
 use crate::scenario::resolved::Scenario;
 use crate::stats::estimator::group;
 use crate::units::{Money, SimDuration, SimTime};
@@ -50,6 +51,8 @@ pub struct Interval {
 /// One replication of one plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
+    /// What is run.
+    pub kind: For,
     /// Which plan.
     pub plan: Plan,
     /// Which replication.
@@ -305,6 +308,7 @@ fn priced<'a>(
 
 /// A trace under way.
 struct Tracing<'a> {
+    kind: For,
     priced: &'a Priced,
     intervals: Vec<Interval>,
     /// What was used so far, and what it costs.
@@ -319,6 +323,7 @@ struct Tracing<'a> {
 impl<'a> Tracing<'a> {
     fn new(scenario: &Scenario, priced: &'a Priced, slots: u32, ended: SimTime) -> Self {
         Self {
+            kind: For::of(&scenario.workload),
             priced,
             intervals: Vec::new(),
             used: Metered::default(),
@@ -467,6 +472,7 @@ impl<'a> Tracing<'a> {
         }
         let cost = self.bill(metered)?;
         Ok(Trace {
+            kind: self.kind,
             plan,
             replication,
             intervals: self.intervals,

@@ -4,6 +4,7 @@
 //! so that they cannot disagree. A new key is a row here and a use in [`super::validate`].
 
 use crate::model::plan::Plan;
+use crate::model::workload::Workload;
 use crate::units::{DataSize, Frequency, Money, Rate, Share, SimDuration};
 
 /// What a key takes.
@@ -78,6 +79,16 @@ impl For {
             || kind == Self::All
             || self == kind
             || (self == Self::Ending && matches!(kind, Self::Job | Self::Batch))
+    }
+
+    /// The kind of a workload.
+    #[must_use]
+    pub const fn of(workload: &Workload) -> Self {
+        match workload {
+            Workload::Job(_) => Self::Job,
+            Workload::Batch(_) => Self::Batch,
+            Workload::Endpoint(_) => Self::Endpoint,
+        }
     }
 
     /// The kind of a name, as `workload.kind` has it.

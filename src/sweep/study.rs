@@ -180,11 +180,7 @@ fn value_of(estimate: &PlanEstimate, target: Target) -> Option<Valued> {
 /// The kind of a workload.
 #[must_use]
 pub const fn kind(workload: &Workload) -> For {
-    match workload {
-        Workload::Job(_) => For::Job,
-        Workload::Batch(_) => For::Batch,
-        Workload::Endpoint(_) => For::Endpoint,
-    }
+    For::of(workload)
 }
 
 /// The kind that a scenario as written asks for; a job's where it says none.

@@ -121,7 +121,7 @@ const MOST: (u64, u64) = (16_384, 256);
 fn shortened(scenario: &Scenario) -> (Scenario, u64) {
     let most = match scenario.workload {
         Workload::Job(_) => MOST.0,
-        Workload::Endpoint(_) => MOST.1,
+        Workload::Batch(_) | Workload::Endpoint(_) => MOST.1,
     };
     let replications = match scenario.stop {
         Stop::Replications(count) => count.min(most),

@@ -122,6 +122,39 @@ impl Default for JobTrajectory {
     }
 }
 
+/// One replication of a batch.
+#[derive(Clone, Debug)]
+pub struct BatchTrajectory {
+    /// In the order in which they ended.
+    pub attempts: Vec<Attempt>,
+    /// When replicas found no chunk left: which, from and to.
+    pub idle: Vec<(u32, SimTime, SimTime)>,
+    /// Chunks done.
+    pub done: u64,
+    /// Replicas whose restarts were exhausted before the end.
+    pub gone: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it ended.
+    pub ended: SimTime,
+    /// What the zones of the market went through, as far as anybody asked.
+    pub paths: Paths,
+}
+
+impl Default for BatchTrajectory {
+    fn default() -> Self {
+        Self {
+            attempts: Vec::new(),
+            idle: Vec::new(),
+            done: 0,
+            gone: 0,
+            outcome: Outcome::Unfinished,
+            ended: SimTime::START,
+            paths: Paths::default(),
+        }
+    }
+}
+
 /// One replication of an endpoint over its horizon.
 #[derive(Clone, Debug, Default)]
 pub struct EndpointTrajectory {

@@ -9,9 +9,10 @@ use super::replicate::{BLOCK, Experiment, RunError};
 use super::shortcut::{self, RUN, Shortcut};
 use super::tally::Tally;
 use crate::columns;
+use crate::engine::batch::Batch;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
-use crate::engine::trajectory::{EndpointTrajectory, JobTrajectory};
+use crate::engine::trajectory::{BatchTrajectory, EndpointTrajectory, JobTrajectory};
 use crate::luck::Luck;
 use crate::model::billing::{BillingRules, MeteredColumns};
 use crate::model::plan::{Course, Outcome, Plan};
@@ -43,6 +44,8 @@ pub struct Worker<'a> {
     /// The standard plan that each plan is set against, by its place.
     against: Vec<Option<usize>>,
     job: JobTrajectory,
+    batch: Batch,
+    batch_trajectory: BatchTrajectory,
     endpoint: Endpoint,
     endpoint_trajectory: EndpointTrajectory,
     /// One of its columns at a time.
@@ -132,6 +135,8 @@ impl<'a> Worker<'a> {
             standard: vec![Vec::new(); experiment.plans.len()],
             against: experiment.baselines(),
             job: JobTrajectory::default(),
+            batch: Batch::default(),
+            batch_trajectory: BatchTrajectory::default(),
             endpoint: Endpoint::default(),
             endpoint_trajectory: EndpointTrajectory::default(),
             column: Vec::new(),
@@ -209,6 +214,21 @@ impl<'a> Worker<'a> {
                 if observation.makespan.is_none() {
                     run.incomplete.push(place);
                     run.ended_without += self.job.ended.since_start().micros() as u128;
+                }
+                observation
+            }
+            Workload::Batch(model) => {
+                let trajectory = &mut self.batch_trajectory;
+                self.batch.run(model, run.course, luck, trajectory);
+                for meter in &mut run.meters {
+                    let metered = observe::batch_metered(trajectory, &meter.rules, model.replicas);
+                    meter.metered.set(place, metered);
+                }
+                let observation = observe::batch(trajectory, model.replicas);
+                if observation.makespan.is_none() {
+                    run.failed_submissions += 1;
+                    run.incomplete.push(place);
+                    run.ended_without += trajectory.ended.since_start().micros() as u128;
                 }
                 observation
             }
@@ -302,7 +322,7 @@ impl<'a> Worker<'a> {
             }
             add(quantity, values);
         }
-        if matches!(experiment.workload, Workload::Job(_)) {
+        if experiment.workload.ends() {
             let failed = u128::from(std::mem::take(&mut run.failed_submissions));
             let ended = std::mem::take(&mut run.ended_without);
             tally.failed_submissions.add_sum(group, replications, failed * u128::from(times));

@@ -218,6 +218,20 @@ fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
                 .map_or_else(String::new, |deadline| format!(", due within {deadline}"));
             format!("{} of work{nodes}{deadline}", job.work)
         }
+        Workload::Batch(batch) => {
+            let plural = |count: u64| if count == 1 { "" } else { "s" };
+            let deadline = scenario
+                .deadline
+                .map_or_else(String::new, |deadline| format!(", due within {deadline}"));
+            format!(
+                "{} chunk{} of {} on {} replica{}{deadline}",
+                numbers::whole(batch.chunks),
+                plural(batch.chunks),
+                batch.chunk_time,
+                batch.replicas,
+                plural(batch.replicas.into()),
+            )
+        }
         Workload::Endpoint(endpoint) => {
             let plural = if endpoint.replicas == 1 { "" } else { "s" };
             format!("{} replica{plural} over {}", endpoint.replicas, endpoint.horizon)
@@ -255,7 +269,7 @@ fn percent_of(level: f64) -> String {
 
 /// One row per plan.
 fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
-    let job = matches!(scenario.workload, Workload::Job(_));
+    let job = scenario.workload.ends();
     let spot_range = scenario.spot_range.is_some();
     let mut headers = vec!["plan", "saving"];
     if spot_range {
@@ -356,7 +370,7 @@ pub(super) fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) ->
 fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let mut notes = Vec::new();
     notes.push(match scenario.workload {
-        Workload::Job(_) => format!(
+        Workload::Job(_) | Workload::Batch(_) => format!(
             "saving: per completed run, against {}{}. done by: 95 of 100 runs; a failed run \
              never is.",
             scenario.against(),
@@ -584,7 +598,7 @@ fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
         };
     let per_gain = estimate.cost_per_gain;
     let name = match scenario.workload {
-        Workload::Job(_) => "cost per completion",
+        Workload::Job(_) | Workload::Batch(_) => "cost per completion",
         Workload::Endpoint(_) => "cost per serving h",
     };
     single(name, per_gain.map(|ratio| ratio.value), per_gain.and_then(|ratio| ratio.half_width));
@@ -674,6 +688,7 @@ fn next_commands(scenario: &Scenario, decision: Option<&Decision>, input: &str) 
     let input = if input.is_empty() { "…" } else { input };
     let other = match scenario.workload {
         Workload::Job(_) => "--set checkpoint.every=\"15 min\"",
+        Workload::Batch(_) => "--set market.lifetime.mean=\"5 h\"",
         Workload::Endpoint(_) => "--set workload.min_replicas=4 --set workload.max_replicas=4",
     };
     let emit = plan.map(|plan| format!("stockout estimate {input} --emit {plan} -o new.json"));

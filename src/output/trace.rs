@@ -11,6 +11,7 @@ use crate::engine::trajectory::End;
 use crate::model::capacity::Capacity;
 use crate::model::plan::Outcome;
 use crate::montecarlo::trace::{Interval, Trace, TracedZone};
+use crate::scenario::keys::For;
 use crate::scenario::resolved::Scenario;
 use crate::units::SimTime;
 
@@ -220,9 +221,9 @@ pub fn chrome(scenario: &Scenario, trace: &Trace) -> String {
         json!({"ph": "M", "pid": 1, "tid": 0, "name": "process_name", "args": {"name": name}}),
     ];
     for slot in 0..trace.slots {
-        let lane = match trace.outcome {
-            Some(_) => "job".to_owned(),
-            None => format!("replica {}", slot + 1),
+        let lane = match trace.kind {
+            For::Job => "job".to_owned(),
+            _ => format!("replica {}", slot + 1),
         };
         events.push(json!({
             "ph": "M", "pid": 1, "tid": slot + 1, "name": "thread_name", "args": {"name": lane}

@@ -5,6 +5,7 @@
 //! of fixed numbers, and reports all problems together. The keys are data: [`keys`].
 
 mod baseline;
+mod batch;
 pub mod budget;
 pub mod json;
 pub mod keys;

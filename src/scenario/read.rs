@@ -144,16 +144,14 @@ impl<'a> Reader<'a> {
     fn check_name(&mut self, table: &str, name: &str, at: &Place, of: For) {
         let path = format!("{table}.{name}");
         match keys::find(&path) {
-            Some(key) if key.of == For::All || key.of == of || of == For::All => {}
+            Some(key) if key.of.is_of(of) => {}
             Some(key) => {
-                let (owner, this) = match key.of {
-                    For::Job => ("job", "endpoint"),
-                    _ => ("endpoint", "job"),
-                };
                 self.problems.error(
                     at,
                     format!(
-                        "`{path}` belongs to kind = \"{owner}\", and this is kind = \"{this}\""
+                        "`{path}` belongs to {}, and this is kind = \"{}\"",
+                        key.of.owners(),
+                        of.name()
                     ),
                     "delete it, or change workload.kind",
                 );

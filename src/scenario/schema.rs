@@ -276,9 +276,8 @@ pub fn key_tables() -> String {
         text.push_str("|---|---|---|---|---|\n");
         for key in KEYS.iter().filter(|key| key.table() == *table) {
             let of = match key.of {
-                For::All => "",
-                For::Job => " (jobs)",
-                For::Endpoint => " (endpoints)",
+                For::All => String::new(),
+                of => format!(" ({})", of.words()),
             };
             let default = if key.has_default() {
                 format!("`{}`", key.default)

@@ -136,10 +136,12 @@ pub fn check_pace(reader: &mut Reader<'_>, workload: &Workload) {
     let Some(zones) = &workload.market().zones else { return };
     let (limit, key) = match workload {
         Workload::Job(job) => (job.give_up_after, "workload.give_up_after"),
+        Workload::Batch(batch) => (batch.give_up_after, "workload.give_up_after"),
         Workload::Endpoint(endpoint) => (endpoint.horizon, "workload.horizon"),
     };
     let restart = match workload {
         Workload::Job(job) => &job.restart,
+        Workload::Batch(batch) => &batch.restart,
         Workload::Endpoint(endpoint) => &endpoint.restart,
     };
     let at_once = restart.max_restarts.is_none() && restart.backoff.initial == SimDuration::ZERO;

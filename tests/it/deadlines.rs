@@ -22,7 +22,7 @@ const UNTIL_DEADLINE: &str = "compare.plans=[\"spot-until-deadline\"]";
 fn job(scenario: &Scenario) -> &JobModel {
     match &scenario.workload {
         Workload::Job(job) => job,
-        Workload::Endpoint(_) => panic!("this is a job"),
+        Workload::Batch(_) | Workload::Endpoint(_) => panic!("this is a job"),
     }
 }
 

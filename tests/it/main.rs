@@ -1,6 +1,7 @@
 //! What the program promises, one module per behaviour.
 
 mod baseline;
+mod batch;
 mod cases;
 mod charts;
 mod cli;

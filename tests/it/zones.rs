@@ -93,7 +93,7 @@ fn asked_at(market: &Market, asked: SimTime, replication: u64) -> Answer {
 fn job(settings: &[&str]) -> JobModel {
     match scenario_with(KNOWN, settings).workload {
         Workload::Job(job) => job,
-        Workload::Endpoint(_) => unreachable!("the example is a job"),
+        Workload::Batch(_) | Workload::Endpoint(_) => unreachable!("the example is a job"),
     }
 }
 
@@ -729,7 +729,7 @@ fn regimes() -> impl Strategy<Value = Regime> {
     )
 }
 
-fn markets() -> impl Strategy<Value = Market> {
+pub fn markets() -> impl Strategy<Value = Market> {
     let zone = (lifetimes(), times(), 0_i64..40, regimes(), (1_i64..100, 0_i64..=100)).prop_map(
         |(lifetime, wait, refused, regime, (mean, hits))| Zone {
             lifetime,

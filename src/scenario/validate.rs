@@ -487,7 +487,7 @@ fn market(
     }
     let notice = or_default(reader, "market.notice", SimDuration::from_secs(30), None);
     let everywhere = zones::Everywhere { lifetime, wait: spot_wait, no_capacity_probability };
-    let zones = zones::read(reader, &everywhere, nodes);
+    let zones = zones::read(reader, &everywhere, job, nodes);
     let spot_refused = zones.as_ref().map_or(no_capacity_probability, zones::refused);
     let standard = standard_market(reader, plans, spot_refused);
     let flex_wait = reader.wait("market.flex_wait");

@@ -600,7 +600,7 @@ fn differences_between_policies_are_paired_by_the_market() {
     let text = include_str!("../../scenarios/scarce-zone-l4.toml");
     let of = |backoff: &str| match scenario_with(text, &[backoff]).workload {
         Workload::Job(job) => job,
-        Workload::Endpoint(_) => unreachable!("it is a job"),
+        Workload::Batch(_) | Workload::Endpoint(_) => unreachable!("it is a job"),
     };
     let (none, some) = (of("restart.backoff=0 s"), of("restart.backoff=30 min"));
     let n = 4_000;

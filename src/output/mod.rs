@@ -15,6 +15,7 @@ pub mod json;
 pub mod market;
 #[cfg(feature = "cli")]
 pub mod mix;
+#[cfg(feature = "cli")]
 pub mod month;
 pub mod numbers;
 pub mod paragraph;

@@ -1,5 +1,6 @@
 //! `chart`: a scenario or its results as a picture.
 
+mod decision;
 mod sweep;
 
 use super::Failure;
@@ -146,6 +147,8 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
             "results do not hold single replications",
             "give the scenario: --replication N or --worst cost chooses one",
         )),
+        (Kind::Ladder, results) => decision::ladder(arguments, results),
+        (Kind::Assumptions, results) => decision::assumptions(arguments, results),
         (Kind::Sweep, results) => sweep::sweep(arguments, results),
         (Kind::Tornado, results) => sweep::tornado(arguments, results),
     }

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use assert_cmd::cargo::cargo_bin;
 use stockout::model::plan::Plan;
-use stockout::output::chart::assumptions::{Assumed, assumptions};
+use stockout::output::chart::assumptions::{self, Assumed, End};
 use stockout::output::chart::figures::{About, Figures, PlanFigures};
-use stockout::output::chart::ladder::{Known, Ladder, Rung, ladder};
+use stockout::output::chart::ladder::{Even, Known, Ladder, Rung, ladder};
 use stockout::output::chart::palette::Theme;
 use stockout::output::chart::scene::{Scene, Shape};
 use stockout::output::chart::svg::{Style, svg};
@@ -94,7 +94,7 @@ fn check_scene(scene: &Scene) {
 #[test]
 fn every_chart_of_every_scenario_is_a_picture_of_its_own() {
     for scenario in SCENARIOS {
-        for kind in ["cost", "saving", "makespan", "timeline"] {
+        for kind in ["cost", "saving", "makespan", "timeline", "ladder", "assumptions"] {
             for width in ["360", "760"] {
                 let scenario = path(scenario);
                 let call = [
@@ -151,7 +151,7 @@ fn golden_pictures() {
         assert_eq!(kept, real, "{path} differs; UPDATE_GOLDEN=1 cargo test writes it anew");
     };
     golden("chart-ladder", &ladder(&a_ladder(), 760.0));
-    golden("chart-assumptions", &assumptions(&some_assumptions(), &about(), 760.0));
+    golden("chart-assumptions", &assumed_scene(&some_assumptions(), 760.0));
     golden("chart-timeline", &a_timeline(760.0));
 }
 
@@ -163,6 +163,7 @@ fn about() -> About {
         seed: Some(1),
         confidence: Some(0.95),
         currency: "USD".into(),
+        against: String::new(),
         prices: "prices of 2026-07-16".into(),
         version: "0.1.0".into(),
     }
@@ -179,6 +180,7 @@ fn a_ladder() -> Ladder {
         plan: Plan::SpotResubmit,
         rungs: vec![
             rung(1.0, -0.42),
+            rung(1.6, 0.002),
             rung(2.0, 0.11),
             rung(4.0, 0.27),
             rung(8.0, 0.36),
@@ -186,7 +188,7 @@ fn a_ladder() -> Ladder {
             rung(72.0, 0.43),
             rung(240.0, 0.44),
         ],
-        break_even_h: Some(1.6),
+        even: Some(Even::From(1.6)),
         known: Some(Known { low_h: 147.0, high_h: 240.0, words: "Google's quoted rates".into() }),
         own_h: Some(10.0),
         about: about(),
@@ -194,19 +196,38 @@ fn a_ladder() -> Ladder {
 }
 
 fn some_assumptions() -> Vec<Assumed> {
-    let assumed = |key: &str, value: &str, alternative: &str, effect, half_width| Assumed {
-        key: key.into(),
-        value: value.into(),
-        alternative: alternative.into(),
-        effect,
-        half_width,
-    };
+    let assumed =
+        |key: &str, value: &str, is_choice, ends: &[(&str, Option<f64>, Option<&str>)]| Assumed {
+            key: key.into(),
+            value: value.into(),
+            is_choice,
+            ends: ends
+                .iter()
+                .map(|(alternative, effect, verdict)| End {
+                    alternative: (*alternative).into(),
+                    effect: *effect,
+                    half_width: effect.map(|effect| effect.abs() / 100.0),
+                    verdict: verdict.map(str::to_owned),
+                })
+                .collect(),
+        };
     vec![
-        assumed("price.fee", "15 %", "0 %", Some(0.081), Some(0.0002)),
-        assumed("market.lifetime", "exponential", "Weibull, shape 0.7", Some(-0.023), Some(0.0011)),
-        assumed("restart.resubmit_after", "1 h", "8 h", Some(0.0), Some(0.0)),
-        assumed("market.shared_hazard", "90 %", "0 %", None, None),
+        assumed("price.fee", "15 %", false, &[("10 %", Some(0.081), None)]),
+        assumed(
+            "market.lifetime",
+            "exponential, mean 30 h",
+            false,
+            &[("mean 11.4 h", Some(-0.213), Some("standard")), ("mean 19.5 d", Some(0.011), None)],
+        ),
+        assumed("restart.resubmit_after", "1 h", false, &[("8 h", Some(0.0), None)]),
+        assumed("market.shared_hazard", "90 %", false, &[("0 %", None, None)]),
+        assumed("decide.require", "completion_probability >= 99 %", false, &[]),
+        assumed("machine.boot_disk", "100 GB pd-ssd", true, &[("500 GB", Some(-0.037), None)]),
     ]
+}
+
+fn assumed_scene(rows: &[Assumed], width: f64) -> Scene {
+    assumptions::assumptions(rows, "spot-resubmit", &about(), width)
 }
 
 fn scenario(name: &str, settings: &[&str]) -> stockout::scenario::resolved::Scenario {
@@ -233,7 +254,7 @@ fn a_timeline(width: f64) -> Scene {
 fn no_words_overlap_or_are_cut_at_any_width() {
     for width in [320.0, 400.0, 559.0, 560.0, 760.0, 1_200.0, 4_000.0] {
         check_scene(&ladder(&a_ladder(), width));
-        check_scene(&assumptions(&some_assumptions(), &about(), width));
+        check_scene(&assumed_scene(&some_assumptions(), width));
         check_scene(&a_timeline(width));
         for name in SCENARIOS {
             let scenario = scenario(name, &["simulation.replications=2000"]);
@@ -295,7 +316,7 @@ fn degenerate_figures_are_drawn_too() {
     check_scene(&ladder(&empty, 760.0));
     let one = Ladder { rungs: a_ladder().rungs[..1].to_vec(), ..a_ladder() };
     check_scene(&ladder(&one, 760.0));
-    check_scene(&assumptions(&[], &about(), 760.0));
+    check_scene(&assumed_scene(&[], 760.0));
 }
 
 /// Rows of a sweep as the program writes them.

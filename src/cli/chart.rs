@@ -22,10 +22,12 @@ use crate::output::rows::Form;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "SCENARIO may also be results, told by their content: the JSON of `estimate` (cost, \
-                        saving,\nmakespan), the CSV or JSON lines of `sweep` (sweep), the JSON of `sweep \
-                        --tornado` (tornado).\n\n\
+                        saving,\nmakespan, assumptions, and ladder where no lifetime was given), the \
+                        CSV or JSON\nlines of `sweep` (sweep), the JSON of `sweep --tornado` \
+                        (tornado).\n\n\
                         Examples:\n  \
                         stockout chart job.toml -o cost.svg\n  \
+                        stockout chart job.toml --kind ladder --theme dark -o ladder.svg\n  \
                         stockout chart job.toml --kind timeline --worst cost -o worst.png\n  \
                         stockout chart job.toml --kind sweep --vary market.lifetime.mean=\"2 h..48 h:log:9\" \
                         -o sweep.svg\n  \

@@ -155,6 +155,64 @@ fn golden_pictures() {
     golden("chart-timeline", &a_timeline(760.0));
 }
 
+/// The pictures of README.md: `UPDATE_GOLDEN=1 cargo test` writes them anew.
+#[test]
+fn the_ladder_in_docs_is_the_one_the_program_draws() {
+    for theme in ["light", "dark"] {
+        let scenario = path("training-l4");
+        let real = success(&["chart", &scenario, "--kind", "ladder", "--theme", theme, "-q"]);
+        check_svg(&real);
+        assert!(real.len() < 40_000, "{} bytes", real.len());
+        let kept = format!("docs/ladder-{theme}.svg");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&kept, &real).unwrap();
+        }
+        let found = std::fs::read_to_string(&kept).unwrap_or_default();
+        assert!(found == real, "{kept} differs; UPDATE_GOLDEN=1 cargo test writes it anew");
+    }
+}
+
+/// The picture from a decision is the decision's: same break-even, same saving where they meet.
+#[test]
+fn the_ladder_and_the_verdict_agree() {
+    let scenario = path("training-l4");
+    let json = success(&["estimate", &scenario, "--format", "json", "-q"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let even = json.pointer("/decision/breakeven/mean_lifetime_h").unwrap().as_f64().unwrap();
+    assert!((1.0..3.0).contains(&even));
+    let text = success(&["chart", &scenario, "--kind", "ladder", "-q"]);
+    assert!(text.contains(&format!("break-even {even:.2} h")), "{even}");
+    // Of 16,384 runs; the estimate's own 100,000 say 39.6.
+    assert!(text.contains("mean lifetime 10 h: saves 39.6"));
+    assert!(text.contains("this scenario: 10 h") && text.contains("15 % to 5 % a day"));
+    let seen = success(&[
+        "chart",
+        "--machine",
+        "g2-standard-12",
+        "--region",
+        "us-central1",
+        "--work",
+        "8 h",
+        "--set",
+        "market.observed_hours=400 h",
+        "--set",
+        "market.observed_preemptions=3",
+        "--kind",
+        "ladder",
+        "-q",
+    ]);
+    assert!(seen.contains("seen: 3 preemptions in 400 VM-hours"));
+    for (settings, words) in [
+        (&["market.lifetime={ model = \"never\" }"][..], "no mean lifetime to vary"),
+        (&["compare.plans=[\"standard\"]"][..], "no plan on Spot VMs"),
+    ] {
+        let settings: Vec<&str> = settings.iter().flat_map(|set| ["--set", set]).collect();
+        let call = [&["chart", &scenario, "--kind", "ladder", "-q"][..], &settings].concat();
+        let said = failure(&call);
+        assert!(said.contains(words), "{said}");
+    }
+}
+
 fn about() -> About {
     About {
         scenario: "training-l4".into(),
@@ -319,6 +377,106 @@ fn degenerate_figures_are_drawn_too() {
     check_scene(&assumed_scene(&[], 760.0));
 }
 
+/// All pictures of a scenario with settings, on a telephone and on a page.
+fn draw_all(name: &str, settings: &[&str]) {
+    let settings = [settings, &["simulation.replications=600"][..]].concat();
+    let scenario = scenario(name, &settings);
+    let watch = &stockout::montecarlo::replicate::Unwatched;
+    let (answer, spreads) = stockout::montecarlo::run_with_spreads(&scenario, 2, watch).unwrap();
+    let figures = Figures::of(&scenario, &answer, &spreads);
+    for width in [320.0, 760.0] {
+        check_scene(&cost::cost(&figures, width));
+        check_scene(&saving::saving(&figures, width));
+        check_scene(&makespan::makespan(&figures, width));
+    }
+    let file = path(name);
+    let mut call = vec!["chart", &file, "-q"];
+    settings.iter().for_each(|setting| call.extend(["--set", setting]));
+    for kind in ["timeline", "ladder", "assumptions"] {
+        for width in ["320", "760"] {
+            let output = stockout(&[&call[..], &["--kind", kind, "--width", width]].concat());
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            match output.status.code() {
+                Some(0) => check_svg(&String::from_utf8(output.stdout).unwrap()),
+                // What cannot be drawn is refused with the reason, and never half drawn.
+                code => {
+                    assert_eq!(code, Some(2), "{call:?} {kind}: {said}");
+                    assert!(said.starts_with("error: ") && said.contains("help: "), "{said}");
+                    assert!(output.stdout.is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_plan_is_drawn() {
+    for plan in ["standard", "spot", "committed-1y"] {
+        draw_all("training-l4", &[&format!("compare.plans=[\"{plan}\"]")]);
+    }
+}
+
+#[test]
+fn runs_that_are_all_the_same_are_drawn() {
+    let never = "market.lifetime={ model = \"never\" }";
+    draw_all("training-l4", &[never, "market.wait=\"0 s\""]);
+    draw_all("endpoint-t4", &[never, "market.wait=\"0 s\"", "market.no_capacity_probability=0 %"]);
+}
+
+/// Two minutes of life, three of startup: nothing on Spot is ever done.
+#[test]
+fn plans_that_complete_nothing_are_drawn() {
+    let plans = "compare.plans=[\"spot\", \"spot-resubmit\"]";
+    draw_all("training-l4", &["market.lifetime.mean=\"2 s\"", "restart.max_submissions=2", plans]);
+    draw_all("long-without-checkpoints", &["market.lifetime.mean=\"2 min\"", plans]);
+}
+
+#[test]
+fn cents_and_millions_are_drawn() {
+    for (standard, spot) in [("0.0004", "0.0001"), ("400000", "100000"), ("0.5", "0.9")] {
+        draw_all(
+            "training-l4",
+            &[
+                "price.basis=compute-engine",
+                &format!("price.standard=\"{standard} USD/h\""),
+                &format!("price.spot=\"{spot} USD/h\""),
+            ],
+        );
+    }
+}
+
+/// Where no run is done, where it never pays, and where break-even is beyond the page.
+#[test]
+fn ladders_without_a_break_even_are_drawn() {
+    let of = |even, change: &dyn Fn(&mut Rung)| {
+        let mut ladder = Ladder { even, ..a_ladder() };
+        ladder.rungs.iter_mut().for_each(change);
+        ladder
+    };
+    let nothing = of(None, &|rung| rung.saving = None);
+    let dear = of(Some(Even::Never), &|rung| rung.saving = rung.saving.map(|saving| saving - 3.0));
+    let cheap = of(Some(Even::Always), &|rung| rung.saving = Some(0.5));
+    let far = of(Some(Even::From(0.2)), &|rung| {
+        rung.at_prices = None;
+        rung.half_width = Some(0.2);
+        rung.saving = rung.saving.map(|saving| saving.max(0.001));
+    });
+    let known = |low_h, high_h| Some(Known { low_h, high_h, words: "seen: ".repeat(30) });
+    let all = Ladder { known: known(0.01, f64::INFINITY), ..a_ladder() };
+    let none = Ladder { known: known(0.001, 0.01), own_h: Some(1e6), ..a_ladder() };
+    let point = Ladder { known: known(8.0, 8.0), own_h: Some(1.0), ..a_ladder() };
+    for ladder_of in [nothing, dear, cheap, far, all, none, point] {
+        for width in [320.0, 760.0, 4_000.0] {
+            check_scene(&ladder(&ladder_of, width));
+        }
+    }
+    let all_rows = some_assumptions();
+    for count in 0..=all_rows.len() {
+        check_scene(&assumed_scene(&all_rows[count..], 320.0));
+        check_scene(&assumed_scene(&all_rows[..count], 760.0));
+    }
+}
+
 /// Rows of a sweep as the program writes them.
 fn rows(axes: &[(&str, usize)], value: impl Fn(&[usize]) -> Option<f64>) -> Vec<Row> {
     let count: usize = axes.iter().map(|axis| axis.1).product();
@@ -394,9 +552,14 @@ fn results_are_told_by_their_content() {
     let scenario = path("training-l4");
     let (estimate, sweep, lines, tornado) =
         (file("results"), file("rows"), file("lines"), file("tornado"));
+    let (unknown, quick) = (file("unknown"), file("quick"));
     let few = ["-q", "--replications", "500"];
     let call = |rest: &[&str]| success(&[rest, &few].concat());
     call(&["estimate", &scenario, "--format", "json", "-o", &estimate]);
+    let day_one =
+        ["estimate", "--machine", "g2-standard-12", "--region", "us-central1", "--work", "8 h"];
+    call(&[&day_one[..], &["--format", "json", "-o", &unknown]].concat());
+    call(&["estimate", &scenario, "--quick", "--format", "json", "-o", &quick]);
     let vary = ["--vary", "market.lifetime.mean=2 h..48 h:log:4"];
     call(&[&["sweep", &scenario, "--format", "csv", "-o", &sweep], &vary[..]].concat());
     call(&[&["sweep", &scenario, "--format", "jsonl", "-o", &lines], &vary[..]].concat());
@@ -407,6 +570,9 @@ fn results_are_told_by_their_content() {
         (&estimate, "cost"),
         (&estimate, "saving"),
         (&estimate, "makespan"),
+        (&estimate, "assumptions"),
+        (&unknown, "assumptions"),
+        (&unknown, "ladder"),
         (&sweep, "sweep"),
         (&lines, "sweep"),
         (&tornado, "tornado"),
@@ -415,6 +581,9 @@ fn results_are_told_by_their_content() {
     }
     for (file, kind, words) in [
         (&estimate, "sweep", "does not show them"),
+        (&estimate, "ladder", "its lifetime was given"),
+        (&quick, "assumptions", "without --quick"),
+        (&sweep, "ladder", "does not show them"),
         (&estimate, "timeline", "single replications"),
         (&sweep, "cost", "does not show them"),
         (&tornado, "saving", "does not show them"),
@@ -641,6 +810,10 @@ fn a_comparison_tells_change_from_noise() {
     );
     let shown = table.replace(&a, "a").replace(&sooner, "b");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{table}");
+    assert!(table.contains("Recommended on both sides: spot."), "{table}");
+    let late = write("late.json", &["--mean-lifetime", "1.5 h"]);
+    let turned = success(&["compare", &a, &late, "--format", "markdown"]);
+    assert!(turned.contains("\nRecommended: spot became "), "{turned}");
     let markdown = success(&["compare", &a, &sooner, "--format", "markdown"]);
     assert!(markdown.contains("| spot-resubmit | saving |"), "{markdown}");
     for (left, right, words) in [

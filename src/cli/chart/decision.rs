@@ -1,6 +1,6 @@
 //! `chart --kind ladder` and `--kind assumptions`: what a decision rests on.
 
-use super::{Arguments, Results, unfit, wrong};
+use super::{Arguments, Results, unfit, unreadable, wrong};
 use crate::cli::Failure;
 use crate::cli::estimate::threads;
 use crate::cli::input::{Input, Written, refused};
@@ -12,6 +12,7 @@ use crate::model::plan::Plan;
 use crate::montecarlo;
 use crate::montecarlo::replicate::RunError;
 use crate::output::chart::assumptions::{self, Assumed};
+use crate::output::chart::decided;
 use crate::output::chart::figures::{self, About};
 use crate::output::chart::ladder::{self, Ladder};
 use crate::output::chart::scene::Scene;
@@ -20,8 +21,9 @@ use crate::scenario::resolved::Scenario;
 /// The saving by mean lifetime.
 pub fn ladder(arguments: &Arguments, results: Option<Results>) -> Result<Scene, Failure> {
     let width = arguments.drawing.width();
-    if let Some(results) = results {
-        return Err(unfit(arguments, &results, "give the scenario"));
+    if let Some(text) = of_estimate(arguments, results)? {
+        let of = decided::ladder(&text).map_err(|message| unreadable(arguments, &message))?;
+        return Ok(ladder::ladder(&of, width));
     }
     let input = &arguments.input;
     input.require()?;
@@ -43,8 +45,10 @@ pub fn ladder(arguments: &Arguments, results: Option<Results>) -> Result<Scene, 
 /// What each assumption is worth.
 pub fn assumptions(arguments: &Arguments, results: Option<Results>) -> Result<Scene, Failure> {
     let width = arguments.drawing.width();
-    if let Some(results) = results {
-        return Err(unfit(arguments, &results, "give the scenario"));
+    if let Some(text) = of_estimate(arguments, results)? {
+        let read = decided::assumptions(&text).map_err(|message| unreadable(arguments, &message));
+        let (rows, plan, about) = read?;
+        return Ok(assumptions::assumptions(&rows, &plan, &about, width));
     }
     let input = &arguments.input;
     input.require()?;
@@ -63,6 +67,25 @@ pub fn assumptions(arguments: &Arguments, results: Option<Results>) -> Result<Sc
         let about = About::of(scenario, Some(replications));
         Ok(assumptions::assumptions(&Assumed::of(&register), plan.name(), &about, width))
     })
+}
+
+/// The text of results that hold a decision; `None` where a scenario is to be run.
+fn of_estimate(arguments: &Arguments, results: Option<Results>) -> Result<Option<String>, Failure> {
+    let text = match results {
+        None => return Ok(None),
+        Some(Results::Estimate(text)) => text,
+        Some(other) => {
+            let help = "give a scenario or the JSON of `estimate`, or write --kind sweep";
+            return Err(unfit(arguments, &other, help));
+        }
+    };
+    if arguments.which.asked().is_some() {
+        return Err(wrong(
+            "a decision in results is about one plan",
+            "leave out --plan, or give the scenario",
+        ));
+    }
+    Ok(Some(text))
 }
 
 /// Finishes the scenario, and draws from it with the plan in question.

@@ -140,10 +140,10 @@ fn bars(page: &mut Page, rows: &[&Assumed]) {
         + rows.iter().map(height).sum::<f64>()
         + if first_choice.is_some() { 24.0 } else { 0.0 };
     let name = "change of the saving, percentage points";
-    axis::below(page, &scale, &ticks, (top, bottom), name);
+    axis::below(page, &scale, &ticks, (top + head, bottom), name);
     let after = page.y;
     let zero = scale.at(0.0);
-    page.put(Mark::line((zero, top), (zero, bottom)).stroke(Ink::Text, 1.0));
+    page.put(Mark::line((zero, top + head), (zero, bottom)).stroke(Ink::Text, 1.0));
     let mut y = top;
     for (index, row) in rows.iter().enumerate() {
         if first_choice == Some(index) {

@@ -196,6 +196,11 @@ impl Figures {
     /// What is missing or wrong.
     pub fn of_json(text: &str) -> Result<Self, String> {
         let root: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if root.get("kind").and_then(Value::as_str) == Some("jobs") {
+            return Err("it is the month of a list of jobs, whose runs are not in it; of its \
+                        scenario `--kind ladder` can be drawn"
+                .into());
+        }
         let list = root.get("plans").and_then(Value::as_array);
         let list = list.ok_or("it has no list `plans`: it is not the JSON of `estimate`")?;
         let words = |key: &str| root.get(key).and_then(Value::as_str);

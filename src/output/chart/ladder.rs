@@ -132,6 +132,9 @@ impl Ladder {
     }
 }
 
+/// What Google's old pages quoted, in words.
+pub(super) const QUOTED: &str = "Google once quoted 15 % to 5 % a day";
+
 /// What is known of the lifetime: what was seen, else what Google's old pages quoted.
 fn known(scenario: &Scenario) -> Known {
     match scenario.observed {
@@ -148,11 +151,7 @@ fn known(scenario: &Scenario) -> Known {
                 ),
             }
         }
-        None => Known {
-            low_h: QUOTED_H.0,
-            high_h: QUOTED_H.1,
-            words: "Google once quoted 15 % to 5 % a day".into(),
-        },
+        None => Known { low_h: QUOTED_H.0, high_h: QUOTED_H.1, words: QUOTED.into() },
     }
 }
 

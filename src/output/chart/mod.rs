@@ -21,6 +21,7 @@
 pub mod assumptions;
 pub mod axis;
 pub mod cost;
+pub mod decided;
 pub mod figures;
 pub mod font;
 pub mod ladder;

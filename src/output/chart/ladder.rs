@@ -391,9 +391,17 @@ fn names(
         let words = format!("{} %", numbers::with_decimals(saving * 100.0 + 0.0, 0));
         let words = words.replace('-', "−");
         let wide = font::width(&words, SMALL, Weight::Medium);
-        // Above the point, where the line has passed below or goes on level.
-        let middle = scale.at(rung.lifetime_h).min(right - wide / 2.0).max(left + wide / 2.0);
-        let base = y - 10.0;
+        // Above the point; beside it where the line climbs steeply through what is above.
+        let x = scale.at(rung.lifetime_h);
+        let before = rungs[index.saturating_sub(1)];
+        let after = rungs[(index + 1).min(last)];
+        let run = scale.at(after.0.lifetime_h) - scale.at(before.0.lifetime_h);
+        let is_steep = height.at(before.1) - height.at(after.1) > run;
+        let (middle, base) = if is_steep && x - wide - 8.0 >= left {
+            (x - wide / 2.0 - 8.0, y + 1.0)
+        } else {
+            (x.min(right - wide / 2.0).max(left + wide / 2.0), y - 10.0)
+        };
         let area = (middle - wide / 2.0 - 4.0, middle + wide / 2.0 + 4.0, base - SMALL, base + 3.0);
         let apart = |other: &(f64, f64, f64, f64)| {
             area.0 >= other.1 || other.0 >= area.1 || area.2 >= other.3 || other.2 >= area.3

@@ -16,7 +16,8 @@
 //! | `assumptions` | what each assumption is worth | [`assumptions`] |
 //!
 //! To add a kind: a file here that turns figures into a [`Page`](page::Page), a variant of
-//! [`Kind`], and the figures it needs in [`figures`].
+//! [`Kind`] with its name, and a line in `scene` of `cli/chart.rs`. A kind that reads results has
+//! its figures in [`figures`], [`swept`] or [`decided`].
 
 pub mod assumptions;
 pub mod axis;

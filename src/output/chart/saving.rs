@@ -143,7 +143,13 @@ fn histogram(page: &mut Page, plan: &PlanFigures, scale: &Scale, (top, base): (f
     if beyond && shares[0] > 0.0 {
         let height = (base - top) * (shares[0] / most).min(1.0);
         let words = format!("{} of runs, here and below", numbers::percent(shares[0]));
-        let label = Mark::text((scale.from(), base - height - 5.0), 11.0, words);
+        // Above the bar; beside it where it is as high as the row.
+        let at = if base - height - 5.0 < top + 9.0 {
+            (scale.from() + width + 6.0, top + 9.0)
+        } else {
+            (scale.from(), base - height - 5.0)
+        };
+        let label = Mark::text(at, 11.0, words);
         page.put(label.fill(Ink::Muted).on(Ink::Page));
     }
     for (bin, &share) in shares.iter().enumerate() {
@@ -167,6 +173,9 @@ fn histogram(page: &mut Page, plan: &PlanFigures, scale: &Scale, (top, base): (f
             let y = top + 9.0;
             let gap = vec![(x - 1.0, y + 3.0), (x + width + 1.0, y - 1.0)];
             page.put(Mark::path(gap).stroke(Ink::Page, 3.0));
+            if beyond && bin == 0 {
+                continue;
+            }
             let words = format!("{} of runs", numbers::percent(share));
             let right_of = x + width + 6.0;
             let room = super::font::width(&words, 11.0, super::font::Weight::Regular);

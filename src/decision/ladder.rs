@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::breakeven::fewer;
+use super::breakeven::{PLAUSIBLE_H, fewer};
 use super::unknown::{Change, QUOTED_H};
 use super::{Case, register};
 use crate::model::plan::Plan;
@@ -158,13 +158,14 @@ pub fn savings(
 const AROUND: [f64; 7] = [0.8, 0.9, 0.95, 1.0, 1.1, 1.25, 1.5];
 
 /// The rungs \[h\], with more of them until the given values lie among them, the value taken, and some
-/// around the break-even.
+/// around the break-even; none below a minute or beyond ten thousand hours.
 #[must_use]
 pub fn reaching(taken_h: f64, breakeven_h: Option<f64>) -> Vec<f64> {
     let mut steps: Vec<f64> = RUNGS_H.into();
     let mut ends = (RUNGS_H[0], RUNGS_H[RUNGS_H.len() - 1]);
+    let is_plausible = |hours: &f64| PLAUSIBLE_H.contains(hours);
     let inside = [Some(taken_h), breakeven_h].into_iter().flatten();
-    for hours in inside.filter(|hours| hours.is_finite() && *hours > 0.0) {
+    for hours in inside.filter(is_plausible) {
         while ends.0 > hours {
             ends.0 /= 2.0;
             steps.push(ends.0);
@@ -176,9 +177,8 @@ pub fn reaching(taken_h: f64, breakeven_h: Option<f64>) -> Vec<f64> {
     }
     let around = breakeven_h.into_iter().flat_map(|hours| AROUND.map(|share| share * hours));
     steps.extend(around.filter(|hours| *hours >= ends.0));
-    if taken_h.is_finite() && taken_h > 0.0 {
-        steps.push(taken_h);
-    }
+    steps.push(taken_h);
+    steps.retain(is_plausible);
     steps.sort_by(f64::total_cmp);
     steps.dedup();
     steps

@@ -211,6 +211,14 @@ fn the_ladder_and_the_verdict_agree() {
         let said = failure(&call);
         assert!(said.contains(words), "{said}");
     }
+    let standard = failure(&["chart", &scenario, "--kind", "ladder", "--plan", "standard", "-q"]);
+    assert!(standard.contains("uses no Spot VMs"), "{standard}");
+    let short = ["--mean-lifetime", "1 s", "--replications", "500"];
+    let text = success(&[&["chart", &scenario, "--kind", "ladder", "-q"][..], &short].concat());
+    assert!(text.contains("This scenario lies to the left, at 1 s"));
+    let mix = success(&["chart", "scenarios/mix/october.toml", "--kind", "ladder", "-q"]);
+    assert!(mix.contains("126 jobs of 4 kinds") && mix.contains("break-even 7.57 h"));
+    check_svg(&mix);
 }
 
 fn about() -> About {

@@ -33,7 +33,7 @@ pub fn ladder(arguments: &Arguments, results: Option<Results>) -> Result<Scene, 
         return Ok(ladder::ladder(&of_mix(arguments, written, &*prices)?, width));
     }
     decided(arguments, written, &*prices, |case, scenario, _, plan| {
-        let plan = plan.ok_or_else(|| no_spot(scenario))?;
+        let plan = preempted(plan.ok_or_else(|| no_spot(scenario))?)?;
         let found = decision::laddered(case, scenario, plan).map_err(failed)?;
         let found = found.ok_or_else(|| no_ladder(scenario, plan))?;
         let breakeven = found.breakeven.as_ref();
@@ -141,6 +141,17 @@ fn subject(
     Ok(decision::subject(scenario, rules.choose(scenario, &answer).plan))
 }
 
+/// Refuses a plan that lifetimes do not concern.
+fn preempted(plan: Plan) -> Result<Plan, Failure> {
+    if plan.course().uses_spot() {
+        return Ok(plan);
+    }
+    Err(wrong(
+        &format!("{} uses no Spot VMs: how long they live does not change it", plan.name()),
+        "name a plan on Spot VMs, such as --plan spot, or leave --plan out",
+    ))
+}
+
 fn failed(error: RunError) -> Failure {
     match error {
         RunError::Interrupted => Failure::Interrupted,
@@ -203,6 +214,13 @@ fn mix_ladder(
     let Some(plan) = arguments.which.asked().or(subject) else {
         return Err(no_spot(&answer.first));
     };
+    let plan = preempted(plan)?;
+    if !answer.month.plans.iter().any(|month| month.plan == plan.name() && month.money.is_some()) {
+        return Err(wrong(
+            &format!("{} has no figures for this list of jobs", plan.name()),
+            "leave --plan out, or name one that `estimate` shows with money",
+        ));
+    }
     let found = mix_verdict::laddered(mix, &answer, plan.name(), threads, progress);
     let Some(found) = found.map_err(failed)? else {
         return Err(wrong(

@@ -252,6 +252,16 @@ fn subtitle(of: &Ladder) -> String {
         Some(Even::Never) => words.push_str(" It pays at no lifetime."),
         Some(Even::From(_)) | None => {}
     }
+    let longest = of.rungs.last().map_or(f64::INFINITY, |rung| rung.lifetime_h);
+    match of.own_h {
+        Some(own) if own < shortest => {
+            words.push_str(&format!(" This scenario lies to the left, at {}.", shown(own)));
+        }
+        Some(own) if own > longest => {
+            words.push_str(&format!(" This scenario lies to the right, at {}.", shown(own)));
+        }
+        _ => {}
+    }
     words
 }
 

@@ -20,3 +20,4 @@ mod sampling;
 mod sweep;
 mod threads;
 mod verify;
+mod zones;

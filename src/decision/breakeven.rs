@@ -13,7 +13,7 @@ use crate::montecarlo::replicate::RunError;
 use crate::scenario::resolved::{Scenario, Stop};
 
 /// Mean lifetimes that are looked at \[h\]: from a minute to ten thousand hours.
-const PLAUSIBLE_H: std::ops::RangeInclusive<f64> = 1.0 / 60.0..=10_000.0;
+pub const PLAUSIBLE_H: std::ops::RangeInclusive<f64> = 1.0 / 60.0..=10_000.0;
 /// Doublings or halvings of a number before it is said that nothing changes.
 const FAR: u32 = 14;
 /// Halvings of the bracket: two digits.

@@ -216,9 +216,10 @@ impl Options {
                 Some(cuts)
             }
         };
-        let family = self.model.as_ref().and_then(|name| {
-            Family::ALL.into_iter().find(|family| family.name() == name.as_str())
-        });
+        let family = self
+            .model
+            .as_ref()
+            .and_then(|name| Family::ALL.into_iter().find(|family| family.name() == name.as_str()));
         let level = Level::new(self.confidence.fraction()).or_else(|| Level::new(0.95));
         Ok(Asked { cuts_h, family, level: level.expect("a level between 0 and 1") })
     }

@@ -273,7 +273,9 @@ impl Reading {
         preempted: &mut Option<bool>,
     ) -> Result<SimDuration, csv::Wrong> {
         match columns.length {
-            Length::Written(column, unit) => read_duration(&cells[column], unit, &columns.names[column]),
+            Length::Written(column, unit) => {
+                read_duration(&cells[column], unit, &columns.names[column])
+            }
             Length::Between { start, end } => {
                 let from = read_time(&cells[start])?;
                 let to = if cells[end].text.is_empty() {
@@ -284,10 +286,8 @@ impl Reading {
                         ));
                     };
                     if *preempted == Some(true) {
-                        return Err(cells[end].wrong(
-                            "preempted, and no end",
-                            "write when it was preempted",
-                        ));
+                        return Err(cells[end]
+                            .wrong("preempted, and no end", "write when it was preempted"));
                     }
                     *preempted = Some(false);
                     as_of
@@ -390,10 +390,9 @@ fn read_duration(
 ) -> Result<SimDuration, csv::Wrong> {
     let text = cell.text.as_ref();
     if text.is_empty() {
-        return Err(cell.wrong(
-            "no duration",
-            "write how long the VM ran, also where it was not preempted",
-        ));
+        return Err(
+            cell.wrong("no duration", "write how long the VM ran, also where it was not preempted")
+        );
     }
     let Some(unit) = unit else {
         return SimDuration::parse(text).map_err(|error| {
@@ -442,9 +441,23 @@ const PREEMPTED: [&str; 4] =
     ["preempted", "preemption", "compute.instances.preempted", "instance was preempted."];
 /// Words that mean another end, or none yet.
 const OTHERWISE: [&str; 18] = [
-    "stop", "stopped", "delete", "deleted", "suspend", "suspended", "finished", "completed",
-    "succeeded", "done", "running", "censored", "user", "compute.instances.stop",
-    "v1.compute.instances.stop", "v1.compute.instances.delete", "v1.compute.instances.suspend",
+    "stop",
+    "stopped",
+    "delete",
+    "deleted",
+    "suspend",
+    "suspended",
+    "finished",
+    "completed",
+    "succeeded",
+    "done",
+    "running",
+    "censored",
+    "user",
+    "compute.instances.stop",
+    "v1.compute.instances.stop",
+    "v1.compute.instances.delete",
+    "v1.compute.instances.suspend",
     "compute.instances.guestterminate",
 ];
 
@@ -452,7 +465,10 @@ fn is_preempted(cell: &csv::Cell<'_>, ended: &Ended, names: &Names) -> Result<bo
     let text = cell.text.as_ref();
     if let Some(value) = &names.preempted {
         return if text.is_empty() {
-            Err(cell.wrong("no value: was it preempted?", format!("write {value}, or what else ended it")))
+            Err(cell.wrong(
+                "no value: was it preempted?",
+                format!("write {value}, or what else ended it"),
+            ))
         } else {
             Ok(text == value)
         };

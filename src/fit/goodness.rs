@@ -87,8 +87,7 @@ pub fn goodness(
             spread.add(i, j, if i == j { expected[i] - known } else { -known });
         }
     }
-    let difference: Vec<f64> =
-        observed.iter().zip(&expected).map(|(&o, e)| o as f64 - e).collect();
+    let difference: Vec<f64> = observed.iter().zip(&expected).map(|(&o, e)| o as f64 - e).collect();
     let (statistic, freedom) = spread.quadratic_above(&difference, FIXED);
     if freedom == 0 || !statistic.is_finite() {
         return None;

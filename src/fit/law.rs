@@ -101,6 +101,10 @@ pub struct Law {
     pub until_h: Vec<f64>,
     /// The longest duration seen \[h\]: what a bathtub's wall is bounded by.
     pub longest_h: f64,
+    /// Whether a bathtub ends at the longest duration seen. Where the density is not 0 at the end, the
+    /// likelihood rises until the end meets the oldest preemption: it is known to an order of 1 ÷ n,
+    /// and the other parameters as if it were given.
+    pub ends_there: bool,
 }
 
 /// The sharpest wall of a bathtub: this share of the longest duration. Without a bound the likelihood
@@ -121,7 +125,11 @@ impl Law {
             Family::Weibull => vec![plain("shape"), time("scale")],
             Family::LogNormal => vec![time("median"), plain("sigma")],
             Family::Bathtub => {
-                vec![of("a", None, Scale::Logit), time("tau1"), time("tau2"), time("b")]
+                let mut all = vec![of("a", None, Scale::Logit), time("tau1"), time("tau2")];
+                if !self.ends_there {
+                    all.push(time("b"));
+                }
+                all
             }
             Family::Piecewise => (0..=self.until_h.len())
                 .map(|piece| of(&format!("hazard{}", piece + 1), Some(false), Scale::Log))
@@ -139,8 +147,12 @@ impl Law {
             (Family::Exponential, &[mean_h]) => Lifetime::Exponential { mean_h },
             (Family::Weibull, &[shape, scale_h]) => Lifetime::Weibull { shape, scale_h },
             (Family::LogNormal, &[median_h, sigma]) => Lifetime::LogNormal { median_h, sigma },
-            (Family::Bathtub, &[a, tau1_h, tau2_h, b_h]) => {
+            (Family::Bathtub, &[a, tau1_h, tau2_h, ..]) => {
                 let longest = self.longest_h;
+                let b_h = match values.get(3) {
+                    Some(&b_h) => b_h,
+                    None => self.wall_h(a, tau1_h, tau2_h),
+                };
                 let is_allowed = (0.001..=1.0).contains(&a)
                     && tau1_h <= 10.0 * longest
                     && tau2_h >= SHARPEST_WALL * longest
@@ -158,6 +170,13 @@ impl Law {
             _ => return None,
         };
         Some(lifetime)
+    }
+
+    /// Where the wall stands \[h\] for the end to be just beyond the longest duration: F = 1 there.
+    #[must_use]
+    pub fn wall_h(&self, a: f64, tau1_h: f64, tau2_h: f64) -> f64 {
+        let end = self.longest_h * (1.0 + 1e-9);
+        end - tau2_h * ln(1.0 / a - 1.0 + exp(-end / tau1_h))
     }
 
     /// The lifetime of parameters on their free scale.

@@ -32,9 +32,7 @@ pub fn simplex(
     while evaluations < most {
         corners.sort_by(|a, b| b.1.total_cmp(&a.1));
         let (best, worst) = (corners[0].1, corners[n].1);
-        let size = (0..n)
-            .map(|i| fabs(corners[n].0[i] - corners[0].0[i]))
-            .fold(0.0, f64::max);
+        let size = (0..n).map(|i| fabs(corners[n].0[i] - corners[0].0[i])).fold(0.0, f64::max);
         if size < 1e-7 || (best.is_finite() && best - worst <= 1e-11 * fabs(best)) {
             break;
         }
@@ -42,9 +40,8 @@ pub fn simplex(
             .map(|i| corners[..n].iter().map(|corner| corner.0[i]).sum::<f64>() / n as f64)
             .collect();
         let along = |factor: f64| {
-            let at: Vec<f64> = (0..n)
-                .map(|i| centre[i] + factor * (corners[n].0[i] - centre[i]))
-                .collect();
+            let at: Vec<f64> =
+                (0..n).map(|i| centre[i] + factor * (corners[n].0[i] - centre[i])).collect();
             let value = of(&at);
             (at, value)
         };
@@ -87,8 +84,11 @@ pub fn newton(of: &dyn Fn(&[f64]) -> f64, start: &[f64]) -> (Vec<f64>, f64, Symm
     for _ in 0..40 {
         let slope = gradient(of, &at);
         let Some(inverse) = curvature.inverse() else { break };
-        let step: Vec<f64> =
-            inverse.rows().iter().map(|row| row.iter().zip(&slope).map(|(a, b)| a * b).sum()).collect();
+        let step: Vec<f64> = inverse
+            .rows()
+            .iter()
+            .map(|row| row.iter().zip(&slope).map(|(a, b)| a * b).sum())
+            .collect();
         let largest = step.iter().copied().map(fabs).fold(0.0, f64::max);
         if largest.is_nan() {
             break;

@@ -107,7 +107,8 @@ const MOST_POINTS: usize = 2_000;
 pub fn analyse(seen: &Observations, asked: &Asked) -> Analysis {
     let level = asked.level;
     let fitted = model::fit_all(seen, asked);
-    let family = model::choose(&fitted, asked).and_then(|at| Some(fitted[at].as_ref().ok()?.family));
+    let family =
+        model::choose(&fitted, asked).and_then(|at| Some(fitted[at].as_ref().ok()?.family));
     let (mut models, mut not_fitted) = (Vec::new(), Vec::new());
     for result in fitted {
         match result {
@@ -212,3 +213,6 @@ fn table_ages(seen: &Observations) -> Vec<f64> {
     }
     ages
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::goodness::{Goodness, goodness};
 use super::law::{FARTHEST_WALL, Family, Law, SHARPEST_WALL, Scale};
 use super::linear::Symmetric;
-use super::maximise::{newton, simplex};
+use super::maximise::{newton, simplex, slope};
 use super::observations::{Observations, Point};
 use super::survival;
 use crate::luck::ln;
@@ -41,11 +41,15 @@ pub struct Model {
     pub until_h: Vec<f64>,
     /// The parameters.
     pub parameters: Vec<Fitted>,
-    /// The covariance of the parameters on their free scales: the inverse of the observed information.
+    /// The covariance of the parameters on their free scales, the inverse of the observed information;
+    /// without a bathtub's b where that follows from the others.
     pub covariance: Vec<Vec<f64>>,
     /// The largest log-likelihood, durations in hours.
     pub log_likelihood: f64,
-    /// −2 · log-likelihood + 2 · parameters. Source: H. Akaike, IEEE Trans. Autom. Control 19 (1974).
+    /// What was settled by the data: the parameters, and the cuts of a piecewise hazard where they were
+    /// not given.
+    pub free_parameters: usize,
+    /// −2 · log-likelihood + 2 · free parameters. Source: H. Akaike, IEEE Trans. Autom. Control 19 (1974).
     pub aic: f64,
     /// The mean lifetime \[h\]: it rests on ages that nobody saw. Infinite where one is never preempted.
     pub mean_h: f64,
@@ -89,9 +93,17 @@ pub fn fit_all(seen: &Observations, asked: &Asked) -> Vec<Result<Model, NotFitte
     Family::ALL
         .into_iter()
         .map(|family| {
-            fit(family, seen, &points, asked).map_err(|reason| NotFitted { family, reason })
+            fit_points(family, seen, &points, asked).map_err(|reason| NotFitted { family, reason })
         })
         .collect()
+}
+
+/// One family, fitted; or the reason why not.
+///
+/// # Errors
+/// The likelihood has no maximum, or there are too few preemptions.
+pub fn fit_one(family: Family, seen: &Observations, asked: &Asked) -> Result<Model, String> {
+    fit_points(family, seen, &seen.points(), asked)
 }
 
 /// The index of the choice: the least AIC, or of those within 2 of it the one with the fewest
@@ -111,12 +123,13 @@ pub fn choose(models: &[Result<Model, NotFitted>], asked: &Asked) -> Option<usiz
     able()
         .filter(|(_, model)| model.aic <= least + ALIKE)
         .min_by(|(_, a), (_, b)| {
-            a.parameters.len().cmp(&b.parameters.len()).then(a.aic.total_cmp(&b.aic))
+            a.free_parameters.cmp(&b.free_parameters).then(a.aic.total_cmp(&b.aic))
         })
         .map(|(index, _)| index)
 }
 
-fn fit(
+/// One family, fitted to rows that are pooled already.
+pub(super) fn fit_points(
     family: Family,
     seen: &Observations,
     points: &[Point],
@@ -126,7 +139,8 @@ fn fit(
     if events == 0 {
         return Err("no preemption was seen".into());
     }
-    let mut law = Law { family, until_h: Vec::new(), longest_h: seen.longest_h() };
+    let mut law =
+        Law { family, until_h: Vec::new(), longest_h: seen.longest_h(), ends_there: false };
     let mut refused = None;
     let start = match family {
         Family::Exponential => vec![ln(seen.exposure_h() / events as f64)],
@@ -136,7 +150,7 @@ fn fit(
             if events < 20 {
                 return Err(format!("four parameters need 20 preemptions, not {events}"));
             }
-            bathtub(seen, points, &law)?
+            bathtub(seen, points, &mut law)?
         }
         Family::Piecewise => {
             let (until_h, hazards) = piecewise(seen, asked)?;
@@ -175,7 +189,7 @@ fn fit(
         refused.get_or_insert(outside);
     }
     let z = normal_upper_quantile(0.5 - 0.5 * asked.level.value());
-    let parameters = law
+    let mut parameters = law
         .parameters()
         .into_iter()
         .enumerate()
@@ -198,11 +212,18 @@ fn fit(
             }
         })
         .collect::<Vec<_>>();
+    if law.ends_there {
+        parameters.push(wall(&law, &free, &values, covariance.as_ref(), z));
+    }
     let goodness =
         covariance.as_ref().and_then(|matrix| goodness(&law, &free, matrix, seen, points));
+    // A place that was looked for in the data is as free as a hazard.
+    let looked_for = if asked.cuts_h.is_none() { law.until_h.len() } else { 0 };
+    let free_parameters = parameters.len() + looked_for;
     Ok(Model {
         family,
-        aic: 2.0 * parameters.len() as f64 - 2.0 * log_likelihood,
+        aic: 2.0 * free_parameters as f64 - 2.0 * log_likelihood,
+        free_parameters,
         until_h: law.until_h,
         parameters,
         covariance: covariance.map(|matrix| matrix.rows()).unwrap_or_default(),
@@ -260,7 +281,12 @@ fn weibull(seen: &Observations, points: &[Point]) -> Result<Vec<f64>, String> {
 /// others, then a simplex.
 fn log_normal(seen: &Observations) -> Result<Vec<f64>, String> {
     let points = seen.points();
-    let law = Law { family: Family::LogNormal, until_h: Vec::new(), longest_h: seen.longest_h() };
+    let law = Law {
+        family: Family::LogNormal,
+        until_h: Vec::new(),
+        longest_h: seen.longest_h(),
+        ends_there: false,
+    };
     let mut ages = points.iter().filter(|point| point.events > 0.0).map(|point| point.age_h);
     let first = ages.next().unwrap_or(1.0);
     let is_one_age = ages.all(|age| age == first);
@@ -270,27 +296,47 @@ fn log_normal(seen: &Observations) -> Result<Vec<f64>, String> {
     }
     let events = seen.events() as f64;
     let mean: f64 = points.iter().map(|p| p.events * ln(p.age_h)).sum::<f64>() / events;
-    let square: f64 = points
-        .iter()
-        .map(|p| p.events * (ln(p.age_h) - mean) * (ln(p.age_h) - mean))
-        .sum::<f64>();
+    let square: f64 =
+        points.iter().map(|p| p.events * (ln(p.age_h) - mean) * (ln(p.age_h) - mean)).sum::<f64>();
     let sigma = sqrt(square / events).max(0.3);
     let lost = seen.censored() as f64 / seen.count() as f64;
     let start = [mean + 1.5 * sigma * lost, ln(sigma * (1.0 + lost))];
-    Ok(simplex(&|free| law.log_likelihood(&points, free), &start, 0.5, 400).0)
+    Ok(simplex(&|free| law.log_likelihood(&points, free), &start, 0.5, 150).0)
 }
 
-/// A start for a bathtub: the best of a coarse grid, then a simplex from the three best.
-fn bathtub(seen: &Observations, points: &[Point], law: &Law) -> Result<Vec<f64>, String> {
+/// A start for a bathtub: the best of a coarse grid, then a simplex from the three best; with an end
+/// of its own or, where the oldest was preempted, at the longest duration: the likelier of the two.
+fn bathtub(seen: &Observations, points: &[Point], law: &mut Law) -> Result<Vec<f64>, String> {
+    let mut best: Option<(bool, Vec<f64>, f64)> = None;
+    let oldest_is_preempted = seen.rows().last().is_some_and(|row| row.is_preempted());
+    for ends_there in [false, true] {
+        if ends_there && !oldest_is_preempted {
+            continue;
+        }
+        let law = Law { ends_there, ..law.clone() };
+        let Some((at, value)) = bathtub_of(seen, points, &law) else { continue };
+        // A free end that is as likely as one at the oldest has run into it.
+        if best.as_ref().is_none_or(|(_, _, other)| value > *other - 1e-2) {
+            best = Some((ends_there, at, value));
+        }
+    }
+    let (ends_there, at, _) =
+        best.ok_or_else(|| "no wall explains that VMs ran so long".to_owned())?;
+    law.ends_there = ends_there;
+    Ok(at)
+}
+
+fn bathtub_of(seen: &Observations, points: &[Point], law: &Law) -> Option<(Vec<f64>, f64)> {
     let longest = seen.longest_h();
     let early = survival::at_ages(seen, &[longest / 3.0], Level::new(0.95).expect("a level"));
     let a = (1.0 - early[0].survival).clamp(0.02, 0.9);
     let of = |free: &[f64]| law.log_likelihood(points, free);
+    let walls: &[f64] = if law.ends_there { &[1.0] } else { &[0.98, 1.1, 1.6] };
     let mut starts = Vec::new();
     for a in [a, 0.5 * a, 0.5 * (1.0 + a)] {
         for tau1 in [0.02, 0.1, 0.4] {
             for tau2 in [0.01, 0.03, 0.1] {
-                for b in [0.98, 1.1, 1.6] {
+                for b in walls {
                     let values = [a, tau1 * longest, tau2 * longest, b * longest];
                     let free = law.free(&values);
                     let value = of(&free);
@@ -302,23 +348,18 @@ fn bathtub(seen: &Observations, points: &[Point], law: &Law) -> Result<Vec<f64>,
         }
     }
     starts.sort_by(|a, b| b.1.total_cmp(&a.1));
-    starts
-        .iter()
-        .take(3)
-        .map(|(start, _)| {
-            // A second simplex frees one that has collapsed.
-            let (near, _) = simplex(&of, start, 0.3, 400);
-            simplex(&of, &near, 0.1, 400)
-        })
-        .max_by(|a, b| a.1.total_cmp(&b.1))
-        .map(|(at, _)| at)
-        .ok_or_else(|| "no wall explains that VMs ran so long".to_owned())
+    let ends = starts.iter().take(3).map(|(start, _)| {
+        // A second simplex frees one that has collapsed.
+        let (near, _) = simplex(&of, start, 0.3, 400);
+        simplex(&of, &near, 0.1, 400)
+    });
+    ends.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// Why a bathtub says nothing, where it runs to a bound that is ours.
 fn at_the_bounds(values: &[f64], longest_h: f64) -> Option<String> {
-    let [_, tau1, tau2, b] = *values else { return None };
-    if b > 0.98 * FARTHEST_WALL * longest_h {
+    let [_, tau1, tau2, ref wall @ ..] = *values else { return None };
+    if wall.first().is_some_and(|&b| b > 0.98 * FARTHEST_WALL * longest_h) {
         Some("no wall in the data: it moves beyond what was seen".into())
     } else if tau2 < 1.02 * SHARPEST_WALL * longest_h {
         Some("its wall becomes as sharp as allowed: that is a cap, not a law".into())
@@ -329,27 +370,50 @@ fn at_the_bounds(values: &[f64], longest_h: f64) -> Option<String> {
     }
 }
 
+/// The wall of a bathtub that ends at the longest duration: it follows from the other parameters.
+fn wall(law: &Law, free: &[f64], values: &[f64], covariance: Option<&Symmetric>, z: f64) -> Fitted {
+    let wall_of = |values: &[f64]| law.wall_h(values[0], values[1], values[2]);
+    let value = wall_of(values);
+    let slopes: Vec<f64> = (0..free.len())
+        .map(|k| {
+            slope(&|step| {
+                let mut free = free.to_vec();
+                free[k] += step;
+                ln(wall_of(&law.values(&free)))
+            })
+        })
+        .collect();
+    let error = covariance.map(|matrix| sqrt(matrix.product(&slopes, &slopes)));
+    Fitted {
+        name: "b".into(),
+        unit: "h",
+        value,
+        standard_error: error.map(|error| error * value),
+        interval: error.map(|error| (value * exp(-z * error), value * exp(z * error))),
+        scale: Scale::Log,
+    }
+}
+
 /// Why a scenario would refuse the parameters, where it would.
 fn outside_scenarios(law: &Law, values: &[f64]) -> Option<String> {
     let family = FAMILIES.iter().find(|family| family.name == law.family.name())?;
     family.parameters.iter().zip(values).find_map(|(parameter, &value)| {
         let (low, high) = parameter.range;
-        (!(low..=high).contains(&value)).then(|| {
-            format!("its {} is outside what a scenario takes", parameter.name)
-        })
+        (!(low..=high).contains(&value))
+            .then(|| format!("its {} is outside what a scenario takes", parameter.name))
     })
 }
 
 /// Cuts \[h\] and hazards of a piecewise hazard: preemptions ÷ VM-hours in each piece.
 ///
 /// Without cuts of the user's own they lie where as many preemptions were seen before as after, at two
-/// digits; the number of pieces is the one with the least AIC.
+/// digits; the number of pieces is the one with the least AIC, each cut counted as a parameter.
 fn piecewise(seen: &Observations, asked: &Asked) -> Result<(Vec<f64>, Vec<f64>), String> {
     if let Some(cuts) = &asked.cuts_h {
         return Ok((cuts.clone(), hazards(seen, cuts)));
     }
     let events = seen.events();
-    let most = (events / 5).min(MOST_PIECES as u64 - 2);
+    let most = (events / 5).min(MOST_PIECES as u64);
     if most < 2 {
         return Err(format!("two pieces need 10 preemptions, not {events}"));
     }
@@ -372,7 +436,7 @@ fn piecewise(seen: &Observations, asked: &Asked) -> Result<(Vec<f64>, Vec<f64>),
         // Σ d ln h − d: what the likelihood is up to a constant.
         let counts = events_by_piece(seen, &cuts);
         let value: f64 = counts.iter().zip(&hazards).map(|(&d, h)| d as f64 * (ln(*h) - 1.0)).sum();
-        let aic = 2.0 * hazards.len() as f64 - 2.0 * value;
+        let aic = 2.0 * (hazards.len() + cuts.len()) as f64 - 2.0 * value;
         if best.as_ref().is_none_or(|(least, _, _)| aic < *least) {
             best = Some((aic, cuts, hazards));
         }

@@ -168,8 +168,7 @@ impl Observations {
             for (kind, (count, logs)) in open.iter_mut().enumerate() {
                 if *count > 0 {
                     let (number, age_h) = (*count as f64, exp(*logs / *count as f64));
-                    let (events, censored) =
-                        if kind == 0 { (number, 0.0) } else { (0.0, number) };
+                    let (events, censored) = if kind == 0 { (number, 0.0) } else { (0.0, number) };
                     points.push(Point { age_h, events, censored });
                 }
                 (*count, *logs) = (0, 0.0);
@@ -242,7 +241,10 @@ mod tests {
             ]
         );
         assert_eq!((seen.count(), seen.events(), seen.censored()), (4, 2, 2));
-        assert_eq!((seen.exposure_h(), seen.exposure_of_events_h(), seen.longest_h()), (8.0, 3.0, 3.0));
+        assert_eq!(
+            (seen.exposure_h(), seen.exposure_of_events_h(), seen.longest_h()),
+            (8.0, 3.0, 3.0)
+        );
         assert_eq!(seen.without_censored().count(), 2);
     }
 

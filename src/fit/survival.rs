@@ -27,17 +27,20 @@ pub struct Estimate {
     pub censored: u64,
     /// P(lifetime > age) by Kaplan–Meier.
     pub survival: f64,
-    /// Its interval; `None` before the first preemption and where nothing survives.
+    /// Its interval; `None` where nothing survives, and at age 0. Before the first preemption its lower
+    /// end is the survival at which none of those still at risk would have been preempted with the
+    /// chance 1 − level.
     pub interval: Option<(f64, f64)>,
     /// The cumulative hazard by Nelson–Aalen.
     pub cumulative_hazard: f64,
-    /// Its interval; `None` before the first preemption.
+    /// Its interval; `None` at age 0.
     pub hazard_interval: Option<(f64, f64)>,
 }
 
 /// Sums over the steps so far.
 #[derive(Clone, Copy)]
 struct Running {
+    level: Level,
     z: f64,
     now: Estimate,
     /// Greenwood's sum: Σ d / (n (n − d)).
@@ -49,6 +52,7 @@ struct Running {
 impl Running {
     fn new(level: Level, at_risk: u64) -> Self {
         Self {
+            level,
             z: normal_upper_quantile(0.5 - 0.5 * level.value()),
             now: Estimate {
                 age_h: 0.0,
@@ -78,9 +82,15 @@ impl Running {
         }
     }
 
-    /// The estimates of now, with their intervals.
-    fn shown(&self, age_h: f64) -> Estimate {
+    /// The estimates of now, with their intervals; `leaving` VMs leave at the very age.
+    fn shown(&self, age_h: f64, leaving: u64) -> Estimate {
         let mut shown = Estimate { age_h, ..self.now };
+        let at_risk = shown.at_risk + leaving;
+        if shown.events == 0 && age_h > 0.0 && at_risk > 0 {
+            let most = self.level.poisson_of_none() / at_risk as f64;
+            shown.interval = Some((exp(-most), 1.0));
+            shown.hazard_interval = Some((0.0, most));
+        }
         let survival = shown.survival;
         if survival > 0.0 && survival < 1.0 {
             let log = ln(survival);
@@ -111,7 +121,7 @@ pub fn at_ages(seen: &Observations, ages_h: &[f64], level: Level) -> Vec<Estimat
                 running.step(step.at_risk, step.events, step.censored);
                 leaving = if step.age.hours() == age_h { step.events + step.censored } else { 0 };
             }
-            let mut shown = running.shown(age_h);
+            let mut shown = running.shown(age_h, leaving);
             shown.at_risk += leaving;
             shown
         })
@@ -124,7 +134,7 @@ pub fn at_ages(seen: &Observations, ages_h: &[f64], level: Level) -> Vec<Estimat
 #[must_use]
 pub fn curve(seen: &Observations, most: usize, level: Level) -> Vec<Estimate> {
     let mut running = Running::new(level, seen.count());
-    let mut points = vec![running.shown(0.0)];
+    let mut points = vec![running.shown(0.0, 0)];
     let least = if seen.events() as usize > most { 1.0 / most as f64 } else { 0.0 };
     let (mut last, mut last_hazard) = (1.0, 0.0);
     let mut steps = seen.steps().peekable();
@@ -135,7 +145,7 @@ pub fn curve(seen: &Observations, most: usize, level: Level) -> Vec<Estimate> {
         // Beyond S = 1/most a tail of a few VMs would be left out: the hazard still tells it.
         let gained = running.now.cumulative_hazard - last_hazard;
         if is_last || (step.events > 0 && (lost >= least || gained >= 0.02)) {
-            points.push(running.shown(step.age.hours()));
+            points.push(running.shown(step.age.hours(), 0));
             (last, last_hazard) = (running.now.survival, running.now.cumulative_hazard);
         }
     }
@@ -166,7 +176,7 @@ pub fn quantiles(seen: &Observations, shares: &[f64], level: Level) -> Vec<Quant
     for step in seen.steps().filter(|step| step.events > 0) {
         // Who was censored between two preemptions has left the number at risk already.
         running.step(step.at_risk, step.events, 0);
-        let shown = running.shown(step.age.hours());
+        let shown = running.shown(step.age.hours(), 0);
         for (quantile, share) in found.iter_mut().zip(shares) {
             let reaches = |value: f64| value <= 1.0 - share + 1e-12;
             let first = |slot: &mut Option<f64>, value: Option<f64>| {

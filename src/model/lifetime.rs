@@ -365,12 +365,15 @@ mod tests {
         for lifetime in one_of_each() {
             for age in [0.05, 0.3, 1.1, 4.0, 11.0, 40.0] {
                 let step = 1e-5 * age;
-                let rise = lifetime.cumulative_hazard(age + step)
-                    - lifetime.cumulative_hazard(age - step);
+                let rise =
+                    lifetime.cumulative_hazard(age + step) - lifetime.cumulative_hazard(age - step);
                 let slope = rise / (2.0 * step);
                 let hazard = exp(lifetime.log_hazard(age));
                 let is_close = (hazard - slope).abs() <= 1e-6 * slope + 1e-9;
-                assert!(is_close || !slope.is_finite() || rise.is_nan(), "{lifetime:?} {age}: {hazard} {slope}");
+                assert!(
+                    is_close || !slope.is_finite() || rise.is_nan(),
+                    "{lifetime:?} {age}: {hazard} {slope}"
+                );
             }
         }
     }

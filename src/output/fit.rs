@@ -121,7 +121,7 @@ pub fn chosen(analysis: &Analysis) -> Option<&Model> {
 fn summary(of: &Fitting<'_>) -> Vec<String> {
     let all = &of.fit.all;
     let counts = &all.counts;
-    let level = percent(of.level.value());
+    let level = level(of);
     let mut lines = vec![format!(
         "{}: {} {} watched for {} VM-hours; {} preempted, {} not (censored: stopped for another \
          reason, or still running).",
@@ -199,8 +199,13 @@ fn about_table(of: &Fitting<'_>) -> String {
     format!(
         "VMs that outlive an age (Kaplan–Meier, Greenwood's interval at {}), and the cumulative \
          hazard (Nelson–Aalen):",
-        percent(of.level.value())
+        level(of)
     )
+}
+
+/// The level of intervals: `95 %`.
+fn level(of: &Fitting<'_>) -> String {
+    format!("{} %", significant(of.level.value() * 100.0, 6))
 }
 
 /// A share as a percentage with one decimal, for columns.
@@ -209,10 +214,14 @@ fn share(value: f64) -> String {
 }
 
 fn survival(of: &Fitting<'_>) -> Grid {
-    let words = ["age", "at risk", "preempted", "censored", "outlive", "interval", "hazard", "interval"];
+    let words =
+        ["age", "at risk", "preempted", "censored", "outlive", "interval", "hazard", "interval"];
     let rows = of.fit.all.table.iter().map(|at| {
         let ends = |ends: Option<(f64, f64)>, show: &dyn Fn(f64) -> String| {
-            ends.map_or_else(|| NONE.to_owned(), |(low, high)| format!("{}–{}", show(low), show(high)))
+            ends.map_or_else(
+                || NONE.to_owned(),
+                |(low, high)| format!("{}–{}", show(low), show(high)),
+            )
         };
         vec![
             hours(at.age_h),
@@ -225,11 +234,7 @@ fn survival(of: &Fitting<'_>) -> Grid {
             ends(at.hazard_interval, &|x| format!("{x:.3}")),
         ]
     });
-    Grid {
-        headers: words.map(str::to_owned).to_vec(),
-        rows: rows.collect(),
-        text_columns: vec![0],
-    }
+    Grid { headers: words.map(str::to_owned).to_vec(), rows: rows.collect(), text_columns: vec![0] }
 }
 
 const ABOUT_MODELS: &str = "Models by maximum likelihood, censored rows counted as what they are \
@@ -352,12 +357,13 @@ fn model_notes(of: &Fitting<'_>) -> Vec<String> {
 }
 
 fn about_parameters(of: &Fitting<'_>, chosen: &Model) -> String {
-    format!("Parameters of {} with their intervals at {}:", chosen.family.name(), percent(of.level.value()))
+    format!("Parameters of {} with their intervals at {}:", chosen.family.name(), level(of))
 }
 
 fn parameters(model: &Model) -> Grid {
     let rows = model.parameters.iter().enumerate().map(|(index, parameter)| {
-        let unit = if parameter.unit.is_empty() { String::new() } else { format!(" {}", parameter.unit) };
+        let unit =
+            if parameter.unit.is_empty() { String::new() } else { format!(" {}", parameter.unit) };
         let number = |value: f64| significant(value, 4);
         let ends = |(low, high): (f64, f64)| format!("{} to {}{unit}", number(low), number(high));
         vec![
@@ -549,7 +555,7 @@ pub fn toml(of: &Fitting<'_>) -> String {
                         format!(
                             "{name}: {} ({}: {} to {}) {unit}",
                             digits(parameter.value),
-                            percent(of.level.value()),
+                            level(of),
                             digits(low),
                             digits(high)
                         )
@@ -558,9 +564,9 @@ pub fn toml(of: &Fitting<'_>) -> String {
                 }
             }
         }
-        None => comment(
-            "No preemption was seen: this is the lower bound of the mean, not an estimate.",
-        ),
+        None => {
+            comment("No preemption was seen: this is the lower bound of the mean, not an estimate.")
+        }
     }
     out.push_str(&format!("[market]\nlifetime = {value}\n"));
     out

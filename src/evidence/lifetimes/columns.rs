@@ -105,9 +105,7 @@ impl Columns {
         let refuse = |message: String, help: String| UnitError { message, help };
         let separator = csv::separator(header);
         let names: Vec<String> = csv::cells(header, separator)
-            .map_err(|_| {
-                refuse("a quote that does not end on its line".into(), "close it".into())
-            })?
+            .map_err(|_| refuse("a quote that does not end on its line".into(), "close it".into()))?
             .into_iter()
             .map(|cell| cell.text.into_owned())
             .collect();
@@ -230,7 +228,9 @@ impl Columns {
                 let unit = TimeUnit::ALL.iter().find(|(its, _, _)| *its == unit);
                 format!("durations from `{}` in {}", name(at), unit.map_or("", |unit| unit.1))
             }
-            Length::Written(at, None) => format!("durations from `{}`, each with its unit", name(at)),
+            Length::Written(at, None) => {
+                format!("durations from `{}`, each with its unit", name(at))
+            }
             Length::Between { start, end } => {
                 format!("durations from `{}` to `{}`", name(start), name(end))
             }

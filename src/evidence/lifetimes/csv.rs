@@ -57,7 +57,8 @@ pub fn cells(line: &str, separator: u8) -> Result<Vec<Cell<'_>>, usize> {
             let next = bytes[after..].iter().position(|&b| b == separator);
             let end = next.map_or(bytes.len(), |next| after + next);
             let tail = &line[after..end];
-            let text = if tail.trim().is_empty() { text } else { Cow::Owned(format!("{text}{tail}")) };
+            let text =
+                if tail.trim().is_empty() { text } else { Cow::Owned(format!("{text}{tail}")) };
             cells.push(Cell { text, span: open..end });
             match next {
                 Some(_) => at = end + 1,
@@ -68,7 +69,10 @@ pub fn cells(line: &str, separator: u8) -> Result<Vec<Cell<'_>>, usize> {
         let end = rest.iter().position(|&b| b == separator).map_or(bytes.len(), |next| at + next);
         let text = line[at..end].trim();
         let start = at + line[at..end].len() - line[at..end].trim_start().len();
-        cells.push(Cell { text: Cow::Borrowed(text), span: start.min(end)..start.min(end) + text.len() });
+        cells.push(Cell {
+            text: Cow::Borrowed(text),
+            span: start.min(end)..start.min(end) + text.len(),
+        });
         if end == bytes.len() {
             return Ok(cells);
         }

@@ -81,7 +81,7 @@ fn a_header_that_says_too_little_or_too_much_is_refused() {
         let shown = read(text).expect_err(text);
         assert!(shown.contains(message), "{text}: {shown}");
     }
-    let names = Names { by: vec!["zoen".into()], ..Names::default() };
+    let names = Names { by: vec!["zones".into()], ..Names::default() };
     let shown = read_with("zone,duration_h,preempted\n", names).expect_err("no such column");
     assert!(shown.contains("did you mean zone?"), "{shown}");
 }

@@ -36,17 +36,18 @@ pub struct Arguments {
     /// Observed lifetimes, as CSV; - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    #[command(flatten)]
-    pub analysis: Options,
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
     destination: Destination,
+    #[command(flatten)]
+    pub analysis: Options,
 }
 
 /// How lifetimes are read and fitted.
 #[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Observed lifetimes")]
 pub struct Options {
     /// Group by a column, and test whether the groups differ; hour: the hour of the start [repeatable]
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]

@@ -22,7 +22,7 @@ use serde::Serialize;
 use logrank::{LogRank, log_rank};
 use model::{Asked, Model, NotFitted};
 use observations::Observations;
-use survival::{Dropped, Estimate, Quantile};
+use survival::{Dropped, Estimate, HazardBand, Quantile};
 
 use crate::stats::interval::Level;
 
@@ -63,6 +63,8 @@ pub struct Analysis {
     pub table: Vec<Estimate>,
     /// Survival as a curve.
     pub curve: Vec<Estimate>,
+    /// The hazard by age.
+    pub hazard: Vec<HazardBand>,
     /// The age half of the VMs are preempted by.
     pub median: Quantile,
     /// The area under the curve up to the longest duration \[h\].
@@ -102,6 +104,9 @@ pub struct Fit {
 /// Points of a curve beyond which it is thinned.
 const MOST_POINTS: usize = 2_000;
 
+/// The most bands of the hazard by age.
+const MOST_BANDS: u64 = 12;
+
 /// What a set of lifetimes says.
 #[must_use]
 pub fn analyse(seen: &Observations, asked: &Asked) -> Analysis {
@@ -121,6 +126,7 @@ pub fn analyse(seen: &Observations, asked: &Asked) -> Analysis {
         mean_lifetime: mean_lifetime(seen, level),
         table: survival::at_ages(seen, &table_ages(seen), level),
         curve: survival::curve(seen, MOST_POINTS, level),
+        hazard: survival::hazard_bands(seen, MOST_BANDS, level),
         median: survival::quantiles(seen, &[0.5], level)[0],
         restricted_mean_h: survival::restricted_mean_h(seen, seen.longest_h()),
         dropped: survival::dropped(seen),

@@ -246,3 +246,57 @@ pub fn dropped(seen: &Observations) -> Option<Dropped> {
         mean_dropped_h: seen.exposure_of_events_h() / events,
     })
 }
+
+/// Preemptions per VM-hour between two ages.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct HazardBand {
+    /// From this age \[h\].
+    pub from_h: f64,
+    /// Up to this one \[h\], it included.
+    pub until_h: f64,
+    /// Preemptions seen.
+    pub events: u64,
+    /// VM-hours seen.
+    pub exposure_h: f64,
+    /// Preemptions ÷ VM-hours.
+    pub hazard: f64,
+    /// The lower end, by Garwood's interval of the count.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// The hazard by age, between ages with about as many preemptions each: at most `most` bands.
+#[must_use]
+pub fn hazard_bands(seen: &Observations, most: u64, level: Level) -> Vec<HazardBand> {
+    let events = seen.events();
+    let count = (events / 5).clamp(1, most.max(1));
+    let mut bands: Vec<HazardBand> = Vec::new();
+    let longest = seen.longest_h();
+    let (mut from_h, mut before, mut counted, mut exposure, mut done) = (0.0, 0.0, 0, 0.0, 0);
+    for step in seen.steps() {
+        let age = step.age.hours();
+        exposure += step.at_risk as f64 * (age - before);
+        before = age;
+        counted += step.events;
+        let is_full = done + counted >= events * (bands.len() as u64 + 1) / count;
+        // The last band goes on to the end, so that nothing watched is left out.
+        let is_last = bands.len() as u64 + 1 >= count;
+        if (is_full && !is_last && counted > 0 && age < longest) || age >= longest {
+            let (low, high) = level.poisson(counted);
+            let rate = |count: f64| if exposure > 0.0 { count / exposure } else { 0.0 };
+            bands.push(HazardBand {
+                from_h,
+                until_h: age,
+                events: counted,
+                exposure_h: exposure,
+                hazard: rate(counted as f64),
+                low: rate(low),
+                high: rate(high),
+            });
+            done += counted;
+            (from_h, counted, exposure) = (age, 0, 0.0);
+        }
+    }
+    bands
+}

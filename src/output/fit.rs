@@ -204,7 +204,8 @@ fn about_table(of: &Fitting<'_>) -> String {
 }
 
 /// The level of intervals: `95 %`.
-fn level(of: &Fitting<'_>) -> String {
+#[must_use]
+pub fn level(of: &Fitting<'_>) -> String {
     format!("{} %", significant(of.level.value() * 100.0, 6))
 }
 

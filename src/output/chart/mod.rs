@@ -12,6 +12,8 @@
 //! | `sweep` | lines over one key ([`lines`]), a map over two ([`map`]) | |
 //! | `tornado` | which key matters most | [`tornado`] |
 //! | `timeline` | one replication, and how its cost grows | [`timeline`] |
+//! | `survival` | the VMs that outlive an age, fitted curves, the risk table | [`survival`] |
+//! | `hazard` | preemptions per VM-hour by age | [`hazard`] |
 //! | `ladder` | the saving against the mean lifetime | [`ladder`] |
 //! | `assumptions` | what each assumption is worth | [`assumptions`] |
 //!
@@ -23,6 +25,8 @@ pub mod axis;
 pub mod cost;
 pub mod figures;
 pub mod font;
+#[cfg(feature = "cli")]
+pub mod hazard;
 pub mod ladder;
 pub mod lines;
 pub mod makespan;
@@ -34,6 +38,8 @@ pub mod png;
 pub mod saving;
 pub mod scale;
 pub mod scene;
+#[cfg(feature = "cli")]
+pub mod survival;
 pub mod svg;
 pub mod swept;
 pub mod timeline;
@@ -53,6 +59,10 @@ pub enum Kind {
     Sweep,
     /// Which varied key matters most
     Tornado,
+    /// Observed lifetimes: the VMs that outlive an age, with fitted curves and the risk table
+    Survival,
+    /// Observed lifetimes: preemptions per VM-hour by age
+    Hazard,
     /// One replication: waits, work, saves, lost work, preemptions, and how its cost grows
     Timeline,
 }
@@ -67,6 +77,8 @@ impl Kind {
             Self::Makespan => "makespan",
             Self::Sweep => "sweep",
             Self::Tornado => "tornado",
+            Self::Survival => "survival",
+            Self::Hazard => "hazard",
             Self::Timeline => "timeline",
         }
     }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::input::{refused, shell_word};
-use super::write::Destination;
+use super::write::{self, Destination};
+use crate::evidence::audit;
 use crate::evidence::lifetimes::{Lifetimes, Names, Reading, TimeUnit};
 use crate::evidence::timestamp::Timestamp;
 use crate::fit;
@@ -14,6 +15,7 @@ use crate::fit::law::Family;
 use crate::fit::model::Asked;
 use crate::model::piecewise::MOST_PIECES;
 use crate::output::fit::{self as shown, Fitting};
+use crate::scenario::source::Problems;
 use crate::stats::interval::Level;
 use crate::units::{Share, SimDuration};
 
@@ -26,6 +28,8 @@ use crate::units::{Share, SimDuration};
                   zone,duration,preempted            zone,duration_h,preempted\n  \
                   us-central1-a,2.5 h,true           us-central1-a,2.5,true\n  \
                   us-central1-b,40 min,false         us-central1-b,0.667,false\n\n\
+                  Or FILE is a log of Compute Engine as `gcloud logging read --format=json` prints it:\n\
+                  inserts, starts, preemptions, stops and deletions of VMs.\n\n\
                   Examples:\n  \
                   stockout fit lifetimes.csv\n  \
                   stockout fit lifetimes.csv --by zone\n  \
@@ -33,7 +37,7 @@ use crate::units::{Share, SimDuration};
                   zcat lifetimes.csv.gz | stockout fit - --model weibull"
 )]
 pub struct Arguments {
-    /// Observed lifetimes, as CSV; - reads standard input
+    /// Observed lifetimes, as CSV, or a log of VMs, as JSON; - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Form of the result
@@ -76,6 +80,9 @@ pub struct Options {
     /// When VMs without an end were last seen running, such as 2026-11-20T09:30:00Z
     #[arg(long, value_name = "TIME", value_parser = moment)]
     as_of: Option<Timestamp>,
+    /// Write the lifetimes found in a log of VMs to this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    lifetimes: Option<PathBuf>,
 }
 
 /// The form of a fit.
@@ -175,6 +182,8 @@ fn go_on(arguments: &Arguments, of: &Fitting<'_>) -> Vec<String> {
     lines
 }
 
+/// The largest log that is read: 256 MiB, some 10⁵ entries.
+const LARGEST_LOG: u64 = 256 << 20;
 /// The longest line that is read.
 const LONGEST_LINE: u64 = 1 << 20;
 
@@ -250,6 +259,9 @@ impl Options {
             as_of: self.as_of,
         };
         let mut reading = Reading::new(&name_of(file), names);
+        if is_json(from).map_err(|error| unreadable(file, &error))? {
+            return self.read_log(from, file, reading);
+        }
         let (mut line, mut number) = (Vec::new(), 0_u64);
         loop {
             line.clear();
@@ -276,16 +288,82 @@ impl Options {
                 break;
             }
         }
-        let read = reading.finish().map_err(|problems| refused(&problems))?;
-        if read.all.count() == 0 {
-            let lines = read.account.lines().join("\n");
+        finished(reading, file)
+    }
+
+    /// Reads a log of VMs, as JSON: its lives, as if they had been written in a file.
+    fn read_log(
+        &self,
+        from: &mut dyn BufRead,
+        file: &Path,
+        mut reading: Reading,
+    ) -> Result<Lifetimes, Failure> {
+        let mut text = String::new();
+        let count = from.take(LARGEST_LOG + 1).read_to_string(&mut text);
+        if count.map_err(|error| unreadable(file, &error))? as u64 > LARGEST_LOG {
             return Err(Failure::Input(format!(
-                "error: {} has no lifetime: nothing to fit\n{lines}",
+                "error: {} is larger than {} MiB\nhelp: split the log by instance, and put what \
+                 `stockout fit PART --lifetimes PART.csv` writes of the parts together",
+                name_of(file),
+                LARGEST_LOG >> 20
+            )));
+        }
+        let named = [&self.duration, &self.event, &self.preempted].iter().any(|o| o.is_some());
+        if named || self.unit.is_some() {
+            return Err(Failure::Input(format!(
+                "error: {} is JSON: it has no columns\n\
+                 help: leave out --duration, --unit, --event and --preempted",
                 name_of(file)
             )));
         }
+        let mut problems = Problems::default();
+        let source = problems.add_source(name_of(file), text);
+        let Some(log) = audit::read_log(source, &mut problems, self.as_of) else {
+            if !problems.any_error() {
+                problems.missing(
+                    format!("{} is JSON, and no log of VMs", name_of(file)),
+                    "give what `gcloud logging read … --format=json` prints, or CSV",
+                );
+            }
+            return Err(refused(&problems));
+        };
+        let csv = log.csv();
+        if let Some(path) = &self.lifetimes {
+            write::to_files(&[(path, &csv)])?;
+        }
+        for line in csv.lines() {
+            if reading.line(line.as_bytes()).is_break() {
+                break;
+            }
+        }
+        let notes = log.notes().join("\n");
+        let mut read = finished(reading, file).map_err(|failure| match failure {
+            Failure::Input(message) => Failure::Input(format!("{message}\n{notes}")),
+            other => other,
+        })?;
+        read.from_log = log.notes();
         Ok(read)
     }
+}
+
+/// What was read; no lifetime at all is an error.
+fn finished(reading: Reading, file: &Path) -> Result<Lifetimes, Failure> {
+    let read = reading.finish().map_err(|problems| refused(&problems))?;
+    if read.all.count() == 0 {
+        let lines = read.account.lines().join("\n");
+        return Err(Failure::Input(format!(
+            "error: {} has no lifetime: nothing to fit\n{lines}",
+            name_of(file)
+        )));
+    }
+    Ok(read)
+}
+
+/// Whether what comes is JSON, told by its first character.
+fn is_json(from: &mut dyn BufRead) -> std::io::Result<bool> {
+    let start = from.fill_buf()?;
+    let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
+    Ok(start.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|b| b"[{".contains(b)))
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Failure {

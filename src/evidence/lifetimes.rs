@@ -86,6 +86,8 @@ pub struct Lifetimes {
     pub groupable: Vec<String>,
     /// Rows that equal another one in every column, where no column tells VMs apart.
     pub alike: u64,
+    /// Where they were found in a log: its entries, and what was taken how.
+    pub from_log: Vec<String>,
 }
 
 /// The most groups: more is a column of names.
@@ -94,6 +96,11 @@ pub const MOST_GROUPS: usize = 100;
 const LOOKED_AT: u64 = 10_000;
 /// The most values of a column one would group by.
 const FEW_VALUES: usize = 20;
+
+/// Whether a line is the header of a file of lifetimes.
+pub(super) fn is_header(line: &str) -> bool {
+    Columns::of(line, &Names::default()).is_ok()
+}
 
 /// A file of lifetimes while it is read.
 pub struct Reading {
@@ -344,6 +351,7 @@ impl Reading {
             taken,
             groupable,
             alike: self.alike,
+            from_log: Vec::new(),
         })
     }
 }

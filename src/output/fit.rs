@@ -180,7 +180,10 @@ fn summary(of: &Fitting<'_>) -> Vec<String> {
 }
 
 fn reading_notes(of: &Fitting<'_>) -> Vec<String> {
-    let mut notes = vec![format!("- {}", of.read.taken.join("; "))];
+    let mut notes: Vec<String> = match of.read.from_log.as_slice() {
+        [] => vec![format!("- {}", of.read.taken.join("; "))],
+        log => log.iter().map(|line| format!("- {}", line.trim())).collect(),
+    };
     if of.read.alike > 0 {
         notes.push(format!(
             "- {} rows equal another one in every column: counted as VMs of their own, because no \
@@ -586,6 +589,7 @@ struct Document<'a> {
     rows_used: u64,
     rows_skipped: &'a std::collections::BTreeMap<String, u64>,
     taken: &'a [String],
+    from_log: &'a [String],
     by: &'a [String],
     lifetime: Option<String>,
     #[serde(flatten)]
@@ -605,6 +609,7 @@ pub fn json(of: &Fitting<'_>) -> String {
         rows_used: of.read.account.used,
         rows_skipped: &of.read.account.skipped,
         taken: &of.read.taken,
+        from_log: &of.read.from_log,
         by: of.by,
         lifetime: lifetime(&of.fit.all),
         fit: of.fit,

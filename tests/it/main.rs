@@ -11,6 +11,7 @@ mod emit;
 mod engine;
 mod evidence;
 mod exact;
+mod fit;
 mod literature;
 mod month;
 mod oracle;

@@ -73,7 +73,7 @@ pub(super) fn footer(of: &Fitting<'_>) -> String {
         whole(counts.rows),
         whole(counts.events),
         whole(counts.censored),
-        numbers::significant(counts.exposure_h, 4),
+        whole(libm::round(counts.exposure_h) as u64),
         level(of),
         env!("CARGO_PKG_VERSION")
     )
@@ -149,7 +149,11 @@ pub fn survival(of: &Fitting<'_>, width: f64) -> Scene {
     // The risk table names its rows left of the axis.
     let rows = lines.iter().map(|line| font::width(row_name(&line.name), SMALL, Weight::Regular));
     let is_wide = !page.is_narrow();
-    let names_left = if is_wide { rows.fold(0.0, f64::max) + 14.0 } else { 0.0 };
+    // And half of the first number stands left of the axis.
+    let first =
+        lines.iter().map(|line| font::width(&whole(line.seen.count()), SMALL, Weight::Regular));
+    let first = first.fold(0.0, f64::max) / 2.0;
+    let names_left = if is_wide { rows.fold(0.0, f64::max) + first + 10.0 } else { 0.0 };
     let left = page.left + axis::room(&rises).max(names_left);
     let right = if is_wide { page.right - room } else { page.right };
     let top = page.y + 30.0;

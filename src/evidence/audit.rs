@@ -273,9 +273,19 @@ impl Reading {
             // Start, operation and machine type of the life under way.
             let mut open: Option<(Timestamp, String, String)> = None;
             let mut has_ended = false;
+            // An insert says what a later start of the same VM leaves out.
+            let (mut known_machine, mut is_known) = (String::new(), false);
             for event in events {
                 match (event.what, open.take()) {
                     (What::Start { operation, machine_type, is_said }, before) => {
+                        let machine_type = if machine_type.is_empty() {
+                            known_machine.clone()
+                        } else {
+                            machine_type
+                        };
+                        known_machine.clone_from(&machine_type);
+                        let is_said = is_said || is_known;
+                        is_known = is_said;
                         match before {
                             // An operation is logged when it begins and when it is done: then the
                             // VM runs.
@@ -402,6 +412,9 @@ impl Lives {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.account.lines();
+        if let Some(first) = notes.first_mut() {
+            *first = first.replacen("rows read", "entries of the log read", 1);
+        }
         notes.push(format!(
             "{} lives of VMs; {} ran when the log ended, taken as {}",
             self.lives.len(),
@@ -472,7 +485,9 @@ mod tests {
             [("1", 2.0, true), ("1", 0.5, true), ("2", 3.0, false), ("3", 4.0, false)]
         );
         assert_eq!(found.lives[0].machine_type, "g2-standard-12");
-        assert_eq!((found.running, found.unsaid), (1, 1));
+        // The start of VM 1 says nothing of its own: its insert did.
+        assert_eq!((found.running, found.unsaid), (1, 0));
+        assert_eq!(found.lives[1].machine_type, "g2-standard-12");
         // 11 entries: 7 used, 4 skipped.
         assert_eq!((found.account.read(), found.account.used), (11, 7));
         assert!(found.csv().starts_with("instance,zone,machine_type,start,duration_s,preempted\n1,us-central1-a,g2-standard-12,2026-11-20T09:00:00Z,7200.000000,true\n"));

@@ -80,11 +80,11 @@ pub fn goodness(
         })
         .collect();
     let mut spread = Symmetric::zero(expected.len());
-    for i in 0..expected.len() {
+    for (i, &own) in expected.iter().enumerate() {
         for j in 0..=i {
             let column = |band: usize| slopes.iter().map(|row| row[band]).collect::<Vec<f64>>();
             let known = covariance.product(&column(i), &column(j));
-            spread.add(i, j, if i == j { expected[i] - known } else { -known });
+            spread.add(i, j, if i == j { own - known } else { -known });
         }
     }
     let difference: Vec<f64> = observed.iter().zip(&expected).map(|(&o, e)| o as f64 - e).collect();

@@ -160,9 +160,9 @@ mod tests {
         }
         let inverse = matrix.inverse().unwrap();
         let by_hand = [[5.0, -4.0, 2.0], [-4.0, 8.0, -4.0], [2.0, -4.0, 8.0]];
-        for i in 0..3 {
-            for j in 0..3 {
-                assert!((inverse.at(i, j) - by_hand[i][j] / 12.0).abs() < 1e-13);
+        for (i, row) in by_hand.iter().enumerate() {
+            for (j, value) in row.iter().enumerate() {
+                assert!((inverse.at(i, j) - value / 12.0).abs() < 1e-13);
             }
         }
         let (sum, rank) = matrix.quadratic_of_inverse(&[1.0, 2.0, 3.0]);

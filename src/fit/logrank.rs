@@ -48,11 +48,11 @@ pub fn log_rank(groups: &[&Observations]) -> Option<LogRank> {
         let n: f64 = at_risk.iter().sum();
         // With one VM at risk there is nothing left to chance.
         let spread = if n > 1.0 { events * (n - events) / (n - 1.0) } else { 0.0 };
-        for i in 0..count {
-            let share = at_risk[i] / n;
+        for (i, &own) in at_risk.iter().enumerate() {
+            let share = own / n;
             expected[i] += events * share;
-            for j in 0..=i {
-                let other = at_risk[j] / n;
+            for (j, &its) in at_risk[..=i].iter().enumerate() {
+                let other = its / n;
                 let unit = if i == j { share * (1.0 - share) } else { -share * other };
                 covariance.add(i, j, spread * unit);
             }

@@ -64,8 +64,8 @@ pub fn simplex(
         }
         let first = corners[0].0.clone();
         for corner in &mut corners[1..] {
-            for i in 0..n {
-                corner.0[i] = 0.5 * (corner.0[i] + first[i]);
+            for (value, best) in corner.0.iter_mut().zip(&first) {
+                *value = 0.5 * (*value + best);
             }
             corner.1 = of(&corner.0);
         }

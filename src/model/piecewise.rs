@@ -25,7 +25,7 @@ impl Piecewise {
         let count = hazard_per_h.len();
         let rises = until_h.windows(2).all(|pair| pair[0] < pair[1])
             && until_h.iter().all(|&age| age > 0.0 && age.is_finite());
-        let fits = count >= 1 && count <= MOST_PIECES && until_h.len() + 1 == count;
+        let fits = (1..=MOST_PIECES).contains(&count) && until_h.len() + 1 == count;
         if !rises || !fits || hazard_per_h.iter().any(|&h| !h.is_finite() || h < 0.0) {
             return None;
         }

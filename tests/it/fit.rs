@@ -212,7 +212,7 @@ fn a_log_and_its_lifetimes_say_the_same() {
     let second = success(&[&["fit", kept][..], &options].concat());
     assert_eq!(block(first), block(second));
     assert!(
-        success(&["fit", LOG, "--by", "zone,machine_type"])
+        success(&["fit", LOG, "--by", "zone,machine_type", "--format", "json"])
             .contains("us-central1-a, g2-standard-12")
     );
 }
@@ -293,7 +293,7 @@ fn the_lifetimes_of_2019_are_as_published() {
     assert!(Path::new(&file).exists(), "{file}");
     let csv = success(&["fit", &file, "--format", "csv"]);
     let at = |age: f64| {
-        let mut survival = 1.0;
+        let mut survival = 1.0_f64;
         for line in csv.lines().skip(1) {
             let cells: Vec<&str> = line.split(',').collect();
             if cells[1].parse::<f64>().unwrap() <= age {

@@ -255,7 +255,8 @@ fn steps(curve: &[Estimate], scale: &Scale, height: &Scale) -> Vec<(f64, f64)> {
 
 /// Its interval as an area of steps.
 fn band(curve: &[Estimate], scale: &Scale, height: &Scale) -> Vec<(f64, f64)> {
-    let (mut upper, mut lower): (Vec<(f64, f64)>, Vec<(f64, f64)>) = (Vec::new(), Vec::new());
+    let mut upper: Vec<(f64, f64)> = Vec::new();
+    let mut lower = Vec::new();
     for at in curve {
         let (low, high) = at.interval.unwrap_or((at.survival, at.survival));
         let x = scale.at(at.age_h);

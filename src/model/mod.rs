@@ -13,3 +13,4 @@ pub mod plan;
 pub mod restart;
 pub mod tariff;
 pub mod workload;
+pub mod zone;

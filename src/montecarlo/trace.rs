@@ -6,12 +6,15 @@ use super::observe;
 use super::replicate::{Experiment, Priced, RunError, Watch};
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
+use crate::engine::paths::Paths;
 use crate::engine::timeline::{self, Phase};
 use crate::engine::trajectory::{Attempt, End, EndpointTrajectory, JobTrajectory};
+use crate::luck::Luck;
 use crate::model::billing::{Metered, OutOfRange};
-use crate::model::capacity::Capacity;
+use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
+use crate::model::zone::Zone;
 use crate::scenario::resolved::Scenario;
 use crate::stats::estimator::group;
 use crate::units::{Money, SimDuration, SimTime};
@@ -28,6 +31,8 @@ pub struct Interval {
     pub attempt: u32,
     /// What was asked for.
     pub capacity: Capacity,
+    /// The place among [`Trace::zones`] of the zone asked for a Spot VM; 0 where there are none.
+    pub zone: u16,
     /// What goes on.
     pub phase: Phase,
     /// When it begins.
@@ -64,6 +69,32 @@ pub struct Trace {
     pub vms: u32,
     /// Replicas; 1 for a job.
     pub slots: u32,
+    /// What the zones of the market went through until then; none where it has no memory.
+    pub zones: Vec<TracedZone>,
+}
+
+/// What a zone went through in a replication, the same under every plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TracedZone {
+    /// Its name; empty for a zone without one.
+    pub name: String,
+    /// When it is scarce.
+    pub scarce: Vec<(SimTime, SimTime)>,
+    /// When shocks strike.
+    pub shocks: Vec<SimTime>,
+}
+
+impl TracedZone {
+    /// What the zones of a market went through until a time; `luck` is that of the replication.
+    fn of(market: &Market, paths: &mut Paths, until: SimTime, luck: Luck<'_>) -> Vec<Self> {
+        let Some(zones) = &market.zones else { return Vec::new() };
+        let one = |(place, zone): (usize, &Zone)| Self {
+            name: zone.name.clone(),
+            scarce: paths.scarce(zones, place, until, luck),
+            shocks: paths.shocks(zones, place, until, luck),
+        };
+        zones.zones.iter().enumerate().map(one).collect()
+    }
 }
 
 /// Why there is no trace.
@@ -136,6 +167,8 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 traced.pause(last, trajectory.attempts.len() as u32, now, trajectory.ended);
             }
             let metered = observe::job_metered(&trajectory, &priced.billing);
+            let ended = trajectory.ended;
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
             traced.finish(
                 plan,
                 replication,
@@ -173,6 +206,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             if let Some(last) = last {
                 traced.pause(last, number, now, horizon);
             }
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, horizon, luck);
             let metered = observe::endpoint_metered(
                 &trajectory,
                 &priced.billing,
@@ -204,7 +238,6 @@ pub fn worst(
         .map(|shift| experiment.sampling.shared(experiment.seed, shift))
         .collect();
     shared.truncate(crate::stats::estimator::GROUPS);
-    let mut costs = Vec::new();
     let mut found: Option<((bool, u64), u64)> = None;
     for replication in 0..replications {
         let luck = shared[group(replication)].luck(replication);
@@ -226,11 +259,7 @@ pub fn worst(
         };
         let badness = match by {
             Worst::Makespan | Worst::Outage => late,
-            Worst::Cost => {
-                costs.clear();
-                priced.tariff.bill(&[metered], vms, &mut costs, |_, _, _| {})?;
-                (false, costs[0])
-            }
+            Worst::Cost => (false, priced.tariff.bill(metered, vms)?),
         };
         if found.is_none_or(|(worst, _)| badness > worst) {
             found = Some((badness, replication));
@@ -275,6 +304,7 @@ struct Tracing<'a> {
     vms: u32,
     slots: u32,
     ended: SimTime,
+    zones: Vec<TracedZone>,
 }
 
 impl<'a> Tracing<'a> {
@@ -287,6 +317,7 @@ impl<'a> Tracing<'a> {
             vms: scenario.workload.gang_size(),
             slots,
             ended,
+            zones: Vec::new(),
         }
     }
 
@@ -299,9 +330,7 @@ impl<'a> Tracing<'a> {
     }
 
     fn bill(&self, metered: &Metered) -> Result<u64, OutOfRange> {
-        let mut costs = Vec::with_capacity(1);
-        self.priced.tariff.bill(&[*metered], self.vms, &mut costs, |_, _, _| {})?;
-        Ok(costs[0])
+        self.priced.tariff.bill(*metered, self.vms)
     }
 
     /// A time in which nothing runs; none where it is empty.
@@ -311,6 +340,7 @@ impl<'a> Tracing<'a> {
                 slot: beside.slot,
                 attempt,
                 capacity: beside.capacity,
+                zone: beside.zone,
                 phase: Phase::Pause,
                 from,
                 to,
@@ -339,6 +369,7 @@ impl<'a> Tracing<'a> {
             slot: attempt.slot,
             attempt: number,
             capacity: attempt.capacity,
+            zone: attempt.zone,
             phase: Phase::Waiting,
             from: attempt.asked,
             to: started,
@@ -407,6 +438,7 @@ impl<'a> Tracing<'a> {
             cost: Money::from_nanos(cost as i64),
             vms: self.vms,
             slots: self.slots,
+            zones: self.zones,
         })
     }
 }

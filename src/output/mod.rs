@@ -14,8 +14,9 @@ pub mod emit;
 pub mod fit;
 pub mod json;
 #[cfg(feature = "cli")]
-pub mod mix;
+pub mod market;
 #[cfg(feature = "cli")]
+pub mod mix;
 pub mod month;
 pub mod numbers;
 pub mod paragraph;

@@ -20,6 +20,7 @@ mod simulation;
 pub mod source;
 pub mod tree;
 pub mod validate;
+mod zones;
 
 use machine::{NoPriceFile, Prices};
 use resolved::Scenario;

@@ -21,3 +21,4 @@ mod sampling;
 mod sweep;
 mod threads;
 mod verify;
+mod zones;

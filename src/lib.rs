@@ -112,6 +112,7 @@ pub mod decision;
 pub mod engine;
 pub mod evidence;
 pub mod exact;
+pub mod fit;
 pub mod luck;
 pub mod model;
 pub mod montecarlo;

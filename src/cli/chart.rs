@@ -1,11 +1,13 @@
 //! `chart`: a scenario or its results as a picture.
 
 mod decision;
+mod lifetimes;
 mod sweep;
 
 use super::Failure;
 use super::drawing::{Drawing, Picture};
 use super::estimate::threads;
+use super::fit::Options as Lifetimes;
 use super::input::{Input, read_file, shell_word};
 use super::progress::Progress;
 use super::trace::{self, Which};
@@ -31,6 +33,7 @@ use crate::output::rows::Form;
                         stockout chart job.toml --kind timeline --worst cost -o worst.png\n  \
                         stockout chart job.toml --kind sweep --vary market.lifetime.mean=\"2 h..48 h:log:9\" \
                         -o sweep.svg\n  \
+                        stockout chart lifetimes.csv --kind survival -o survival.svg\n  \
                         stockout chart result.json --kind cost --theme dark -o cost.svg"
 )]
 pub struct Arguments {
@@ -54,6 +57,8 @@ pub struct Arguments {
     sweep: Sweep,
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    lifetimes: Lifetimes,
     #[command(flatten)]
     input: Input,
 }
@@ -97,6 +102,9 @@ fn fits(arguments: &Arguments) -> Result<(), Failure> {
     if !is_swept && arguments.sweep.measure.is_some() {
         return refuse("--measure", "write --kind sweep or --kind tornado");
     }
+    if !matches!(kind, Kind::Survival | Kind::Hazard) && arguments.lifetimes.any() {
+        return refuse("options of lifetimes", "write --kind survival or --kind hazard");
+    }
     if kind != Kind::Timeline && arguments.which.chooses() {
         return refuse("--replication and --worst", "write --kind timeline");
     }
@@ -123,6 +131,9 @@ fn is_settled(arguments: &Arguments, results: &Results) -> Result<(), Failure> {
 }
 
 fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
+    if matches!(arguments.kind, Kind::Survival | Kind::Hazard) {
+        return lifetimes::scene(arguments);
+    }
     let width = arguments.drawing.width();
     let results = Results::read(arguments)?;
     if let Some(results) = &results {
@@ -153,6 +164,7 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
         (Kind::Assumptions, results) => decision::assumptions(arguments, results),
         (Kind::Sweep, results) => sweep::sweep(arguments, results),
         (Kind::Tornado, results) => sweep::tornado(arguments, results),
+        (Kind::Survival | Kind::Hazard, _) => lifetimes::scene(arguments),
     }
 }
 

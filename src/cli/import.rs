@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::input::{Input, Written, refused, shell_word};
+use super::input::{Input, Written, fits, refused, shell_word};
 use super::write::{self, Destination};
 use crate::evidence::account::Account;
 use crate::evidence::{self, draft, history, replica_series};
@@ -136,6 +136,10 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
     let mix = mix_path(arguments);
     refuse_one_place(arguments, &mix)?;
     let (draft, csv) = match kind {
+        evidence::Kind::Lifetimes(_) => {
+            let path = arguments.input.file.as_deref().unwrap_or(Path::new("-"));
+            return Err(fits(path, kind));
+        }
         evidence::Kind::Jobs(kind) => {
             let Some(history) = history::read_history(kind, source, &mut problems) else {
                 return Err(refused(&problems));

@@ -374,6 +374,9 @@ fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let file = shell_word(&path.display().to_string());
+    if let evidence::Kind::Lifetimes(_) = kind {
+        return Err(fits(path, kind));
+    }
     Err(Failure::Input(format!(
         "error: {} is {}, not a scenario\n\
          help: make a scenario from it first:\n      \
@@ -381,6 +384,17 @@ fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
         path.display(),
         kind.name()
     )))
+}
+
+/// Says what makes a lifetime for a scenario from observed ones.
+pub fn fits(path: &Path, kind: evidence::Kind) -> Failure {
+    Failure::Input(format!(
+        "error: {} is {}, not a scenario\n\
+         help: it says how long VMs live: stockout fit {}",
+        path.display(),
+        kind.name(),
+        shell_word(&path.display().to_string())
+    ))
 }
 
 /// The text of a file of limited size.

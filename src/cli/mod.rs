@@ -12,6 +12,7 @@ mod drawing;
 mod emit;
 mod estimate;
 mod fail_if;
+mod fit;
 mod import;
 mod init;
 mod input;
@@ -68,6 +69,8 @@ enum Command {
     Check(check::Arguments),
     /// Print a commented scenario to start from
     Init(init::Arguments),
+    /// The law of lifetimes from observed ones: survival, models, a block for a scenario
+    Fit(fit::Arguments),
     /// Make a scenario from a Vertex AI request body, past jobs or replica counts
     Import(import::Arguments),
     /// Print the JSON Schema of scenario files
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Prices(arguments) => prices::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
+        Command::Fit(arguments) => fit::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

@@ -1,15 +1,18 @@
-//! What has happened → what a scenario can say: lists of past jobs, and counts of serving replicas.
+//! What has happened → what a scenario can say: lists of past jobs, counts of serving replicas,
+//! lifetimes of VMs and logs that tell them.
 //!
 //! Owns the rows: which are used, which are skipped and why, and what follows from them. Text in,
 //! findings out; reading and writing files is the caller's. What a row does not tell is not guessed:
 //! a [`draft::Draft`] names what is left open.
 
 pub mod account;
+pub mod audit;
 mod batch_list;
 pub mod draft;
 mod fields;
 pub mod history;
 mod job_list;
+pub mod lifetimes;
 pub mod mix;
 pub mod past_job;
 pub mod replica_series;
@@ -31,6 +34,8 @@ pub enum Kind {
     Jobs(ListKind),
     /// A series of counts of available replicas.
     Replicas(Form),
+    /// Observed lifetimes: as CSV, or a log of VMs as JSON.
+    Lifetimes(Form),
 }
 
 /// How a series is written.
@@ -50,6 +55,8 @@ impl Kind {
             Self::Jobs(ListKind::CustomJobs) => "a list of CustomJobs",
             Self::Jobs(ListKind::BatchPredictionJobs) => "a list of BatchPredictionJobs",
             Self::Replicas(_) => "a series of replica counts",
+            Self::Lifetimes(Form::Csv) => "a list of lifetimes",
+            Self::Lifetimes(Form::Json) => "a log of VMs",
         }
     }
 }
@@ -61,7 +68,10 @@ pub fn recognise(text: &str) -> Option<Kind> {
     let start = text.trim_start_matches('\u{feff}').trim_start();
     if !start.starts_with(['{', '[']) {
         let header = start.lines().next().unwrap_or_default();
-        return replica_series::is_header(header).then_some(Kind::Replicas(Form::Csv));
+        if replica_series::is_header(header) {
+            return Some(Kind::Replicas(Form::Csv));
+        }
+        return lifetimes::is_header(header).then_some(Kind::Lifetimes(Form::Csv));
     }
     let mut problems = Problems::default();
     // Rows are short; a text without an end to its first one is broken there.
@@ -109,6 +119,7 @@ fn kind_of(item: &Node) -> Option<Kind> {
     match page {
         Some((_, kind)) => Some(Kind::Jobs(*kind)),
         None if replica_series::is_count(item) => Some(Kind::Replicas(Form::Json)),
+        None if audit::is_entry(item) => Some(Kind::Lifetimes(Form::Json)),
         None => ListKind::of(item).map(Kind::Jobs),
     }
 }

@@ -79,6 +79,12 @@ impl Timestamp {
         Ok(Self(seconds * MICROS_PER_SECOND + micros))
     }
 
+    /// The hour of the day in UTC, from 0 to 23.
+    #[must_use]
+    pub const fn hour_of_day(self) -> u32 {
+        (self.0.div_euclid(3_600 * MICROS_PER_SECOND)).rem_euclid(24) as u32
+    }
+
     /// The time until a later moment; `None` where that is earlier.
     #[must_use]
     pub const fn until(self, later: Self) -> Option<SimDuration> {

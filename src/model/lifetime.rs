@@ -9,6 +9,7 @@ use libm::{exp, expm1, log1p};
 use super::distribution::{
     Family, LONGEST_H, normal_survival, normal_upper_quantile, number, time,
 };
+use super::piecewise::Piecewise;
 use crate::columns::larger;
 use crate::luck::ln;
 use crate::units::{Share, SimDuration};
@@ -51,6 +52,8 @@ pub enum Lifetime {
         /// Where F reaches 1 \[h\]: derived from the others.
         end_h: f64,
     },
+    /// A hazard that is constant over pieces of the age.
+    Piecewise(Piecewise),
     /// Never preempted.
     Never,
 }
@@ -102,7 +105,7 @@ pub static FAMILIES: &[Family<Lifetime>] = &[
 
 impl Lifetime {
     /// A bathtub with its end found by bisection.
-    fn bathtub(a: f64, tau1_h: f64, tau2_h: f64, b_h: f64) -> Self {
+    pub(crate) fn bathtub(a: f64, tau1_h: f64, tau2_h: f64, b_h: f64) -> Self {
         let distribution = |t: f64| a * (1.0 - exp(-t / tau1_h) + exp((t - b_h) / tau2_h));
         let end_h = crossing(0.0, LONGEST_H * 2.0, |t| distribution(t) - 1.0);
         Self::Bathtub { a, tau1_h, tau2_h, b_h, end_h }
@@ -128,7 +131,38 @@ impl Lifetime {
                 let failed = a * (1.0 - exp(-age_h / tau1_h) + exp((age_h - b_h) / tau2_h));
                 -log1p(-failed.min(1.0))
             }
+            Self::Piecewise(law) => law.cumulative_hazard(age_h),
             Self::Never => 0.0,
+        }
+    }
+
+    /// The logarithm of the hazard \[1/h\] at an age \[h\] above 0: d/dt of the cumulative hazard.
+    /// −∞ where there is none.
+    #[must_use]
+    pub fn log_hazard(&self, age_h: f64) -> f64 {
+        match *self {
+            Self::Exponential { mean_h } => -ln(mean_h),
+            Self::Weibull { shape, scale_h } => {
+                ln(shape / scale_h) + (shape - 1.0) * ln(age_h / scale_h)
+            }
+            Self::LogNormal { median_h, sigma } => {
+                let z = ln(age_h / median_h) / sigma;
+                // φ(z) / (σ t P(Z > z)), the survival by its expansion where it leaves the range.
+                let log_density = -0.5 * z * z - 0.5 * ln(2.0 * std::f64::consts::PI);
+                let log_survival =
+                    if z > 37.0 { log_density - ln(z) } else { ln(normal_survival(z)) };
+                log_density - log_survival - ln(sigma * age_h)
+            }
+            Self::Bathtub { a, tau1_h, tau2_h, b_h, end_h } => {
+                if age_h >= end_h {
+                    return f64::NEG_INFINITY;
+                }
+                let (early, wall) = (exp(-age_h / tau1_h), exp((age_h - b_h) / tau2_h));
+                let survival = 1.0 - a * (1.0 - early + wall);
+                ln(a * (early / tau1_h + wall / tau2_h)) - ln(survival)
+            }
+            Self::Piecewise(law) => ln(law.hazard(age_h)),
+            Self::Never => f64::NEG_INFINITY,
         }
     }
 
@@ -171,6 +205,7 @@ impl Lifetime {
                 }
                 age.clamp(0.0, end_h)
             }
+            Self::Piecewise(law) => law.age_at(hazard),
             Self::Never => f64::INFINITY,
         }
     }
@@ -191,6 +226,7 @@ impl Lifetime {
                 b_h: b_h * factor,
                 end_h: end_h * factor,
             },
+            Self::Piecewise(law) => Self::Piecewise(law.scaled(factor)),
             Self::Never => Self::Never,
         }
     }
@@ -215,6 +251,7 @@ impl Lifetime {
                         + tau1_h * expm1(-end_h / tau1_h)
                         + tau2_h * (exp((end_h - b_h) / tau2_h) - exp(-b_h / tau2_h)))
             }
+            Self::Piecewise(law) => law.mean_h(),
             Self::Never => f64::INFINITY,
         }
     }
@@ -303,6 +340,7 @@ mod tests {
             Lifetime::LogNormal { median_h: 5.0, sigma: 1.3 },
             Lifetime::bathtub(0.4137, 0.9, 0.76, 24.0),
             Lifetime::bathtub(0.001, 30.0, 0.01, 2.0),
+            Lifetime::Piecewise(Piecewise::new(&[0.5, 6.0], &[0.4, 0.02, 0.1]).unwrap()),
         ]
     }
 
@@ -318,6 +356,25 @@ mod tests {
                     && ((back / hazard - 1.0).abs() < 1e-9
                         || matches!(lifetime, Lifetime::Bathtub { .. }));
                 assert!(close, "{lifetime:?} {hazard} {age} {back}");
+            }
+        }
+    }
+
+    /// Central differences of H over ± 10⁻⁵ of the age.
+    #[test]
+    fn the_hazard_is_the_slope_of_the_cumulative_hazard() {
+        for lifetime in one_of_each() {
+            for age in [0.05, 0.3, 1.1, 4.0, 11.0, 40.0] {
+                let step = 1e-5 * age;
+                let rise =
+                    lifetime.cumulative_hazard(age + step) - lifetime.cumulative_hazard(age - step);
+                let slope = rise / (2.0 * step);
+                let hazard = exp(lifetime.log_hazard(age));
+                let is_close = (hazard - slope).abs() <= 1e-6 * slope + 1e-9;
+                assert!(
+                    is_close || !slope.is_finite() || rise.is_nan(),
+                    "{lifetime:?} {age}: {hazard} {slope}"
+                );
             }
         }
     }

@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod distribution;
 pub mod leave;
 pub mod lifetime;
+pub mod piecewise;
 pub mod plan;
 pub mod restart;
 pub mod tariff;

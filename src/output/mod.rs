@@ -10,6 +10,8 @@ pub mod csv;
 pub mod decision;
 pub mod draft;
 pub mod emit;
+#[cfg(feature = "cli")]
+pub mod fit;
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod market;

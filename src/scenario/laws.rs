@@ -24,12 +24,12 @@ impl Reader<'_> {
             self.wrong(key, node);
             return None;
         }
-        self.distribution(
-            path,
-            node,
-            lifetime::FAMILIES,
-            &["empirical", "hazard", "piecewise", "trace"],
-        )
+        let is_piecewise =
+            |model: &Node| matches!(&model.value, Value::Text(name) if name == "piecewise");
+        if node.get("model").is_some_and(is_piecewise) {
+            return self.piecewise(path, node);
+        }
+        self.distribution(path, node, lifetime::FAMILIES, &["empirical", "hazard", "trace"])
     }
 
     /// A wait: a distribution, or a plain duration.

@@ -12,6 +12,7 @@ pub mod keys;
 mod laws;
 pub mod machine;
 pub mod offer;
+mod piecewise;
 pub mod read;
 pub mod request;
 pub mod resolved;

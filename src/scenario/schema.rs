@@ -6,6 +6,7 @@ use super::keys::{self, For, KEYS, Key, Kind, TABLES};
 use crate::model::capacity;
 use crate::model::distribution::{Dimension, Family};
 use crate::model::lifetime;
+use crate::model::piecewise::MOST_PIECES;
 use crate::model::plan::Plan;
 
 const NUMBER: &str = r"[0-9][0-9_]*(\.[0-9]+)?";
@@ -148,6 +149,7 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Lifetime => {
             let mut options = families(lifetime::FAMILIES);
+            options.push(piecewise());
             options.push(json!({ "const": "never" }));
             json!({ "anyOf": options })
         }
@@ -229,6 +231,40 @@ fn duration() -> Value {
         "pattern": format!("^\\s*{NUMBER}\\s*(ms|s|min|h|d|week|weeks)\\s*$"),
     })
 }
+
+/// The hazard that is constant over pieces of the age.
+fn piecewise() -> Value {
+    let mut mean = duration();
+    mean["pattern"] = json!(format!("{}|^never$", mean["pattern"].as_str().unwrap_or_default()));
+    json!({
+        "type": "object",
+        "description": PIECEWISE_ABOUT,
+        "additionalProperties": false,
+        "required": ["model", "until", "mean"],
+        "properties": {
+            "model": { "const": "piecewise" },
+            "until": {
+                "type": "array",
+                "items": duration(),
+                "maxItems": MOST_PIECES - 1,
+                "description": UNTIL_ABOUT,
+            },
+            "mean": {
+                "type": "array",
+                "items": mean,
+                "minItems": 1,
+                "maxItems": MOST_PIECES,
+                "description": MEAN_ABOUT,
+            },
+        },
+    })
+}
+
+const PIECEWISE_ABOUT: &str = "a hazard that is constant over pieces of the age: what `stockout fit` makes of lifetimes that no other law describes";
+const UNTIL_ABOUT: &str =
+    "the rising ages at which pieces end, at most seven; the last piece has no end";
+const MEAN_ABOUT: &str =
+    "the inverse hazard of each piece, one more than ages; \"never\": no hazard";
 
 /// One object per family.
 fn families<T>(families: &[Family<T>]) -> Vec<Value> {
@@ -317,6 +353,11 @@ fn distributions<T>(text: &mut String, of: &str, families: &[Family<T>]) {
             family.name,
             parameters.join(", "),
             family.about
+        ));
+    }
+    if of == "lifetime" {
+        text.push_str(&format!(
+            "| `piecewise` | `until` ({UNTIL_ABOUT}), `mean` ({MEAN_ABOUT}) | {PIECEWISE_ABOUT} |\n"
         ));
     }
     text.push('\n');

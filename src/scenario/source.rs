@@ -14,6 +14,8 @@ pub struct Source {
     pub name: String,
     /// What it says.
     pub text: String,
+    /// The number of its first line: 1 unless only a part of a long file is kept.
+    pub first_line: usize,
 }
 
 /// A place in a source: which one, and the bytes.
@@ -62,7 +64,17 @@ pub struct Problems {
 impl Problems {
     /// Adds a source and returns its index.
     pub fn add_source(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
-        self.sources.push(Source { name: name.into(), text: text.into() });
+        self.add_part(name, text, 1)
+    }
+
+    /// Adds a part of a source that begins at a line of it, and returns its index.
+    pub fn add_part(
+        &mut self,
+        name: impl Into<String>,
+        text: impl Into<String>,
+        first_line: usize,
+    ) -> usize {
+        self.sources.push(Source { name: name.into(), text: text.into(), first_line });
         self.sources.len() - 1
     }
 
@@ -174,7 +186,7 @@ impl Problems {
         }
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        let number = text[..line_start].matches('\n').count() + 1;
+        let number = text[..line_start].matches('\n').count() + source.first_line;
         let mut from = line_start;
         if start - line_start > WIDTH / 2 {
             from = start - WIDTH / 4;

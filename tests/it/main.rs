@@ -12,6 +12,7 @@ mod emit;
 mod engine;
 mod evidence;
 mod exact;
+mod fit;
 mod literature;
 mod month;
 mod oracle;

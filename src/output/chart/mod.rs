@@ -13,6 +13,8 @@
 //! | `tornado` | which key matters most | [`tornado`] |
 //! | `timeline` | one replication, and how its cost grows | [`timeline`] |
 //! | `ladder` | the saving by mean lifetime, the break-even, what is known of the lifetime | [`ladder`] |
+//! | `survival` | the VMs that outlive an age, fitted curves, the risk table | [`survival`] |
+//! | `hazard` | preemptions per VM-hour by age | [`hazard`] |
 //! | `assumptions` | what each assumption is worth | [`assumptions`] |
 //!
 //! To add a kind: a file here that turns figures into a [`Page`](page::Page), a variant of
@@ -25,6 +27,8 @@ pub mod cost;
 pub mod decided;
 pub mod figures;
 pub mod font;
+#[cfg(feature = "cli")]
+pub mod hazard;
 pub mod ladder;
 pub mod lines;
 pub mod makespan;
@@ -36,6 +40,8 @@ pub mod png;
 pub mod saving;
 pub mod scale;
 pub mod scene;
+#[cfg(feature = "cli")]
+pub mod survival;
 pub mod svg;
 pub mod swept;
 pub mod timeline;
@@ -59,6 +65,10 @@ pub enum Kind {
     Ladder,
     /// What each assumption is worth
     Assumptions,
+    /// Observed lifetimes: the VMs that outlive an age, with fitted curves and the risk table
+    Survival,
+    /// Observed lifetimes: preemptions per VM-hour by age
+    Hazard,
     /// One replication: waits, work, saves, lost work, preemptions, and how its cost grows
     Timeline,
 }
@@ -75,6 +85,8 @@ impl Kind {
             Self::Tornado => "tornado",
             Self::Ladder => "ladder",
             Self::Assumptions => "assumptions",
+            Self::Survival => "survival",
+            Self::Hazard => "hazard",
             Self::Timeline => "timeline",
         }
     }

@@ -26,6 +26,8 @@ pub enum Ink {
     Alert,
     /// A plan.
     Plan(Plan),
+    /// One of several lines that are no plans: a fitted model, a group.
+    Series(u8),
     /// From −16, a loss, to 16, a saving.
     Heat(i8),
 }
@@ -67,7 +69,31 @@ pub const fn colours(ink: Ink) -> (Rgb, Rgb) {
             Plan::Committed1y => (hex(0x86_6800), hex(0xd8_b64a)),
             Plan::Committed3y => (hex(0x6b_4c2a), hex(0xb8_956a)),
         },
+        Ink::Series(index) => match index % SERIES {
+            0 => (hex(0x00_67a8), hex(0x5a_b0f0)),
+            1 => (hex(0xc2_4e00), hex(0xff_9350)),
+            2 => (hex(0x00_805c), hex(0x3e_c79a)),
+            3 => (hex(0xa2_487c), hex(0xe2_9cc6)),
+            4 => (hex(0x86_6800), hex(0xd8_b64a)),
+            _ => (hex(0x5b_4a9e), hex(0xa8_9bf0)),
+        },
         Ink::Heat(level) => heat(level),
+    }
+}
+
+/// Lines that are no plans and still differ.
+pub const SERIES: u8 = 6;
+
+/// Dashes that tell a line that is no plan's from others without colour.
+#[must_use]
+pub const fn series_dash(index: u8) -> &'static [f64] {
+    match index % SERIES {
+        0 => &[],
+        1 => &[7.0, 3.0],
+        2 => &[2.0, 2.5],
+        3 => &[9.0, 3.0, 2.0, 3.0],
+        4 => &[4.0, 3.0],
+        _ => &[12.0, 4.0],
     }
 }
 
@@ -119,6 +145,7 @@ pub fn name(ink: Ink) -> String {
         Ink::Band => "band".into(),
         Ink::Alert => "alert".into(),
         Ink::Plan(plan) => plan.name().into(),
+        Ink::Series(index) => format!("series-{}", index % SERIES + 1),
         Ink::Heat(level) if level < 0 => format!("loss-{}", -level),
         Ink::Heat(level) => format!("gain-{level}"),
     }
@@ -145,7 +172,8 @@ mod tests {
     #[test]
     fn words_in_any_colour_are_readable_on_every_ground() {
         let words = [Ink::Text, Ink::Muted, Ink::Alert];
-        for ink in words.into_iter().chain(Plan::ALL.map(Ink::Plan)) {
+        let series = (0..SERIES).map(Ink::Series);
+        for ink in words.into_iter().chain(Plan::ALL.map(Ink::Plan)).chain(series) {
             let (light, dark) = colours(ink);
             let (light_page, dark_page) = colours(Ink::Page);
             assert!(contrast(light, light_page) >= 4.5, "{ink:?} on white");

@@ -67,6 +67,13 @@ impl<E: Copy> Calendar<E> {
         self.heap.pop().map(|Reverse(entry)| (entry.key.0, entry.event))
     }
 
+    /// When the next event is; `None` where none is pending.
+    #[inline]
+    #[must_use]
+    pub fn next_time(&self) -> Option<SimTime> {
+        self.heap.peek().map(|Reverse(entry)| entry.key.0)
+    }
+
     /// Forgets all pending events.
     pub fn clear(&mut self) {
         self.heap.clear();

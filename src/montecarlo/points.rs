@@ -80,15 +80,7 @@ impl Target {
     #[must_use]
     pub const fn needs_time(self) -> bool {
         match self {
-            Self::Mean(measure) => matches!(
-                measure,
-                Measure::Waited
-                    | Measure::Makespan
-                    | Measure::AvailabilityAny
-                    | Measure::AvailabilityMin
-                    | Measure::Serving
-                    | Measure::LongestOutage
-            ),
+            Self::Mean(measure) => measure.needs_time(),
             Self::Completion | Self::OnTime => true,
             Self::CostPerGain | Self::Goodput | Self::Saving => false,
         }

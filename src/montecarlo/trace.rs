@@ -116,7 +116,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
         Workload::Job(model) => {
             let mut trajectory = JobTrajectory::default();
             Job::new(model, plan.course(), luck, &mut trajectory).run();
-            let mut traced = Tracing::new(scenario, priced, 1, trajectory.ended);
+            let mut traced = Tracing::new(scenario, priced, (1, 1), trajectory.ended);
             let mut saved = SimDuration::ZERO;
             let mut now = SimTime::START;
             for (index, attempt) in trajectory.attempts.iter().enumerate() {
@@ -151,7 +151,8 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             let horizon = SimTime::START + model.horizon;
             let mut attempts = trajectory.attempts.clone();
             attempts.sort_by_key(|attempt| (attempt.slot, attempt.asked));
-            let mut traced = Tracing::new(scenario, priced, model.replicas, horizon);
+            let slots = (model.most(), model.committed(plan.course()));
+            let mut traced = Tracing::new(scenario, priced, slots, horizon);
             let (mut number, mut now, mut last) = (0, SimTime::START, None::<&Attempt>);
             for attempt in &attempts {
                 if let Some(before) = last
@@ -162,8 +163,9 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 }
                 traced.pause(attempt, number, now, attempt.asked);
                 number += 1;
+                let startup = model.model_of(attempt.slot).startup;
                 traced.attempt(attempt, number, |each| {
-                    let startup = model.startup.min(attempt.uptime);
+                    let startup = startup.min(attempt.uptime);
                     (startup == SimDuration::ZERO || each(Phase::Startup, startup))
                         && (attempt.useful == SimDuration::ZERO
                             || each(Phase::Serving, attempt.useful))
@@ -173,12 +175,9 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             if let Some(last) = last {
                 traced.pause(last, number, now, horizon);
             }
-            let metered = observe::endpoint_metered(
-                &trajectory,
-                &priced.billing,
-                model.horizon,
-                model.replicas,
-            );
+            traced.committed_and_unused(horizon)?;
+            let metered =
+                observe::endpoint_metered(&trajectory, &priced.billing, model, plan.course());
             traced.finish(plan, replication, &attempts, &metered, None)
         }
     }
@@ -218,9 +217,8 @@ pub fn worst(
                 let run = endpoint.run(model, plan.course(), luck, &mut of_endpoint);
                 run.map_err(RunError::from)?;
                 let outage = of_endpoint.longest_outage.micros() as u64;
-                let (rules, horizon) = (&priced.billing, model.horizon);
-                let metered =
-                    observe::endpoint_metered(&of_endpoint, rules, horizon, model.replicas);
+                let rules = &priced.billing;
+                let metered = observe::endpoint_metered(&of_endpoint, rules, model, plan.course());
                 (metered, 1, (false, outage))
             }
         };
@@ -274,11 +272,18 @@ struct Tracing<'a> {
     used_cost: u64,
     vms: u32,
     slots: u32,
+    /// The first of them, for which a commitment is paid.
+    committed: u32,
     ended: SimTime,
 }
 
 impl<'a> Tracing<'a> {
-    fn new(scenario: &Scenario, priced: &'a Priced, slots: u32, ended: SimTime) -> Self {
+    fn new(
+        scenario: &Scenario,
+        priced: &'a Priced,
+        (slots, committed): (u32, u32),
+        ended: SimTime,
+    ) -> Self {
         Self {
             priced,
             intervals: Vec::new(),
@@ -286,6 +291,7 @@ impl<'a> Tracing<'a> {
             used_cost: 0,
             vms: scenario.workload.gang_size(),
             slots,
+            committed,
             ended,
         }
     }
@@ -294,7 +300,7 @@ impl<'a> Tracing<'a> {
     fn span_cost(&self, until: SimTime) -> Result<u64, OutOfRange> {
         let mut metered = Metered::default();
         metered.set_span(until.since_start());
-        metered.repeat_span(self.slots);
+        metered.repeat_span(self.committed);
         self.bill(&metered)
     }
 
@@ -318,6 +324,26 @@ impl<'a> Tracing<'a> {
                 end: None,
             });
         }
+    }
+
+    /// What is paid for is shown, used or not: a pause for every slot that was never asked for and
+    /// that a commitment is paid for.
+    fn committed_and_unused(&mut self, horizon: SimTime) -> Result<(), NoTrace> {
+        if self.span_cost(horizon)? == 0 {
+            return Ok(());
+        }
+        let mut used = vec![false; self.committed as usize];
+        for interval in &self.intervals {
+            if let Some(used) = used.get_mut(interval.slot as usize) {
+                *used = true;
+            }
+        }
+        for slot in (0..self.committed).filter(|slot| !used[*slot as usize]) {
+            let beside = Attempt::asking(slot, Capacity::Standard, SimTime::START);
+            self.pause(&beside, 0, SimTime::START, horizon);
+        }
+        self.intervals.sort_by_key(|interval| (interval.slot, interval.from));
+        Ok(())
     }
 
     /// An attempt: its wait, then the intervals that `uptime` hands over.
@@ -383,9 +409,12 @@ impl<'a> Tracing<'a> {
     ) -> Result<Trace, NoTrace> {
         // A commitment is paid for all the time, by every slot.
         if self.span_cost(self.ended)? > 0 {
-            let slots = i128::from(self.slots);
+            let slots = i128::from(self.committed);
             for index in 0..self.intervals.len() {
                 let Interval { from, to, slot, .. } = self.intervals[index];
+                if slot >= self.committed {
+                    continue;
+                }
                 let of = |cost: u64| {
                     let part = |slot: i128| i128::from(cost) * slot / slots;
                     part(i128::from(slot) + 1) - part(i128::from(slot))

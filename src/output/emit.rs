@@ -216,7 +216,7 @@ impl Order<'_> {
                 });
             }
             Plan::FlexStart => items.push(self.queue()),
-            Plan::Standard | Plan::Committed1y | Plan::Committed3y => {}
+            Plan::Standard | Plan::Committed1y | Plan::Committed3y | Plan::Mixed => {}
         }
         items
     }
@@ -269,7 +269,7 @@ impl Order<'_> {
 
     fn for_endpoint(&self, endpoint: &EndpointModel) -> Vec<Item> {
         let mut items = Vec::new();
-        let startup = match endpoint.startup {
+        let startup = match endpoint.startup() {
             SimDuration::ZERO => String::new(),
             startup => format!(" and {startup} of startup"),
         };
@@ -279,7 +279,7 @@ impl Order<'_> {
                     "Callers that can wait: try again, or go elsewhere, while replicas are \
                      missing. Each of the {} can be taken at any time; another comes after its \
                      wait{startup}.",
-                    endpoint.replicas
+                    endpoint.most()
                 ),
                 source: INFERENCE,
             }),
@@ -290,6 +290,14 @@ impl Order<'_> {
                     self.ask.max_run
                 ),
                 source: FLEX,
+            }),
+            Plan::Mixed => items.push(Item {
+                text: format!(
+                    "A second deployed model beside this one, without `spot`: {} standard replica(s), \
+                     a traffic split between both, and so many fewer replicas in this body.",
+                    endpoint.standard_below
+                ),
+                source: SCENARIO,
             }),
             _ => {}
         }

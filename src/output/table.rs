@@ -218,8 +218,11 @@ fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             format!("{} of work{nodes}{deadline}", job.work)
         }
         Workload::Endpoint(endpoint) => {
-            let plural = if endpoint.replicas == 1 { "" } else { "s" };
-            format!("{} replica{plural} over {}", endpoint.replicas, endpoint.horizon)
+            let (least, most) = (endpoint.least(), endpoint.most());
+            let plural = if most == 1 { "" } else { "s" };
+            let replicas =
+                if least == most { most.to_string() } else { format!("{least} to {most}") };
+            format!("{replicas} replica{plural} over {}", endpoint.horizon)
         }
     };
     let machine = if scenario.machine.is_empty() {

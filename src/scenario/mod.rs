@@ -6,9 +6,11 @@
 
 mod baseline;
 pub mod budget;
+mod endpoint;
 pub mod json;
 pub mod keys;
 mod laws;
+mod load;
 pub mod machine;
 pub mod offer;
 pub mod read;

@@ -17,7 +17,7 @@ use crate::model::lifetime::Lifetime;
 use crate::model::plan::Plan;
 use crate::model::restart::{Backoff, Counts, RestartRules};
 use crate::model::tariff::{PriceSheet, Service};
-use crate::model::workload::{EndpointModel, JobModel, Workload};
+use crate::model::workload::{JobModel, Workload};
 use crate::units::{Rate, Share, SimDuration};
 
 /// Reads a whole scenario. `None` where any problem is an error; warnings stay in `problems`.
@@ -54,11 +54,12 @@ pub fn validate(
     let (workload, deadline) = if job {
         job_workload(&mut reader, service, nodes, market, restart, finish_probability)?
     } else {
-        (endpoint_workload(&mut reader, market, restart)?, None)
+        (super::endpoint::read(&mut reader, &plans, market, restart)?, None)
     };
     let decide = decide(&mut reader, job, deadline.is_some());
     free_startup(&mut reader, &workload, &mut billing);
     let mut machine = machine?;
+    super::endpoint::tell_prices(&mut reader, &workload, &plans, &mut machine.sheet);
     let spot = plans.iter().any(|plan| plan.course().uses_spot());
     machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
     let budget =
@@ -151,7 +152,7 @@ fn service(reader: &mut Reader<'_>, job: bool) -> Service {
 }
 
 /// A duration, or its default, which is noted as an assumption under `rank`.
-fn or_default(
+pub(super) fn or_default(
     reader: &mut Reader<'_>,
     path: &str,
     default: SimDuration,
@@ -169,7 +170,7 @@ fn or_default(
     default
 }
 
-fn count(reader: &mut Reader<'_>, path: &str, default: u32) -> u32 {
+pub(super) fn count(reader: &mut Reader<'_>, path: &str, default: u32) -> u32 {
     match reader.count(path) {
         Some(value) => u32::try_from(value).unwrap_or(default),
         None => {
@@ -221,7 +222,7 @@ fn free_startup(reader: &mut Reader<'_>, workload: &Workload, billing: &mut Bill
         Some("free") => {
             billing.free_startup = match workload {
                 Workload::Job(job) => job.program.startup,
-                Workload::Endpoint(endpoint) => endpoint.startup,
+                Workload::Endpoint(endpoint) => endpoint.startup(),
             };
         }
         Some(_) => {}
@@ -720,7 +721,12 @@ fn program(reader: &mut Reader<'_>, startup: SimDuration, notice: SimDuration) -
     }
 }
 
-fn required(reader: &mut Reader<'_>, path: &str, name: &str, example: &str) -> Option<SimDuration> {
+pub(super) fn required(
+    reader: &mut Reader<'_>,
+    path: &str,
+    name: &str,
+    example: &str,
+) -> Option<SimDuration> {
     if reader.node(path).is_none() {
         reader.problems.missing(
             format!("{path} is missing"),
@@ -729,44 +735,6 @@ fn required(reader: &mut Reader<'_>, path: &str, name: &str, example: &str) -> O
         return None;
     }
     reader.positive_duration(path)
-}
-
-fn endpoint_workload(
-    reader: &mut Reader<'_>,
-    market: Market,
-    restart: RestartRules,
-) -> Option<Workload> {
-    let horizon = required(reader, "workload.horizon", "horizon", "30 d");
-    let startup = or_default(reader, "workload.startup", SimDuration::ZERO, Some(6));
-    let least = count(reader, "workload.min_replicas", 1);
-    let most = count(reader, "workload.max_replicas", least);
-    if most != least {
-        if let Some(node) = reader.node("workload.max_replicas") {
-            let (message, help) = if most < least {
-                ("workload.max_replicas is below workload.min_replicas".to_owned(), String::new())
-            } else {
-                (
-                    format!("autoscaling from {least} to {most} replicas is not supported yet"),
-                    format!(
-                        "it comes with fleets; write max_replicas = {least} for a fixed number, or set both"
-                    ),
-                )
-            };
-            reader.problems.error(&node.at, message, help);
-        }
-        return None;
-    }
-    let horizon = horizon?;
-    if i128::from(horizon.micros()) * i128::from(least) > i128::from(i64::MAX / 4) {
-        let at = reader.node("workload.horizon").map(|node| node.at.clone())?;
-        reader.problems.error(
-            &at,
-            format!("{least} replicas over {horizon} leave the range of time"),
-            "write fewer replicas or a shorter horizon",
-        );
-        return None;
-    }
-    Some(Workload::Endpoint(EndpointModel { horizon, replicas: least, startup, market, restart }))
 }
 
 fn warn_about_prices(reader: &mut Reader<'_>, sheet: &PriceSheet) {

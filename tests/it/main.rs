@@ -1,5 +1,6 @@
 //! What the program promises, one module per behaviour.
 
+mod autoscale;
 mod baseline;
 mod cases;
 mod charts;
@@ -19,4 +20,5 @@ mod reference;
 mod sampling;
 mod sweep;
 mod threads;
+mod ticker;
 mod verify;

@@ -10,6 +10,7 @@ pub mod draft;
 mod fields;
 pub mod history;
 mod job_list;
+pub mod load_series;
 pub mod mix;
 pub mod past_job;
 pub mod replica_series;

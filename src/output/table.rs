@@ -266,7 +266,7 @@ fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
         headers.push(if scenario.deadline.is_some() { "on time" } else { "finishes" });
         headers.extend(["done by", "fails"]);
     } else {
-        headers.extend(["any up", "all up", "outage"]);
+        headers.extend(endpoint_headers(&scenario.workload));
     }
     headers.push("you build");
     let rows = answer
@@ -290,6 +290,16 @@ fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
         headers: headers.into_iter().map(str::to_owned).collect(),
         rows,
         text_columns: vec![0, last],
+    }
+}
+
+/// What is told of an endpoint's risk.
+pub(super) fn endpoint_headers(workload: &Workload) -> [&'static str; 3] {
+    match workload {
+        Workload::Endpoint(endpoint) if endpoint.served_load().is_some() => {
+            ["any up", if endpoint.is_autoscaled() { "min up" } else { "all up" }, "dropped"]
+        }
+        _ => ["any up", "all up", "outage"],
     }
 }
 
@@ -332,10 +342,14 @@ pub(super) fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) ->
     } else {
         let mean = |measure| estimate.measure(measure).mean;
         let outage = estimate.measure(Measure::LongestOutage).p95;
+        let last = match mean(Measure::DroppedShare) {
+            Some(dropped) => numbers::percent(dropped),
+            None => outage.map_or_else(none, numbers::hours),
+        };
         [
             timed(mean(Measure::AvailabilityAny).map_or_else(none, numbers::percent)),
             timed(mean(Measure::AvailabilityMin).map_or_else(none, numbers::percent)),
-            timed(outage.map_or_else(none, numbers::hours)),
+            timed(last),
         ]
     };
     Cells {
@@ -362,12 +376,20 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             scenario.against(),
             if answer.replications.is_some() { "; ± is simulation error alone" } else { "" }
         ),
-        Workload::Endpoint(_) => format!(
-            "saving: per serving hour, against {}; ± is simulation error alone. any up, all up: share \
-             of the horizon; outage: 95 % have none longer.",
-            scenario.against()
-        ),
+        Workload::Endpoint(_) => {
+            let [_, least, last] = endpoint_headers(&scenario.workload);
+            let last = match last {
+                "dropped" => "dropped: share of the requests",
+                _ => "outage: 95 % have none longer",
+            };
+            format!(
+                "saving: per serving hour, against {}; ± is simulation error alone. any up, {least}: \
+                 share of the horizon; {last}.",
+                scenario.against()
+            )
+        }
     });
+    notes.extend(requests(scenario, answer));
     notes.extend(how_found(answer));
     if let Some(range) = &scenario.spot_range {
         notes.push(format!(
@@ -401,6 +423,30 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         }
     }
     notes
+}
+
+/// What an endpoint has to serve, and what the peak of its replicas is.
+fn requests(scenario: &Scenario, answer: &Estimate) -> Option<String> {
+    let Workload::Endpoint(endpoint) = &scenario.workload else { return None };
+    let load = endpoint.served_load()?;
+    let offered = load.offered(endpoint.horizon) as f64 * 1e-12;
+    let mean = offered / (endpoint.horizon.hours() * 3_600.0);
+    let peaks: Vec<String> = answer
+        .plans
+        .iter()
+        .filter(|plan| scenario.times_known(plan.listed.plan))
+        .filter_map(|plan| {
+            let peak = plan.estimate.as_ref()?.measure(Measure::PeakReplicas).p95?;
+            Some(format!("{} {}", plan.listed.plan.name(), numbers::whole(peak as u64)))
+        })
+        .collect();
+    Some(format!(
+        "load: {} requests per second on average, {} at most. VMs at once, in 95 of 100 runs no more: \
+         {}.",
+        numbers::significant(mean, 3),
+        numbers::significant(load.largest().per_second(), 3),
+        peaks.join(", ")
+    ))
 }
 
 /// When a plan leaves Spot, where the deadline says so.
@@ -672,8 +718,11 @@ fn next_commands(scenario: &Scenario, decision: Option<&Decision>, input: &str) 
     let is_request = input.split_whitespace().next().is_some_and(|file| file.ends_with(".json"));
     let plan = decision.and_then(|decision| decision.verdict.plan).filter(|_| is_request);
     let input = if input.is_empty() { "…" } else { input };
-    let other = match scenario.workload {
+    let other = match &scenario.workload {
         Workload::Job(_) => "--set checkpoint.every=\"15 min\"",
+        Workload::Endpoint(endpoint) if endpoint.is_autoscaled() => {
+            "--set workload.target_utilisation=\"50 %\""
+        }
         Workload::Endpoint(_) => "--set workload.min_replicas=4 --set workload.max_replicas=4",
     };
     let emit = plan.map(|plan| format!("stockout estimate {input} --emit {plan} -o new.json"));

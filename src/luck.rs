@@ -24,17 +24,29 @@ pub enum Purpose {
     FlexWait = 5,
     /// Whether a standard request is refused.
     StandardRefusal = 6,
+    /// How long a zone stays normal or scarce: (zone, index).
+    Regime = 7,
+    /// What a zone is at time 0, and since when: (zone, which of its draws).
+    RegimeStart = 8,
+    /// Time from a shock of a zone to the next: (zone, index).
+    Shock = 9,
+    /// Whether a shock strikes a VM: (slot, zone and index).
+    ShockHit = 10,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Lifetime,
         Self::Wait,
         Self::Refusal,
         Self::StandardWait,
         Self::FlexWait,
         Self::StandardRefusal,
+        Self::Regime,
+        Self::RegimeStart,
+        Self::Shock,
+        Self::ShockHit,
     ];
 }
 

@@ -51,6 +51,8 @@ struct Replica {
     /// Which replica of this slot it is: what was scheduled for one before it has no effect.
     life: u32,
     capacity: Capacity,
+    /// The place of the zone that it asked last.
+    zone: u16,
     asked: SimTime,
     started: SimTime,
     /// When it dies, if the horizon does not come first.
@@ -103,6 +105,7 @@ impl Endpoint {
     ) -> Result<(), TooManyAttempts> {
         trajectory.attempts.clear();
         trajectory.spot_lives = 0;
+        trajectory.paths.begin(&model.market, 1, SimTime::START + model.horizon);
         self.calendar.clear();
         self.begin(model);
         let horizon = SimTime::START + model.horizon;
@@ -161,7 +164,9 @@ impl Endpoint {
                     replica.asked = now;
                     replica.attempts += 1;
                     replica.state = State::Waiting;
-                    let answer = request.answer(&model.market, 1.0, luck);
+                    let paths = &mut trajectory.paths;
+                    let answer = request.answer(&model.market, paths, 1.0, luck);
+                    replica.zone = answer.zone();
                     Some((now + answer.wait(), Event::Answered(answer)))
                 }
                 Event::Answered(Answer::Refused { .. }) => {
@@ -232,6 +237,7 @@ impl Endpoint {
                 model: place as u32,
                 life: 0,
                 capacity: Capacity::Spot,
+                zone: 0,
                 asked: SimTime::START,
                 started: SimTime::START,
                 dies: SimTime::START,
@@ -363,6 +369,7 @@ impl Replica {
         };
         Attempt {
             slot,
+            zone: self.zone,
             capacity: self.capacity,
             asked: self.asked,
             wait,
@@ -423,6 +430,7 @@ mod tests {
                 standard: StandardMarket::abundant(Wait::NONE),
                 flex_wait: None,
                 max_wait: None,
+                zones: None,
             },
             restart: RestartRules {
                 max_restarts: Some(1),

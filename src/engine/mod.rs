@@ -7,6 +7,7 @@
 pub mod calendar;
 pub mod endpoint;
 pub mod job;
+pub mod paths;
 pub mod timeline;
 pub mod trajectory;
 pub mod vm;

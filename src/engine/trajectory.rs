@@ -2,6 +2,7 @@
 //!
 //! The engine writes it; billing and statistics read it.
 
+use super::paths::Paths;
 use crate::model::billing::Usage;
 use crate::model::capacity::Capacity;
 use crate::model::plan::Outcome;
@@ -27,6 +28,8 @@ pub enum End {
 pub struct Attempt {
     /// Which VM or replica; 0 for a gang.
     pub slot: u32,
+    /// The place of the zone that was asked; 0 where it was no Spot request, or has no zones.
+    pub zone: u16,
     /// What it asked for.
     pub capacity: Capacity,
     /// When it asked.
@@ -50,6 +53,7 @@ impl Attempt {
     pub const fn asking(slot: u32, capacity: Capacity, asked: SimTime) -> Self {
         Self {
             slot,
+            zone: 0,
             capacity,
             asked,
             wait: SimDuration::ZERO,
@@ -100,6 +104,8 @@ pub struct JobTrajectory {
     pub outcome: Outcome,
     /// When it ended.
     pub ended: SimTime,
+    /// What the zones of the market went through, as far as anybody asked.
+    pub paths: Paths,
 }
 
 impl Default for JobTrajectory {
@@ -111,6 +117,7 @@ impl Default for JobTrajectory {
             gaps: SimDuration::ZERO,
             outcome: Outcome::Unfinished,
             ended: SimTime::START,
+            paths: Paths::default(),
         }
     }
 }
@@ -135,4 +142,6 @@ pub struct EndpointTrajectory {
     pub served: u128,
     /// Requests above what the serving replicas could serve, in 10⁻¹⁴ of one.
     pub dropped: u128,
+    /// What the zones of the market went through, as far as anybody asked.
+    pub paths: Paths,
 }

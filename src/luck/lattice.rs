@@ -68,7 +68,13 @@ pub const fn dimension(purpose: Purpose, slot: u32, attempt: u32) -> Option<usiz
         Purpose::Refusal => Some(2 * ATTEMPTS as usize + attempt),
         Purpose::StandardWait if attempt == 0 => Some(3 * ATTEMPTS as usize),
         Purpose::FlexWait if attempt == 0 => Some(3 * ATTEMPTS as usize + 1),
-        Purpose::StandardWait | Purpose::FlexWait | Purpose::StandardRefusal => None,
+        Purpose::StandardWait
+        | Purpose::FlexWait
+        | Purpose::StandardRefusal
+        | Purpose::Regime
+        | Purpose::RegimeStart
+        | Purpose::Shock
+        | Purpose::ShockHit => None,
     }
 }
 

@@ -9,6 +9,7 @@ use super::distribution::{
     Dimension, Family, Parameter, normal_survival, normal_upper_quantile, number, time,
 };
 use super::lifetime::{Lifetime, gang_hazard};
+use super::zone::Zones;
 use crate::luck::{Luck, Purpose, Shared, Together, ln, table};
 use crate::units::{Share, SimDuration};
 
@@ -79,6 +80,16 @@ impl Wait {
             _ if t <= 0.0 => 0.0,
             Self::Exponential { mean_h } => -expm1(-t / mean_h),
             Self::LogNormal { median_h, sigma } => normal_survival(-ln(t / median_h) / sigma),
+        }
+    }
+
+    /// The mean \[h\].
+    #[must_use]
+    pub fn mean_h(&self) -> f64 {
+        match *self {
+            Self::Fixed(fixed) => fixed.hours(),
+            Self::Exponential { mean_h } => mean_h,
+            Self::LogNormal { median_h, sigma } => median_h * exp(0.5 * sigma * sigma),
         }
     }
 
@@ -285,7 +296,7 @@ impl StandardMarket {
 }
 
 /// What the world does to those who ask for machines.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Market {
     /// Time to preemption of one Spot VM.
     pub lifetime: Lifetime,
@@ -303,6 +314,8 @@ pub struct Market {
     pub flex_wait: Option<Wait>,
     /// The longest flex-start waits; `None` for ever.
     pub max_wait: Option<SimDuration>,
+    /// The zones of a market with memory; `None` where requests and lifetimes are independent.
+    pub zones: Option<Box<Zones>>,
 }
 
 /// What became of one request for capacity.
@@ -438,7 +451,8 @@ impl Market {
     pub fn is_certain(&self, capacity: Capacity) -> bool {
         match capacity {
             Capacity::Spot => {
-                self.lifetime == Lifetime::Never
+                self.zones.is_none()
+                    && self.lifetime == Lifetime::Never
                     && self.wait.is_fixed()
                     && self.no_capacity_probability == Share::ZERO
             }
@@ -543,6 +557,7 @@ mod tests {
             standard: StandardMarket::abundant(Wait::NONE),
             flex_wait: Some(Wait::Fixed(SimDuration::from_hours(30))),
             max_wait: Some(SimDuration::from_hours(24)),
+            zones: None,
         };
         let answer = market.ask(Luck::new(1, 0), Capacity::FlexStart, 0, 0, false);
         assert_eq!(answer, Answer { wait: SimDuration::from_hours(24), refused: true });

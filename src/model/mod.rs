@@ -14,3 +14,4 @@ pub mod restart;
 pub mod scaling;
 pub mod tariff;
 pub mod workload;
+pub mod zone;

@@ -6,12 +6,15 @@ use super::observe;
 use super::replicate::{Experiment, Priced, RunError, Watch};
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
+use crate::engine::paths::Paths;
 use crate::engine::timeline::{self, Phase};
 use crate::engine::trajectory::{Attempt, End, EndpointTrajectory, JobTrajectory};
+use crate::luck::Luck;
 use crate::model::billing::{Metered, OutOfRange};
-use crate::model::capacity::Capacity;
+use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
+use crate::model::zone::Zone;
 use crate::scenario::resolved::Scenario;
 use crate::stats::estimator::group;
 use crate::units::{Money, SimDuration, SimTime};
@@ -28,6 +31,8 @@ pub struct Interval {
     pub attempt: u32,
     /// What was asked for.
     pub capacity: Capacity,
+    /// The place among [`Trace::zones`] of the zone asked for a Spot VM; 0 where there are none.
+    pub zone: u16,
     /// What goes on.
     pub phase: Phase,
     /// When it begins.
@@ -64,6 +69,32 @@ pub struct Trace {
     pub vms: u32,
     /// Replicas; 1 for a job.
     pub slots: u32,
+    /// What the zones of the market went through until then; none where it has no memory.
+    pub zones: Vec<TracedZone>,
+}
+
+/// What a zone went through in a replication, the same under every plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TracedZone {
+    /// Its name; empty for a zone without one.
+    pub name: String,
+    /// When it is scarce.
+    pub scarce: Vec<(SimTime, SimTime)>,
+    /// When shocks strike.
+    pub shocks: Vec<SimTime>,
+}
+
+impl TracedZone {
+    /// What the zones of a market went through until a time; `luck` is that of the replication.
+    fn of(market: &Market, paths: &mut Paths, until: SimTime, luck: Luck<'_>) -> Vec<Self> {
+        let Some(zones) = &market.zones else { return Vec::new() };
+        let one = |(place, zone): (usize, &Zone)| Self {
+            name: zone.name.clone(),
+            scarce: paths.scarce(zones, place, until, luck),
+            shocks: paths.shocks(zones, place, until, luck),
+        };
+        zones.zones.iter().enumerate().map(one).collect()
+    }
 }
 
 /// Why there is no trace.
@@ -136,6 +167,8 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 traced.pause(last, trajectory.attempts.len() as u32, now, trajectory.ended);
             }
             let metered = observe::job_metered(&trajectory, &priced.billing);
+            let ended = trajectory.ended;
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
             traced.finish(
                 plan,
                 replication,
@@ -175,6 +208,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             if let Some(last) = last {
                 traced.pause(last, number, now, horizon);
             }
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, horizon, luck);
             traced.committed_and_unused(horizon)?;
             let metered =
                 observe::endpoint_metered(&trajectory, &priced.billing, model, plan.course());
@@ -275,6 +309,7 @@ struct Tracing<'a> {
     /// The first of them, for which a commitment is paid.
     committed: u32,
     ended: SimTime,
+    zones: Vec<TracedZone>,
 }
 
 impl<'a> Tracing<'a> {
@@ -293,6 +328,7 @@ impl<'a> Tracing<'a> {
             slots,
             committed,
             ended,
+            zones: Vec::new(),
         }
     }
 
@@ -317,6 +353,7 @@ impl<'a> Tracing<'a> {
                 slot: beside.slot,
                 attempt,
                 capacity: beside.capacity,
+                zone: beside.zone,
                 phase: Phase::Pause,
                 from,
                 to,
@@ -365,6 +402,7 @@ impl<'a> Tracing<'a> {
             slot: attempt.slot,
             attempt: number,
             capacity: attempt.capacity,
+            zone: attempt.zone,
             phase: Phase::Waiting,
             from: attempt.asked,
             to: started,
@@ -436,6 +474,7 @@ impl<'a> Tracing<'a> {
             cost: Money::from_nanos(cost as i64),
             vms: self.vms,
             slots: self.slots,
+            zones: self.zones,
         })
     }
 }

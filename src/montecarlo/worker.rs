@@ -115,7 +115,9 @@ impl<'a> Worker<'a> {
             .filter(|run| Shortcut::knows(run.course))
             .flat_map(|run| run.meters.iter().map(|meter| meter.rules));
         let shortcut = match (workload, rules.next()) {
-            (Workload::Job(model), Some(first)) if rules.all(|rules| rules == first) => {
+            (Workload::Job(model), Some(first))
+                if model.market.zones.is_none() && rules.all(|rules| rules == first) =>
+            {
                 Some(Shortcut::new(model, first))
             }
             _ => None,

@@ -52,6 +52,14 @@ pub enum Kind {
     Plans,
     /// A list of conditions.
     Conditions,
+    /// A plain number in a range.
+    Number(f64, f64),
+    /// A list of 24 or 168 numbers in a range.
+    Factors(f64, f64),
+    /// A list of names of zones.
+    Zones,
+    /// A day of the week, with or without a time of day.
+    WeekTime,
 }
 
 /// Which workloads have the key.
@@ -139,6 +147,11 @@ pub const TABLES: &[(&str, &str)] = &[
         "market.standard",
         "standard VMs where they can be missing too; left out: there is always one",
     ),
+    (
+        "market.regime",
+        "zones that are normal and scarce in turns; left out: always normal, and requests independent",
+    ),
+    ("market.shocks", "instants that preempt many VMs of a zone at once; left out: none"),
     ("checkpoint", "how work is saved; left out: never, all work of a preempted attempt is lost"),
     ("restart", "what happens after a preemption or a refusal"),
     ("billing", "how used time becomes billed time"),
@@ -202,6 +215,16 @@ pub const KEYS: &[Key] = &[
     key("market.standard.no_capacity_probability", Kind::Share, "0 %", "chance that a standard request is refused after its wait; it is made again until it is granted").from("\"Resources are insufficient in region\" is what a CustomJob says then; how often was not found", "assumed"),
     key("market.standard.tied_to_spot", Kind::Share, "0 %", "how far one draw decides both right after a refused Spot request: 100 % refuses the standard one with min(1, its chance ÷ Spot's), 0 % with its own").from(NOT_FOUND, "assumed"),
     key("market.standard.retry_after", Kind::Duration, "5 min", "gap before a refused standard request is made again"),
+    key("market.zones", Kind::Zones, "(those of [market.zone.NAME], else one without a name)", "the zones that are asked, such as [\"us-central1-a\", \"us-central1-b\"], all at the region's price"),
+    key("market.placement", Kind::Choice(&["first", "spread", "cheapest"]), "first", "the zone asked first: the first one, the i-th by replica i, or the one that preempts least in the long run; the next one after a refusal, and anew once VMs have run"),
+    key("market.hazard_by_hour", Kind::Factors(0.0, 10_000.0), "(none: every hour is alike)", "factors of the hazard: 24 for the hours of a day, or 168 for those of a week from Monday 00:00, counted from simulation.start"),
+    key("market.regime.normal", Kind::Wait, "(required in [market.regime])", "how long a zone stays normal"),
+    key("market.regime.scarce", Kind::Wait, "(required in [market.regime])", "how long it stays scarce: no Spot VM starts in it"),
+    key("market.regime.hazard_factor", Kind::Number(0.0, 10_000.0), "1", "hazard of a running Spot VM while its zone is scarce, in units of that while it is normal"),
+    key("market.regime.when_scarce", Kind::Choice(&["refuse", "queue"]), "refuse", "a Spot request whose wait ends in a scarce zone is refused, which uses up an attempt, or waits until the zone is normal").from(NOT_FOUND, "assumed"),
+    key("market.regime.start", Kind::Choice(&["stationary", "normal", "scarce"]), "stationary", "what a zone is at time 0: in the midst of its life, or normal or scarce since just then"),
+    key("market.shocks.mean", Kind::Duration, "(required in [market.shocks])", "mean time between two shocks of a zone, which come at any time alike"),
+    key("market.shocks.hits", Kind::Share, "100 %", "chance that a shock preempts a running Spot VM of the zone, each VM of a gang on its own"),
     key("checkpoint.every", Kind::Duration, "(no periodic saves)", "work between two saves").job(),
     key("checkpoint.save", Kind::Duration, "0 s", "time that one save takes").job(),
     key("checkpoint.restore", Kind::Duration, "0 s", "time that loading a save takes").job(),
@@ -250,6 +273,7 @@ pub const KEYS: &[Key] = &[
     key("simulation.half_width", Kind::Share, "(none: a fixed number of replications)", "instead: replicate until the half-width of every plan's mean cost is at most this share of it"),
     key("simulation.seed", Kind::Count(0, i64::MAX), "1", "chooses the luck; the same seed gives the same bytes"),
     key("simulation.sampling", Kind::Choice(&["lattice", "random"]), "(lattice for jobs, random for endpoints)", "how the luck of the replications is spread: evenly, or each on its own"),
+    key("simulation.start", Kind::WeekTime, "Monday 00:00", "the time of the week at which replications start, in UTC: for market.hazard_by_hour and load.shape"),
     key("simulation.confidence", Kind::Share, "95 %", "level of the confidence intervals"),
 ];
 
@@ -261,18 +285,44 @@ pub const LATER: &[(&str, &str)] = &[
         "workload.pools",
         "more than one pool of machines comes with fleets; describe one in [machine]",
     ),
-    ("market.zones", "zones come with fleets; describe one market"),
-    ("market.shocks", "common shocks come with fleets; use market.shared_hazard"),
-    ("machine.zone", "zones come with fleets; write machine.region"),
-    ("machine.zones", "zones come with fleets; write machine.region"),
+    ("machine.zone", "prices are per region: write machine.region, and zones in market.zones"),
+    ("machine.zones", "prices are per region: write machine.region, and zones in market.zones"),
     ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
-    ("simulation.start", "dated prices and hazards by the hour come later"),
 ];
+
+/// The table of tables, one per zone, with what is different there.
+pub const ZONE: &str = "market.zone";
+
+/// What may be different in a zone: keys and tables of `[market]`.
+pub const IN_A_ZONE: &[&str] = &["lifetime", "wait", "no_capacity_probability", "regime", "shocks"];
+
+/// The path of what a path in a zone stands for: `market.wait` for `market.zone.us-central1-a.wait`.
+/// `None` for a path that is not in a zone, or not allowed there.
+#[must_use]
+pub fn in_every_zone(path: &str) -> Option<String> {
+    let (_, inner) = path.strip_prefix(ZONE)?.strip_prefix('.')?.split_once('.')?;
+    let first = inner.split('.').next()?;
+    IN_A_ZONE.contains(&first).then(|| format!("market.{inner}"))
+}
 
 /// The key of a path.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
+    let everywhere = in_every_zone(path);
+    let path = everywhere.as_deref().unwrap_or(path);
     KEYS.iter().find(|key| key.path == path)
+}
+
+/// The names of the keys that a table has.
+#[must_use]
+pub fn siblings(table: &str) -> Vec<&'static str> {
+    let is_zone = table.strip_prefix(ZONE).is_some_and(|rest| rest.matches('.').count() == 1);
+    if is_zone {
+        return IN_A_ZONE.to_vec();
+    }
+    let everywhere = in_every_zone(table);
+    let table = everywhere.as_deref().unwrap_or(table);
+    KEYS.iter().filter(|key| key.table() == table).map(Key::name).collect()
 }
 
 /// What a kind of value looks like, for messages: words and an example.
@@ -303,6 +353,16 @@ pub fn expects(kind: Kind) -> String {
         Kind::Text => "text in quotes".into(),
         Kind::Choice(words) => one_of(words.iter().copied()),
         Kind::Boolean => "true or false, without quotes".into(),
+        Kind::Number(low, high) => format!("a number from {low} to {high}, without quotes"),
+        Kind::Factors(low, high) => {
+            format!("a list of 24 or 168 numbers from {low} to {high}")
+        }
+        Kind::Zones => {
+            "a list of up to 100 names, such as [\"us-central1-a\", \"us-central1-b\"]".into()
+        }
+        Kind::WeekTime => {
+            "a day of the week with or without a time, such as \"Monday 09:00\"".into()
+        }
         Kind::Lifetime => {
             "a distribution, such as { model = \"exponential\", mean = \"10 h\" }".into()
         }
@@ -354,12 +414,18 @@ pub fn default_is_valid(key: &Key) -> bool {
         Kind::Choice(words) => words.contains(&text),
         Kind::Boolean => matches!(text, "true" | "false"),
         Kind::Plans => text.starts_with('['),
+        Kind::Number(low, high) => {
+            text.parse().is_ok_and(|value: f64| (low..=high).contains(&value))
+        }
+        Kind::WeekTime => super::zones::week_time(text).is_some(),
         Kind::Text
         | Kind::Bill
         | Kind::Lifetime
         | Kind::Conditions
         | Kind::Steps
-        | Kind::Models => false,
+        | Kind::Models
+        | Kind::Factors(..)
+        | Kind::Zones => false,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::keys::{Kind, expects};
 use super::read::Reader;
 use super::tree::{Node, Value};
+use super::zones::week_time;
 use crate::model::load::{Load, MOST_STEPS, Shape};
 use crate::units::{RequestRate, Share, SimDuration};
 
@@ -103,8 +104,18 @@ fn of_shape(reader: &mut Reader<'_>) -> Option<Load> {
     } else {
         Share::ONE
     };
+    let start = match reader.node("simulation.start").map(|node| &node.value) {
+        // `zones` has read it, and reported what is wrong with it.
+        Some(Value::Text(text)) => week_time(text).unwrap_or_default(),
+        _ if reader.node("market.hazard_by_hour").is_some() => SimDuration::ZERO,
+        _ => {
+            reader.take("simulation.start", "Monday 00:00");
+            reader.assume("simulation.start", "Monday 00:00", 30);
+            SimDuration::ZERO
+        }
+    };
     let shape = Shape { busiest: rate?, quietest: low, busiest_at, weekend };
-    Some(Load::of_shape(&shape, SimDuration::ZERO))
+    Some(Load::of_shape(&shape, start))
 }
 
 fn share_or(reader: &mut Reader<'_>, path: &str, default: Share, rank: u8) -> Share {

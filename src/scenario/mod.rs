@@ -21,6 +21,7 @@ mod simulation;
 pub mod source;
 pub mod tree;
 pub mod validate;
+mod zones;
 
 use machine::{NoPriceFile, Prices};
 use resolved::Scenario;

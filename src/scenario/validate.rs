@@ -9,6 +9,7 @@ use super::resolved::{Decide, Listed, Observed, Prefer, Scenario};
 use super::simulation::{self, Simulation};
 use super::source::Problems;
 use super::tree::{Node, Value};
+use super::zones;
 use crate::model::billing::{BillingRules, Figure};
 use crate::model::capacity::{Market, StandardMarket, Wait};
 use crate::model::checkpoint::Program;
@@ -45,6 +46,7 @@ pub fn validate(
     let nodes = if job { count(&mut reader, "workload.nodes", 1) } else { 1 };
     let observed = observed(&mut reader);
     let market = market(&mut reader, &plans, job, nodes, observed);
+    let has_zones = market.zones.is_some();
     restart.retry_standard_after = retry_standard_after(&mut reader, &market);
     restart.wait_before_fallback = wait_before_fallback(&mut reader, &plans);
     let finish_probability = finish_probability(&mut reader, &plans);
@@ -56,6 +58,9 @@ pub fn validate(
     } else {
         (super::endpoint::read(&mut reader, &plans, market, restart)?, None)
     };
+    if has_zones {
+        zones::check_pace(&mut reader, &workload);
+    }
     let decide = decide(&mut reader, job, deadline.is_some());
     free_startup(&mut reader, &workload, &mut billing);
     let mut machine = machine?;
@@ -488,7 +493,10 @@ fn market(
         });
     }
     let notice = or_default(reader, "market.notice", SimDuration::from_secs(30), None);
-    let standard = standard_market(reader, plans, no_capacity_probability);
+    let everywhere = zones::Everywhere { lifetime, wait: spot_wait, no_capacity_probability };
+    let zones = zones::read(reader, &everywhere, nodes);
+    let spot_refused = zones.as_ref().map_or(no_capacity_probability, zones::refused);
+    let standard = standard_market(reader, plans, spot_refused);
     let flex_wait = reader.wait("market.flex_wait");
     let max_wait = or_default(reader, "market.max_wait", SimDuration::from_hours(24), None);
     if no_capacity_probability == Share::ONE {
@@ -509,6 +517,7 @@ fn market(
         standard,
         flex_wait,
         max_wait: (max_wait > SimDuration::ZERO).then_some(max_wait),
+        zones: zones.map(Box::new),
     }
 }
 

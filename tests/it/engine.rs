@@ -66,6 +66,7 @@ fn market() -> impl Strategy<Value = Market> {
                 standard: StandardMarket::scarce(standard_wait, missing, tied, refused),
                 flex_wait: Some(flex_wait),
                 max_wait: Some(SimDuration::from_hours(1)),
+                zones: None,
             }
         },
     )
@@ -307,6 +308,7 @@ fn one_replica_serves_as_long_as_any_does() {
             standard: StandardMarket::abundant(Wait::NONE),
             flex_wait: None,
             max_wait: None,
+            zones: None,
         },
         restart: RestartRules {
             max_restarts: None,

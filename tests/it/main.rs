@@ -22,3 +22,4 @@ mod sweep;
 mod threads;
 mod ticker;
 mod verify;
+mod zones;

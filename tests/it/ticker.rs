@@ -4,6 +4,7 @@
 //! Written for clearness alone: every step goes over all replicas, and the window is a list of the
 //! last twenty targets.
 
+use stockout::engine::paths::Paths;
 use stockout::engine::trajectory::{Attempt, End};
 use stockout::engine::vm::{Answer, Request};
 use stockout::luck::Luck;
@@ -52,6 +53,7 @@ struct Replica {
     slot: u32,
     is_below: bool,
     capacity: Capacity,
+    zone: u16,
     state: State,
     asked: SimTime,
     started: SimTime,
@@ -80,6 +82,7 @@ struct Ticker<'a> {
     now: SimTime,
     rate: u128,
     outage_from: Option<SimTime>,
+    paths: Paths,
     story: Story,
 }
 
@@ -103,8 +106,10 @@ pub fn play(model: &EndpointModel, course: Course, luck: Luck<'_>) -> Story {
         now: SimTime::START,
         rate: 0,
         outage_from: None,
+        paths: Paths::default(),
         story: Story { most_requested: vec![0; model.models.len()], ..Story::default() },
     };
+    ticker.paths.begin(&model.market, 1, SimTime::START + model.horizon);
     ticker.run();
     ticker.story
 }
@@ -255,6 +260,7 @@ impl Ticker<'_> {
                 slot,
                 is_below,
                 capacity,
+                zone: 0,
                 state: State::Idle,
                 asked: self.now,
                 started: self.now,
@@ -279,7 +285,7 @@ impl Ticker<'_> {
 
     fn record(&mut self, replica: &Replica, end: End) {
         let mut attempt = Attempt::asking(replica.slot, replica.capacity, replica.asked);
-        attempt.end = end;
+        (attempt.end, attempt.zone) = (end, replica.zone);
         if matches!(end, End::Refused | End::Abandoned) {
             attempt.wait = self.now - replica.asked;
         } else {
@@ -308,8 +314,9 @@ impl Ticker<'_> {
                     spot_refused: replica.spot_refused,
                 };
                 *attempt += 1;
-                let answer = request.answer(&self.model.market, 1.0, self.luck);
+                let answer = request.answer(&self.model.market, &mut self.paths, 1.0, self.luck);
                 let own = &mut self.replicas[index];
+                own.zone = answer.zone();
                 (own.asked, own.state, own.spot_refused) = (now, State::Waiting, false);
                 self.schedule(index, now + answer.wait(), Event::Answered(answer));
             }

@@ -11,12 +11,14 @@ use super::scene::{Mark, Scene};
 use crate::engine::timeline::Phase;
 use crate::engine::trajectory::End;
 use crate::model::plan::{Outcome, Plan};
-use crate::montecarlo::trace::{Interval, Trace};
+use crate::montecarlo::trace::{Interval, Trace, TracedZone};
 use crate::output::numbers;
 use crate::units::SimTime;
 
 /// The most replicas that get a lane.
 const MOST_LANES: u32 = 16;
+/// The most zones that get a lane.
+const MOST_ZONES: usize = 8;
 /// Preemptions are named where there are no more than these.
 const MOST_NAMED: usize = 12;
 /// And have a line through all lanes where there are no more than these.
@@ -94,7 +96,9 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
         ),
     );
     let lanes = if is_job { lanes_of_job(trace) } else { lanes_of_endpoint(trace) };
-    let names = lanes.iter().map(|lane| font::width(&lane.name, NORMAL, Weight::Regular));
+    let zone_names = trace.zones.iter().take(MOST_ZONES).map(zone_name);
+    let names = lanes.iter().map(|lane| lane.name.clone()).chain(zone_names);
+    let names = names.map(|name| font::width(&name, NORMAL, Weight::Regular).min(180.0));
     let totals = lanes.iter().map(|lane| font::width(&lane.total, SMALL, Weight::Regular));
     let left = page.left + names.fold(50.0, f64::max) + 14.0;
     let right = page.right - totals.fold(46.0, f64::max) - 12.0;
@@ -106,7 +110,8 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     let pitch = if lanes.len() > 9 { 22.0 } else { 28.0 };
     // Room for the names of preemptions and the deadline.
     let top = page.y + 24.0;
-    let middle = top + pitch * lanes.len() as f64 + 6.0;
+    let zones: Vec<&TracedZone> = trace.zones.iter().take(MOST_ZONES).collect();
+    let middle = top + pitch * (lanes.len() + zones.len()) as f64 + 6.0;
     let cost_top = middle + 34.0;
     let bottom = cost_top + 96.0;
     axis::below(
@@ -126,6 +131,13 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
         page.put(total.ending().fill(Ink::Muted));
         page.put(Mark::line((left, y), (right, y)).stroke(Ink::Grid, 1.0));
         lane_marks(&mut page, lane, trace.plan, &scale, y, pitch - 12.0);
+    }
+    for (index, zone) in zones.into_iter().enumerate() {
+        let y = top + pitch * ((lanes.len() + index) as f64 + 0.5);
+        let name =
+            font::clipped(&zone_name(zone), left - page.left - 10.0, NORMAL, Weight::Regular);
+        page.put(Mark::text((page.left, y + 4.5), NORMAL, name).fill(Ink::Muted));
+        zone_marks(&mut page, zone, trace.ended, &scale, y, pitch - 12.0);
     }
     let total = if is_job { "in all" } else { "per replica" };
     page.put(Mark::text((page.right, top - 9.0), 11.0, total).ending().fill(Ink::Muted));
@@ -162,6 +174,52 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     about.replications = None;
     about.confidence = None;
     page.finish(&about.footer())
+}
+
+/// What the lane of a zone is called.
+fn zone_name(zone: &TracedZone) -> String {
+    if zone.name.is_empty() { "Zone scarce".into() } else { format!("{} scarce", zone.name) }
+}
+
+/// When a zone is scarce, and where shocks strike.
+fn zone_marks(
+    page: &mut Page,
+    zone: &TracedZone,
+    ended: SimTime,
+    scale: &Scale,
+    y: f64,
+    height: f64,
+) {
+    let half = height / 2.0;
+    let (from, to) = (scale.at(0.0), scale.at(hours(ended)));
+    page.put(Mark::line((from, y), (to, y)).stroke(Ink::Grid, 1.0));
+    let mut last = f64::NEG_INFINITY;
+    for &(since, until) in &zone.scarce {
+        let (from, to) = (scale.at(hours(since)), scale.at(hours(until)));
+        // Of what is closer than half a pixel one piece is seen.
+        if to - last < 0.5 {
+            continue;
+        }
+        last = to;
+        let hint = format!(
+            "scarce from {} for {}",
+            numbers::hours(hours(since)),
+            numbers::hours((until - since).hours())
+        );
+        let mark = Mark::rect((from, y - half), (to.max(from + 1.0), y + half));
+        page.put(mark.fill(Ink::Muted.at(0.55)).hint(hint));
+    }
+    let mut last = f64::NEG_INFINITY;
+    for &shock in &zone.shocks {
+        let x = scale.at(hours(shock));
+        if x - last < 1.0 {
+            continue;
+        }
+        last = x;
+        let hint = format!("shock after {}", numbers::hours(hours(shock)));
+        let mark = Mark::rect((x - 1.0, y - half), (x + 1.0, y + half));
+        page.put(mark.fill(Ink::Alert).hint(hint));
+    }
 }
 
 /// A lane for each phase that there is.

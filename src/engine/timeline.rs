@@ -29,11 +29,13 @@ pub enum Phase {
     /// Nothing runs and nothing is asked for: a backoff, the time to a new submission, or the end of
     /// a replica whose restarts are exhausted.
     Pause,
+    /// A replica that is not asked for: the load needs fewer.
+    Unused,
 }
 
 impl Phase {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Waiting,
         Self::Startup,
         Self::Restore,
@@ -43,6 +45,7 @@ impl Phase {
         Self::Stopped,
         Self::Serving,
         Self::Pause,
+        Self::Unused,
     ];
 
     /// The name in results.
@@ -58,13 +61,14 @@ impl Phase {
             Self::Stopped => "stopped",
             Self::Serving => "serving",
             Self::Pause => "pause",
+            Self::Unused => "unused",
         }
     }
 
     /// Whether VMs run.
     #[must_use]
     pub const fn is_uptime(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Pause)
+        !matches!(self, Self::Waiting | Self::Pause | Self::Unused)
     }
 }
 

@@ -129,7 +129,7 @@ pub struct EndpointTrajectory {
     pub attempts: Vec<Attempt>,
     /// Time with at least one replica serving, or none asked for because there is no load.
     pub any_serving: SimDuration,
-    /// Time with at least the least number of replicas serving.
+    /// Time with enough replicas serving: the fewest there are, or as many as somebody said.
     pub enough_serving: SimDuration,
     /// Longest interval with no replica serving, from time 0 and to the horizon included; without
     /// load and without a replica asked for it is no outage.

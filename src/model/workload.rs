@@ -60,6 +60,8 @@ pub struct DeployedModel {
     pub most: u32,
     /// Replicas asked for at time 0.
     pub initial: u32,
+    /// Replicas that are enough: what `availability_min` asks for.
+    pub enough: u32,
     /// Percent of the requests that it gets.
     pub traffic: u32,
     /// What one of its replicas can serve; `None` where nobody said.
@@ -81,6 +83,7 @@ impl DeployedModel {
             least: replicas,
             most: replicas,
             initial: replicas,
+            enough: replicas,
             traffic: 100,
             capacity: None,
             scaling: None,

@@ -26,7 +26,8 @@ pub enum Measure {
     Makespan,
     /// Share of the horizon with at least one replica serving.
     AvailabilityAny,
-    /// Share of the horizon with at least the least number of replicas serving.
+    /// Share of the horizon with enough replicas serving: the fewest there are, or as many as somebody
+    /// said.
     AvailabilityMin,
     /// Time serving, over all replicas.
     Serving,

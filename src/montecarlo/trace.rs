@@ -108,6 +108,9 @@ pub enum NoTrace {
         /// Why.
         reason: String,
     },
+    /// Replicas over time of a job.
+    #[error("a job has no replicas over time: they are an endpoint's")]
+    IsJob,
     /// More intervals than anybody reads.
     #[error("this replication consists of more than 1,000,000 intervals")]
     TooLong,
@@ -186,15 +189,13 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             attempts.sort_by_key(|attempt| (attempt.slot, attempt.asked));
             let slots = (model.most(), model.committed(plan.course()));
             let mut traced = Tracing::new(scenario, priced, slots, horizon);
-            let (mut number, mut now, mut last) = (0, SimTime::START, None::<&Attempt>);
+            let (mut number, mut last) = (0, None::<&Attempt>);
             for attempt in &attempts {
-                if let Some(before) = last
-                    && before.slot != attempt.slot
-                {
-                    traced.pause(before, number, now, horizon);
-                    (number, now) = (0, SimTime::START);
+                if let Some(before) = last.filter(|before| before.slot != attempt.slot) {
+                    traced.between(last, before, number, horizon);
+                    (number, last) = (0, None);
                 }
-                traced.pause(attempt, number, now, attempt.asked);
+                traced.between(last, attempt, number, attempt.asked);
                 number += 1;
                 let startup = model.model_of(attempt.slot).startup;
                 traced.attempt(attempt, number, |each| {
@@ -203,10 +204,10 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                         && (attempt.useful == SimDuration::ZERO
                             || each(Phase::Serving, attempt.useful))
                 })?;
-                (now, last) = (attempt.ended(), Some(attempt));
+                last = Some(attempt);
             }
-            if let Some(last) = last {
-                traced.pause(last, number, now, horizon);
+            if let Some(before) = last {
+                traced.between(last, before, number, horizon);
             }
             traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, horizon, luck);
             traced.committed_and_unused(horizon)?;
@@ -281,7 +282,7 @@ fn micros(time: SimTime) -> u64 {
 }
 
 /// The plan with its price.
-fn priced<'a>(
+pub(super) fn priced<'a>(
     scenario: &Scenario,
     experiment: &'a Experiment,
     plan: Plan,
@@ -348,13 +349,26 @@ impl<'a> Tracing<'a> {
 
     /// A time in which nothing runs; none where it is empty.
     fn pause(&mut self, beside: &Attempt, attempt: u32, from: SimTime, to: SimTime) {
+        self.idle(Phase::Pause, beside, attempt, from, to);
+    }
+
+    /// A time of a replica in which nothing runs: it is not asked for before its first attempt, nor
+    /// after one that was released; `last` is the attempt before, where there is one.
+    fn between(&mut self, last: Option<&Attempt>, beside: &Attempt, number: u32, to: SimTime) {
+        let from = last.map_or(SimTime::START, Attempt::ended);
+        let released = last.is_none_or(|last| matches!(last.end, End::Released | End::Abandoned));
+        let phase = if released { Phase::Unused } else { Phase::Pause };
+        self.idle(phase, beside, number, from, to);
+    }
+
+    fn idle(&mut self, phase: Phase, beside: &Attempt, attempt: u32, from: SimTime, to: SimTime) {
         if to > from {
             self.intervals.push(Interval {
                 slot: beside.slot,
+                zone: beside.zone,
                 attempt,
                 capacity: beside.capacity,
-                zone: beside.zone,
-                phase: Phase::Pause,
+                phase,
                 from,
                 to,
                 cost: Money::default(),
@@ -363,7 +377,7 @@ impl<'a> Tracing<'a> {
         }
     }
 
-    /// What is paid for is shown, used or not: a pause for every slot that was never asked for and
+    /// What is paid for is shown, used or not: an interval for every slot that was never asked for and
     /// that a commitment is paid for.
     fn committed_and_unused(&mut self, horizon: SimTime) -> Result<(), NoTrace> {
         if self.span_cost(horizon)? == 0 {
@@ -377,7 +391,7 @@ impl<'a> Tracing<'a> {
         }
         for slot in (0..self.committed).filter(|slot| !used[*slot as usize]) {
             let beside = Attempt::asking(slot, Capacity::Standard, SimTime::START);
-            self.pause(&beside, 0, SimTime::START, horizon);
+            self.idle(Phase::Unused, &beside, 0, SimTime::START, horizon);
         }
         self.intervals.sort_by_key(|interval| (interval.slot, interval.from));
         Ok(())

@@ -291,14 +291,6 @@ impl Order<'_> {
                 ),
                 source: FLEX,
             }),
-            Plan::Mixed => items.push(Item {
-                text: format!(
-                    "A second deployed model beside this one, without `spot`: {} standard replica(s), \
-                     a traffic split between both, and so many fewer replicas in this body.",
-                    endpoint.standard_below
-                ),
-                source: SCENARIO,
-            }),
             _ => {}
         }
         if self.plan == Plan::SpotThenStandard {

@@ -11,7 +11,7 @@ use crate::decision::Decision;
 use crate::decision::ladder::Ladder;
 use crate::luck::Sampling;
 use crate::model::plan::{Outcome, Plan};
-use crate::model::workload::Workload;
+use crate::model::workload::{DeployedModel, EndpointModel, Workload};
 use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
@@ -293,13 +293,28 @@ fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
     }
 }
 
+/// What `availability_min` is of.
+fn enough_up(endpoint: &EndpointModel) -> &'static str {
+    let is = |pick: fn(&DeployedModel) -> u32| {
+        endpoint.models.iter().all(|model| model.enough == pick(model))
+    };
+    if is(|model| model.most) {
+        "all up"
+    } else if is(|model| model.least) {
+        "min up"
+    } else {
+        "enough"
+    }
+}
+
 /// What is told of an endpoint's risk.
 pub(super) fn endpoint_headers(workload: &Workload) -> [&'static str; 3] {
     match workload {
         Workload::Endpoint(endpoint) if endpoint.served_load().is_some() => {
-            ["any up", if endpoint.is_autoscaled() { "min up" } else { "all up" }, "dropped"]
+            ["any up", enough_up(endpoint), "dropped"]
         }
-        _ => ["any up", "all up", "outage"],
+        Workload::Endpoint(endpoint) => ["any up", enough_up(endpoint), "outage"],
+        Workload::Job(_) => ["any up", "all up", "outage"],
     }
 }
 

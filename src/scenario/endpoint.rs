@@ -19,6 +19,7 @@ use crate::units::{RequestRate, Share, SimDuration};
 const LEAST: &str = "workload.min_replicas";
 const MOST: &str = "workload.max_replicas";
 const INITIAL: &str = "workload.initial_replicas";
+const ENOUGH: &str = "workload.enough_replicas";
 const CAPACITY: &str = "workload.replica_capacity";
 const TARGET: &str = "workload.target_utilisation";
 const COUNTED: &str = "workload.replicas_counted";
@@ -184,8 +185,20 @@ fn only_one(reader: &mut Reader<'_>, shared: &Shared) -> Option<DeployedModel> {
             }
         }
     }
+    let enough = match reader.count(ENOUGH) {
+        Some(enough) => u32::try_from(enough).unwrap_or(u32::MAX),
+        None => least,
+    };
+    if let (true, Some(node)) = (enough > most, reader.node(ENOUGH)) {
+        reader.problems.error(
+            &node.at,
+            format!("{ENOUGH} = {enough}, and there are {most} replicas at most"),
+            format!("write {most} or fewer, or more replicas"),
+        );
+        return None;
+    }
     let fixed = DeployedModel::fixed(most, shared.startup);
-    Some(DeployedModel { least, initial, capacity: shared.capacity, scaling, ..fixed })
+    Some(DeployedModel { least, initial, enough, capacity: shared.capacity, scaling, ..fixed })
 }
 
 /// Reports what an autoscaled endpoint cannot do without, and what belongs together; `scaled` is from
@@ -306,7 +319,7 @@ fn warn_of_slow_starts(reader: &mut Reader<'_>, models: &[DeployedModel]) {
 
 /// Several models: each a table of its own.
 fn several(reader: &mut Reader<'_>, node: &Node, shared: &Shared) -> Option<Vec<DeployedModel>> {
-    for key in [LEAST, MOST, INITIAL].iter().chain(&OF_ZERO) {
+    for key in [LEAST, MOST, INITIAL, ENOUGH].iter().chain(&OF_ZERO) {
         if let Some(node) = reader.node(key) {
             reader.problems.error(
                 &node.at,
@@ -450,6 +463,7 @@ impl Entry<'_, '_, '_> {
         Some(DeployedModel {
             name,
             least,
+            enough: least,
             initial,
             traffic,
             capacity,

@@ -177,6 +177,7 @@ pub const KEYS: &[Key] = &[
     key("workload.horizon", Kind::Duration, "(required)", "how long the deployment is up").endpoint(),
     key("workload.min_replicas", Kind::Count(0, 100_000), "1", "the fewest replicas; 0 scales to zero").endpoint().from("DeployedModel minReplicaCount", "quoted"),
     key("workload.max_replicas", Kind::Count(1, 100_000), "(min_replicas)", "the most replicas; above min_replicas their number follows [load]").endpoint().from("DeployedModel maxReplicaCount defaults to minReplicaCount", "quoted"),
+    key("workload.enough_replicas", Kind::Count(0, 100_000), "(min_replicas)", "what availability_min asks for: so many replicas serving, to see how many more it takes that they do").endpoint(),
     key("workload.initial_replicas", Kind::Count(1, 100_000), "(min_replicas, at least 1)", "replicas asked for at the start, and after there were none").endpoint().from("initialReplicaCount (v1beta1, with minReplicaCount 0 alone), default 1", "quoted"),
     key("workload.replica_capacity", Kind::RequestRate, "(required with [load])", "requests that one replica can serve; what comes above is dropped").endpoint(),
     key("workload.target_utilisation", Kind::Share, "60 %", "utilisation that the autoscaler aims at").endpoint().from("autoscalingMetricSpecs target, default 60: Scale inference nodes by using autoscaling (Google Cloud, 2026)", "quoted"),

@@ -185,7 +185,7 @@ impl Ticker<'_> {
     fn advance(&mut self, now: SimTime) {
         let time = now - self.now;
         let is_lacking = (0..self.models.len())
-            .any(|place| self.serving(place) < u128::from(self.model.models[place].least));
+            .any(|place| self.serving(place) < u128::from(self.model.models[place].enough));
         if self.is_up() {
             self.story.any_serving += time;
         }

@@ -11,7 +11,7 @@ pub struct Level {
     models: Vec<ModelLevel>,
     /// Replicas that serve, over all models.
     serving: u32,
-    /// Models with fewer replicas serving than their least.
+    /// Models with fewer replicas serving than are enough.
     lacking: u32,
     /// Models that are not at rest: with load, or with replicas asked for.
     active: u32,
@@ -27,7 +27,7 @@ pub struct Level {
 /// One model's part.
 struct ModelLevel {
     serving: u32,
-    least: u32,
+    enough: u32,
     /// Percent of the load.
     share: u32,
     /// Of one replica.
@@ -56,7 +56,7 @@ impl Level {
         models.clear();
         models.extend(model.models.iter().map(|deployed| ModelLevel {
             serving: 0,
-            least: deployed.least,
+            enough: deployed.enough,
             share: deployed.traffic,
             capacity: deployed.capacity.map_or(0, |capacity| traffic(capacity, 100)),
             traffic: load.map_or(0, |load| traffic(load, deployed.traffic)),
@@ -121,7 +121,7 @@ impl Level {
     #[inline]
     pub fn update(&mut self, place: usize, requested: u32, now: SimTime) {
         let model = &mut self.models[place];
-        let lacks = model.serving < model.least;
+        let lacks = model.serving < model.enough;
         self.lacking = self.lacking + u32::from(lacks) - u32::from(model.lacks);
         model.lacks = lacks;
         let is_active = requested > 0 || model.traffic > 0;

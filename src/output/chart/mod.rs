@@ -12,6 +12,7 @@
 //! | `sweep` | lines over one key ([`lines`]), a map over two ([`map`]) | |
 //! | `tornado` | which key matters most | [`tornado`] |
 //! | `timeline` | one replication, and how its cost grows | [`timeline`] |
+//! | `replicas` | an endpoint over time: replicas serving, their spread, the load | [`replicas`] |
 //! | `ladder` | the saving against the mean lifetime | [`ladder`] |
 //! | `assumptions` | what each assumption is worth | [`assumptions`] |
 //!
@@ -31,6 +32,7 @@ pub mod page;
 pub mod palette;
 #[cfg(feature = "png")]
 pub mod png;
+pub mod replicas;
 pub mod saving;
 pub mod scale;
 pub mod scene;
@@ -55,6 +57,8 @@ pub enum Kind {
     Tornado,
     /// One replication: waits, work, saves, lost work, preemptions, and how its cost grows
     Timeline,
+    /// An endpoint over time: replicas serving, their spread, and what the load would need
+    Replicas,
 }
 
 impl Kind {
@@ -68,6 +72,7 @@ impl Kind {
             Self::Sweep => "sweep",
             Self::Tornado => "tornado",
             Self::Timeline => "timeline",
+            Self::Replicas => "replicas",
         }
     }
 }

@@ -70,6 +70,9 @@ impl<'a> Job<'a> {
         trajectory.restarts = 0;
         let end = SimTime::START + model.give_up_after;
         trajectory.paths.begin(&model.market, model.nodes, end);
+        if model.market.zones.is_some() {
+            trajectory.paths.follow_for(model.program.uptime_needed(model.work, true));
+        }
         let capacity = course.first();
         Self {
             model,

@@ -22,6 +22,8 @@ pub struct Paths {
     refusals: Vec<u32>,
     /// Where paths end: from then on all zones stay as they are, and there are no shocks.
     end: SimTime,
+    /// No attempt runs for longer: of a longer lifetime only that is told.
+    longest: SimDuration,
 }
 
 /// The path of one zone.
@@ -59,6 +61,13 @@ impl Paths {
         }
         self.refusals.clear();
         self.end = end;
+        self.longest = SimDuration::NEVER;
+    }
+
+    /// Says that no attempt runs for longer than this, so that a lifetime need not be followed any
+    /// further: how much longer than that it is may be told wrong.
+    pub fn follow_for(&mut self, longest: SimDuration) {
+        self.longest = longest;
     }
 
     /// What a Spot request meets: the wait, then the regime of the zone, then its chance of a refusal.
@@ -82,6 +91,7 @@ impl Paths {
             place: place as u32,
             path: &mut self.zones[place],
             end: self.end,
+            longest: self.longest,
             luck,
         };
         let mut wait = zone.wait.draw(luck, Purpose::Wait, slot, attempt);
@@ -244,6 +254,7 @@ struct Conditions<'a, 'l> {
     place: u32,
     path: &'a mut Path,
     end: SimTime,
+    longest: SimDuration,
     luck: Luck<'l>,
 }
 
@@ -293,7 +304,7 @@ impl Conditions<'_, '_> {
         let mut dies = dies_at(before, left, factor);
         while let Some(changes) = until {
             let age = changes - started;
-            if dies <= age || changes >= self.end {
+            if dies <= age || changes >= self.end || age >= self.longest {
                 return dies;
             }
             let (next, next_until) = self.factor(changes);
@@ -331,7 +342,7 @@ impl Conditions<'_, '_> {
                 }
             }
             let age = self.path.shocks[index] - started;
-            if age >= lifetime || self.path.shocks[index] >= self.end {
+            if age >= lifetime.min(self.longest) || self.path.shocks[index] >= self.end {
                 return lifetime;
             }
             // At one instant a slot has one VM, or one gang.

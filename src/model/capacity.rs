@@ -120,19 +120,17 @@ impl Wait {
         }
     }
 
-    /// The waits at many uniform numbers, as [`Self::draw`] makes them; the numbers are used up.
-    fn draw_all(&self, uniforms: &mut [f64], waits: &mut Vec<SimDuration>) {
-        waits.clear();
+    /// The waits \[µs\] at many uniform numbers, in their place, as [`Self::draw`] makes them.
+    fn draw_all(&self, uniforms: &mut [f64]) {
         match *self {
-            Self::Fixed(wait) => waits.resize(uniforms.len(), wait),
+            Self::Fixed(wait) => uniforms.fill(wait.micros() as f64),
             Self::Exponential { mean_h } => {
                 table::minus_ln_all(uniforms);
-                uniforms.iter_mut().for_each(|draw| *draw *= mean_h);
-                SimDuration::from_hours_all(uniforms, waits);
+                SimDuration::multiples(mean_h, uniforms);
             }
-            Self::LogNormal { median_h, sigma } => {
-                waits.extend(uniforms.iter().map(|&uniform| lognormal(median_h, sigma, uniform)));
-            }
+            Self::LogNormal { median_h, sigma } => uniforms.iter_mut().for_each(|draw| {
+                *draw = lognormal(median_h, sigma, *draw).micros() as f64;
+            }),
         }
     }
 }
@@ -327,16 +325,14 @@ pub struct Answer {
     pub refused: bool,
 }
 
-/// What the market answers to requests of many replications for Spot VMs.
+/// What the market answers to requests of many replications for Spot VMs, as columns.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// From asking until the VMs start, or until the refusal.
-    pub waits: Vec<SimDuration>,
-    /// Whether nothing starts; empty where nobody is ever refused.
-    pub refused: Vec<bool>,
-    /// From the start to the preemption, of those that are not refused.
-    pub lifetimes: Vec<SimDuration>,
-    draws: Vec<f64>,
+    /// From asking until the VMs start, or until the refusal \[µs\].
+    pub waits: Vec<f64>,
+    /// From the start to the preemption \[µs\]; 0 of those that are refused.
+    pub lifetimes: Vec<f64>,
+    refusals: Vec<f64>,
 }
 
 impl Market {
@@ -350,26 +346,23 @@ impl Market {
         attempt: u32,
         answers: &mut Answers,
     ) {
-        let Answers { waits, refused, lifetimes, draws } = answers;
-        let draw = |purpose, draws: &mut Vec<f64>| {
-            luck.uniforms(shared, (purpose, attempt), places, draws);
-        };
+        let Answers { waits, lifetimes, refusals } = answers;
         if self.wait.is_fixed() {
-            draws.clear();
-            draws.resize(places.len(), 0.0);
+            waits.resize(places.len(), 0.0);
         } else {
-            draw(Purpose::Wait, draws);
+            luck.uniforms(shared, (Purpose::Wait, attempt), places, waits);
         }
-        self.wait.draw_all(draws, waits);
-        refused.clear();
+        self.wait.draw_all(waits);
+        luck.uniforms(shared, (Purpose::Lifetime, attempt), places, lifetimes);
+        table::minus_ln_all(lifetimes);
+        self.lifetime.draw_all(lifetimes, relief);
         if self.no_capacity_probability > Share::ZERO {
-            draw(Purpose::Refusal, draws);
+            luck.uniforms(shared, (Purpose::Refusal, attempt), places, refusals);
             let chance = self.no_capacity_probability.fraction();
-            refused.extend(draws.iter().map(|&uniform| uniform < chance));
+            for (lifetime, &refusal) in lifetimes.iter_mut().zip(&*refusals) {
+                *lifetime = if refusal < chance { 0.0 } else { *lifetime };
+            }
         }
-        draw(Purpose::Lifetime, draws);
-        table::minus_ln_all(draws);
-        self.lifetime.draw_all(draws, relief, lifetimes);
     }
 
     /// What a request meets at an address of luck. `spot_refused` says whether the request before

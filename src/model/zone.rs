@@ -155,15 +155,16 @@ impl Regime {
 }
 
 impl Zone {
-    /// Preemptions per running VM and hour in the long run, hours of the week left aside.
+    /// Preemptions per running VM and hour in the long run, where the hours of a week have the mean
+    /// factor `hours`; exact for exponential lifetimes of VMs that run all the time.
     #[must_use]
-    pub fn long_run_hazard(&self) -> f64 {
+    pub fn long_run_hazard(&self, hours: f64) -> f64 {
         let regime = self.regime.as_ref().map_or(1.0, |regime| {
             let scarce = regime.scarce_share();
             1.0 - scarce + scarce * regime.hazard_factor
         });
         let shocks = self.shocks.map_or(0.0, |shocks| shocks.hits.fraction() / shocks.mean.hours());
-        regime / self.lifetime.mean_h() + shocks
+        hours * regime / self.lifetime.mean_h() + shocks
     }
 
     /// The chance that a request at any time is refused.
@@ -187,9 +188,9 @@ impl Zones {
         assert!(!zones.is_empty(), "a market has a zone");
         let mut order: Vec<usize> = (0..zones.len()).collect();
         if placement == Placement::Cheapest {
-            order.sort_by(|&a, &b| {
-                zones[a].long_run_hazard().total_cmp(&zones[b].long_run_hazard())
-            });
+            let factor = hours.as_ref().map_or(1.0, HazardByHour::mean);
+            let hazards: Vec<f64> = zones.iter().map(|zone| zone.long_run_hazard(factor)).collect();
+            order.sort_by(|&a, &b| hazards[a].total_cmp(&hazards[b]));
         }
         Self { zones, placement, hours, order }
     }
@@ -200,5 +201,59 @@ impl Zones {
         let first = if self.placement == Placement::Spread { u64::from(slot) } else { 0 };
         let turn = first + u64::from(refusals);
         self.order[(turn % self.order.len() as u64) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: f64) -> SimTime {
+        SimTime::START + SimDuration::from_hours_f64(hours)
+    }
+
+    /// Time 0 is Sunday 23:30: the last hour of the week for 30 min, then the first.
+    #[test]
+    fn the_week_begins_anew() {
+        let factors: Vec<f64> = (0..168).map(f64::from).collect();
+        let offset = SimDuration::from_secs(167 * 3_600 + 1_800);
+        let hours = HazardByHour::new(&factors, offset).unwrap();
+        assert_eq!(hours.at(at(0.0)), (167.0, at(0.5)));
+        assert_eq!(hours.at(at(0.25)), (167.0, at(0.5)));
+        assert_eq!(hours.at(at(0.5)), (0.0, at(1.5)));
+        assert_eq!(hours.at(at(168.75)), (0.0, at(169.5)));
+        assert_eq!(hours.mean(), 83.5);
+        // The hours of a day, on every day.
+        let daily = HazardByHour::new(&factors[..24], SimDuration::ZERO).unwrap();
+        assert_eq!(daily.at(at(24.0 * 3.0 + 5.5)), (5.0, at(24.0 * 3.0 + 6.0)));
+        assert_eq!(HazardByHour::new(&factors[..7], offset), None);
+    }
+
+    /// 1/10 per hour for 3 of 4 h and twice that for the fourth, and a shock of 50 % every 20 h: 0.125 +
+    /// 0.025 per hour. Refused with 1 − (1 − 1/4)(1 − 20 %) = 40 %.
+    #[test]
+    fn the_long_run_is_a_mean_over_both_regimes() {
+        let fixed = |hours| Wait::Fixed(SimDuration::from_hours(hours));
+        let mut zone = Zone {
+            name: "a".into(),
+            lifetime: Lifetime::Exponential { mean_h: 10.0 },
+            wait: Wait::NONE,
+            no_capacity_probability: Share::percent(20),
+            regime: Some(Regime {
+                normal: fixed(3),
+                scarce: fixed(1),
+                hazard_factor: 2.0,
+                when_scarce: WhenScarce::Refuse,
+                start: RegimeStart::Stationary,
+            }),
+            shocks: Some(Shocks { mean: SimDuration::from_hours(20), hits: Share::percent(50) }),
+        };
+        assert!((zone.long_run_hazard(1.0) - 0.15).abs() < 1e-12);
+        assert!((zone.long_run_hazard(2.0) - 0.275).abs() < 1e-12);
+        assert!((zone.refused() - 0.4).abs() < 1e-12);
+        zone.regime.as_mut().unwrap().when_scarce = WhenScarce::Queue;
+        assert!((zone.refused() - 0.2).abs() < 1e-12);
+        zone.lifetime = Lifetime::Never;
+        assert!((zone.long_run_hazard(1.0) - 0.025).abs() < 1e-12);
     }
 }

@@ -238,7 +238,6 @@ pub fn worst(
         .map(|shift| experiment.sampling.shared(experiment.seed, shift))
         .collect();
     shared.truncate(crate::stats::estimator::GROUPS);
-    let mut costs = Vec::new();
     let mut found: Option<((bool, u64), u64)> = None;
     for replication in 0..replications {
         let luck = shared[group(replication)].luck(replication);
@@ -259,11 +258,7 @@ pub fn worst(
         };
         let badness = match by {
             Worst::Makespan | Worst::Outage => late,
-            Worst::Cost => {
-                costs.clear();
-                priced.tariff.bill(&[metered], vms, &mut costs, |_, _, _| {})?;
-                (false, costs[0])
-            }
+            Worst::Cost => (false, priced.tariff.bill(metered, vms)?),
         };
         if found.is_none_or(|(worst, _)| badness > worst) {
             found = Some((badness, replication));
@@ -342,9 +337,7 @@ impl<'a> Tracing<'a> {
     }
 
     fn bill(&self, metered: &Metered) -> Result<u64, OutOfRange> {
-        let mut costs = Vec::with_capacity(1);
-        self.priced.tariff.bill(&[*metered], self.vms, &mut costs, |_, _, _| {})?;
-        Ok(costs[0])
+        self.priced.tariff.bill(*metered, self.vms)
     }
 
     /// A time in which nothing runs; none where it is empty.

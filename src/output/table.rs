@@ -4,6 +4,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::decision;
+use super::market;
 use super::month;
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
@@ -234,7 +235,7 @@ fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         .prices_as_of
         .as_ref()
         .map_or_else(|| "own prices".to_owned(), |day| format!("prices of {day}"));
-    vec![
+    let mut lines = vec![
         format!("{}: {what}; {machine} ({}).", scenario.name, scenario.service.name()),
         match answer.replications {
             Some(replications) => format!(
@@ -245,7 +246,9 @@ fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             ),
             None => format!("Solved exactly, nothing simulated; {prices}, {}.", scenario.currency),
         },
-    ]
+    ];
+    lines.splice(1..1, market::sentences(scenario.workload.market()));
+    lines
 }
 
 /// A level as it was written: `95 %`, `99.9 %`.

@@ -71,7 +71,13 @@ fn fate_of(trace: &Trace, place: usize, zone: &TracedZone) -> String {
     if zone.scarce.is_empty() {
         parts.push("never scarce".to_owned());
     } else {
-        let spans = zone.scarce.iter().map(|(from, to)| format!("{}–{}", clock(*from), clock(*to)));
+        let spans = zone.scarce.iter().map(|(from, to)| {
+            if *to < trace.ended {
+                format!("{}–{}", clock(*from), clock(*to))
+            } else {
+                format!("from {} on", clock(*from))
+            }
+        });
         parts.push(format!("scarce {}", listed(spans.collect())));
     }
     if !zone.shocks.is_empty() {
@@ -116,6 +122,8 @@ pub fn text(scenario: &Scenario, trace: &Trace) -> String {
     out.push('\n');
     for (place, zone) in trace.zones.iter().enumerate() {
         out.push_str(&wrapped(&fate_of(trace, place, zone), "  "));
+    }
+    if !trace.zones.is_empty() {
         out.push('\n');
     }
     let replicas = trace.slots > 1;

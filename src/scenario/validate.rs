@@ -229,6 +229,16 @@ fn free_startup(reader: &mut Reader<'_>, workload: &Workload, billing: &mut Bill
                 Workload::Job(job) => job.program.startup,
                 Workload::Endpoint(endpoint) => endpoint.startup(),
             };
+            if let (Workload::Endpoint(endpoint), Some(node)) =
+                (workload, reader.node("billing.startup"))
+                && endpoint.models.iter().any(|model| model.startup != endpoint.startup())
+            {
+                reader.problems.error(
+                    &node.at,
+                    "billing.startup = \"free\", and the models start at different speeds",
+                    "write the same startup for all models, or \"billed\"",
+                );
+            }
         }
         Some(_) => {}
         None if reader.node("billing.startup").is_none() => {
@@ -494,7 +504,7 @@ fn market(
     }
     let notice = or_default(reader, "market.notice", SimDuration::from_secs(30), None);
     let everywhere = zones::Everywhere { lifetime, wait: spot_wait, no_capacity_probability };
-    let zones = zones::read(reader, &everywhere, nodes);
+    let zones = zones::read(reader, &everywhere, job, nodes);
     let spot_refused = zones.as_ref().map_or(no_capacity_probability, zones::refused);
     let standard = standard_market(reader, plans, spot_refused);
     let flex_wait = reader.wait("market.flex_wait");

@@ -34,28 +34,45 @@ const MOST_ZONES: usize = 100;
 
 /// The zones; `None` where no key of them is written. `nodes` is the size of a job's gang, 1 for an
 /// endpoint.
-pub fn read(reader: &mut Reader<'_>, everywhere: &Everywhere, nodes: u32) -> Option<Zones> {
+pub fn read(
+    reader: &mut Reader<'_>,
+    everywhere: &Everywhere,
+    is_job: bool,
+    nodes: u32,
+) -> Option<Zones> {
     let start = week_start(reader);
     let written = [ZONES, BY_HOUR, "market.regime", "market.shocks", keys::ZONE];
+    let placement = reader.choice(PLACEMENT);
+    // An endpoint's load follows the hours too.
+    if let Some(node) = reader.node(START)
+        && [BY_HOUR, "load.shape"].iter().all(|path| reader.node(path).is_none())
+    {
+        let message = format!("{START} changes nothing");
+        let help = format!("write {BY_HOUR} or load.shape, or delete it");
+        reader.problems.warning(Some(&node.at), message, help);
+    }
     if written.iter().all(|path| reader.node(path).is_none()) {
-        reader.choice(PLACEMENT);
-        for (path, help) in [
-            (
-                PLACEMENT,
-                "write market.zones = [\"us-central1-a\", \"us-central1-b\"], or delete it",
-            ),
-            (START, "write market.hazard_by_hour or load.shape, or delete it"),
-        ] {
-            // The shape of a load goes by it too.
-            let by_load = path == START && reader.node("load.shape").is_some();
-            if let (Some(node), false) = (reader.node(path), by_load) {
-                reader.problems.warning(Some(&node.at), format!("{path} changes nothing"), help);
-            }
-        }
+        no_choice(reader, "there are no zones to choose from");
         return None;
     }
     let names = names(reader);
-    let placement = placement(reader, names.len());
+    let placement = match placement {
+        Some("spread") => Placement::Spread,
+        Some("cheapest") => Placement::Cheapest,
+        Some(_) => Placement::First,
+        None => {
+            if names.len() > 1 && reader.node(PLACEMENT).is_none() {
+                reader.take(PLACEMENT, "first");
+                reader.assume(PLACEMENT, "first", 19);
+            }
+            Placement::First
+        }
+    };
+    if names.len() == 1 {
+        no_choice(reader, "there is one zone");
+    } else if is_job && placement == Placement::Spread {
+        no_choice(reader, "a job is one gang, which begins with the first zone");
+    }
     let hours = reader.factors(BY_HOUR).and_then(|factors| HazardByHour::new(&factors, start));
     if hours.is_some() && reader.node(START).is_none() {
         reader.take(START, "Monday 00:00");
@@ -244,18 +261,14 @@ fn check_name(reader: &mut Reader<'_>, name: &str, at: &super::source::Place) {
     }
 }
 
-fn placement(reader: &mut Reader<'_>, zones: usize) -> Placement {
-    match reader.choice(PLACEMENT) {
-        Some("spread") => Placement::Spread,
-        Some("cheapest") => Placement::Cheapest,
-        Some(_) => Placement::First,
-        None => {
-            if zones > 1 && reader.node(PLACEMENT).is_none() {
-                reader.take(PLACEMENT, "first");
-                reader.assume(PLACEMENT, "first", 19);
-            }
-            Placement::First
-        }
+/// Warns of a placement that chooses nothing.
+fn no_choice(reader: &mut Reader<'_>, why: &str) {
+    if let Some(node) = reader.node(PLACEMENT) {
+        reader.problems.warning(
+            Some(&node.at),
+            format!("{PLACEMENT} changes nothing: {why}"),
+            format!("write {ZONES} = [\"us-central1-a\", \"us-central1-b\"], or delete it"),
+        );
     }
 }
 

@@ -5,6 +5,7 @@ use proptest::strategy::ValueTree;
 use stockout::engine::endpoint::Endpoint;
 use stockout::engine::trajectory::{Attempt, End, EndpointTrajectory};
 use stockout::luck::Luck;
+use stockout::model::billing::BillingRules;
 use stockout::model::capacity::{Capacity, Market, StandardMarket, Wait};
 use stockout::model::lifetime::Lifetime;
 use stockout::model::load::Load;
@@ -13,6 +14,7 @@ use stockout::model::restart::{Backoff, Counts, RestartRules};
 use stockout::model::scaling::{Autoscaling, Counted, ToZero};
 use stockout::model::workload::{DeployedModel, EndpointModel};
 use stockout::model::zone::{Placement, Regime, RegimeStart, Shocks, WhenScarce, Zone, Zones};
+use stockout::montecarlo::observe;
 use stockout::units::{RequestRate, Share, SimDuration, SimTime};
 
 use crate::ticker::{self, Story};
@@ -215,6 +217,15 @@ proptest! {
             prop_assert!(trajectory.most_running <= model.most());
             let offered = model.load.as_ref().unwrap().offered(model.horizon) * 100;
             prop_assert_eq!(trajectory.served + trajectory.dropped, offered);
+            let rules = BillingRules {
+                increment: SimDuration::SHORTEST,
+                minimum: SimDuration::ZERO,
+                free_if_preempted_within: SimDuration::ZERO,
+                free_startup: SimDuration::ZERO,
+            };
+            let billed = observe::endpoint_metered(&trajectory, &rules, &model, course).total();
+            let up: i64 = trajectory.attempts.iter().map(|attempt| attempt.uptime.micros()).sum();
+            prop_assert_eq!(billed, up);
             let found = as_story(&trajectory, story.most_requested.clone());
             prop_assert_eq!(found, story);
         }
@@ -445,4 +456,151 @@ fn an_idle_endpoint_scales_to_zero_and_back() {
     assert_eq!(after.iter().filter(|a| a.asked == SimTime::START + hour.times(3)).count(), 2);
     assert_eq!(trajectory.longest_outage, secs(60));
     assert_eq!(trajectory.any_serving, hour.times(4).saturating_sub(secs(120)));
+}
+
+const SCENARIO: &str = include_str!("../../scenarios/endpoint-autoscaled.toml");
+
+fn complaints(text: &str, settings: &[&str]) -> String {
+    match stockout::scenario::from_toml("a.toml", text, settings) {
+        Ok(_) => String::new(),
+        Err(problems) => problems.render(stockout::scenario::source::Severity::Error),
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_autoscaled_endpoint_is_told() {
+    let fixed = include_str!("../../scenarios/endpoint-t4.toml");
+    for (text, settings, words) in [
+        (fixed, &["workload.max_replicas=5"][..], "3 to 5 replicas follow the load"),
+        (fixed, &["load.rate=5 /s"], "workload.replica_capacity is missing"),
+        (fixed, &["workload.replica_capacity=5 /s"], "there is no load"),
+        (SCENARIO, &["workload.max_replicas=1"], "below workload.min_replicas"),
+        (SCENARIO, &["workload.initial_replicas=13"], "outside 2 to 12 replicas"),
+        (SCENARIO, &["workload.enough_replicas=13"], "12 replicas at most"),
+        (SCENARIO, &["workload.replica_capacity=0 /s"], "replica_capacity is zero"),
+        (SCENARIO, &["workload.replica_capacity=15"], "write \"15 /s\""),
+        (SCENARIO, &["workload.target_utilisation=0 %"], "target_utilisation is zero"),
+        (SCENARIO, &["workload.idle_scaledown_period=1 h"], "nothing scales to zero"),
+        (
+            SCENARIO,
+            &["workload.min_replicas=0", "workload.idle_scaledown_period=1 min"],
+            "from \"300 s\" to \"8 h\"",
+        ),
+        (SCENARIO, &["load.shape=constant"], "load.low and a constant load"),
+        (SCENARIO, &["load.busiest_at=25 h"], "below \"24 h\""),
+        (SCENARIO, &["load.points=[[\"0 h\", \"1 /s\"]]"], "beside load.points"),
+        (SCENARIO, &["load.repeats_every=1 d"], "without load.points"),
+        (SCENARIO, &["load.rate=10000000 /s", "workload.horizon=1000000 d"], "2·10¹⁵ requests"),
+        (SCENARIO, &["mixed.standard_replicas=13"], "12 replicas at most"),
+        (SCENARIO, &["workload.models=[]"], "write a list of tables"),
+        (SCENARIO, &["baseline.covered=50 %"], "not known beforehand"),
+    ] {
+        let found = complaints(text, settings);
+        assert!(found.contains(words), "{settings:?}: {found}");
+    }
+    let points = |points: &str| {
+        let start = SCENARIO.find("[load]").unwrap();
+        let end = SCENARIO.find("[machine]").unwrap();
+        let text = format!("{}[load]\npoints = {points}\n{}", &SCENARIO[..start], &SCENARIO[end..]);
+        complaints(&text, &[])
+    };
+    assert_eq!(points("[[\"0 h\", \"1 /s\"], [\"20 d\", \"9 /s\"]]"), "");
+    for (written, words) in [
+        ("[]", "is empty"),
+        ("[[\"1 h\", \"1 /s\"]]", "before that nothing is known"),
+        ("[[\"0 h\", \"1 /s\"], [\"0 h\", \"2 /s\"]]", "is not later"),
+        ("[[\"0 h\", 1]]", "holds a number"),
+        ("[[\"0 h\"]]", "a list of 1, not 2"),
+        ("[[\"0 h\", \"1\"]]", "\"1 /s\""),
+    ] {
+        let found = points(written);
+        assert!(found.contains(words), "{written}: {found}");
+    }
+}
+
+/// Two models of 60 and 40 % of 10 /s, two replicas of 5 /s each: both are fixed, the standard one
+/// is never preempted, so that what is dropped is dropped by the other.
+#[test]
+fn several_models_share_the_traffic() {
+    let start = SCENARIO.find("[load]").unwrap();
+    let text = format!(
+        r#"
+        [workload]
+        kind = "endpoint"
+        horizon = "10 d"
+        replica_capacity = "5 /s"
+        [[workload.models]]
+        name = "below"
+        traffic = 60
+        min_replicas = 2
+        standard = true
+        [[workload.models]]
+        name = "above"
+        traffic = 40
+        min_replicas = 1
+        {}"#,
+        SCENARIO[start..].replace("weekly", "constant").replace("80 /s", "10 /s")
+    );
+    let text = ["low =", "busiest_at =", "weekend ="].iter().fold(text, |text, key| {
+        text.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n")
+    });
+    let read = stockout::scenario::from_toml("a.toml", &text, &["compare.plans=[\"spot\"]"]);
+    let (scenario, _) = read.unwrap_or_else(|problems| panic!("{:?}", problems.found));
+    let stockout::model::workload::Workload::Endpoint(model) = &scenario.workload else {
+        panic!("an endpoint");
+    };
+    assert_eq!([model.models[0].traffic, model.models[1].traffic], [60, 40]);
+    let trajectory = played(model, Course::Spot, Luck::new(1, 0));
+    let of = |capacity| {
+        let own = trajectory.attempts.iter().filter(move |a| a.capacity == capacity);
+        own.map(|attempt| attempt.useful.micros()).sum::<i64>() as u128
+    };
+    // 6 /s fit two replicas of 5 /s each, 4 /s one; in 10⁻⁸ of a request per second and µs.
+    let standard = of(Capacity::Standard) / 2 * 600_000_000;
+    assert_eq!(trajectory.served, standard + of(Capacity::Spot) * 400_000_000);
+    // Both are billed: Spot and standard lines.
+    let tariff = scenario.plans[0].tariff().unwrap();
+    assert!(tariff.per_hour(Capacity::Standard) > tariff.per_hour(Capacity::Spot));
+    for (from, to, words) in [
+        ("traffic = 40", "traffic = 30", "sums to 90"),
+        ("name = \"above\"", "name = \"below\"", "two models are called"),
+        ("traffic = 40", "trafic = 40", "did you mean `traffic`?"),
+        ("traffic = 40", "traffic = 40\nmax_replicas = 0", "max_replicas = 0 is not allowed"),
+    ] {
+        let found = complaints(&text.replace(from, to), &[]);
+        assert!(found.contains(words), "{to}: {found}");
+    }
+}
+
+#[test]
+fn a_load_comes_from_a_file_beside_the_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = SCENARIO.find("[load]").unwrap();
+    let end = SCENARIO.find("[machine]").unwrap();
+    let text = format!(
+        "{}[load]\nfile = \"load.csv\"\nrepeats_every = \"1 d\"\n{}",
+        &SCENARIO[..start],
+        &SCENARIO[end..]
+    );
+    let path = folder.path().join("a.toml");
+    std::fs::write(&path, text).unwrap();
+    let run = || {
+        std::process::Command::new(assert_cmd::cargo::cargo_bin!("stockout"))
+            .args(["check", path.to_str().unwrap()])
+            .output()
+            .unwrap()
+    };
+    let told = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let missing = run();
+    assert_eq!(missing.status.code(), Some(2), "{}", told(&missing));
+    assert!(told(&missing).contains("load.csv"), "{}", told(&missing));
+    let csv = folder.path().join("load.csv");
+    std::fs::write(&csv, "time,requests_per_s\n0 h,10\n8 h,60\n7 h,5\n").unwrap();
+    let unsorted = run();
+    assert_eq!(unsorted.status.code(), Some(2));
+    let words = told(&unsorted);
+    assert!(words.contains("load.csv:4:1") && words.contains("is not later"), "{words}");
+    std::fs::write(&csv, "time,requests_per_s\n0 h,10\n8 h,60\n20 h,5\n").unwrap();
+    let good = run();
+    assert!(good.status.success(), "{}", told(&good));
 }

@@ -1,5 +1,5 @@
-//! One replication of a job, of a gang of eight and of a 30-day endpoint of ten replicas, and the
-//! whole of `estimate`; see README.md beside this file.
+//! One replication of a job, of a gang of eight, of a 30-day endpoint of ten replicas and of one whose
+//! ten to fifty follow the load, and the whole of `estimate`; see README.md beside this file.
 
 use std::hint::black_box;
 
@@ -52,6 +52,32 @@ wait = { model = "exponential", mean = "5 min" }
 plans = ["spot"]
 "#;
 
+/// Replicas that follow the load of a week, up to fifty.
+const AUTOSCALED: &str = r#"
+[workload]
+kind = "endpoint"
+horizon = "30 d"
+min_replicas = 10
+max_replicas = 50
+startup = "4 min"
+replica_capacity = "10 /s"
+replicas_counted = "serving"
+[load]
+shape = "weekly"
+rate = "270 /s"
+[machine]
+service = "vertex-inference"
+[price]
+basis = "compute-engine"
+standard = "1.00 USD/h"
+spot = "0.40 USD/h"
+[market]
+lifetime = { model = "exponential", mean = "24 h" }
+wait = { model = "exponential", mean = "3 min" }
+[compare]
+plans = ["spot"]
+"#;
+
 fn read(text: &str, settings: &[&str]) -> Scenario {
     match scenario::from_toml("bench", text, settings) {
         Ok((scenario, _)) => scenario,
@@ -74,6 +100,7 @@ fn replications(criterion: &mut Criterion) {
             &["market.lifetime={ model = \"weibull\", shape = 0.6, scale = \"7 h\" }"][..],
         ),
         ("endpoint of 10 over 30 days", ENDPOINT, 1_000, &[][..]),
+        ("endpoint of 10 to 50 over 30 days", AUTOSCALED, 1_000, &[][..]),
     ] {
         let count_set = format!("simulation.replications={count}");
         let settings: Vec<&str> = settings.iter().copied().chain([count_set.as_str()]).collect();

@@ -5,11 +5,15 @@
 //! currency, so sums are exact and do not depend on their order. `f64` appears at the edges only,
 //! with the unit in the name.
 
+mod request_rate;
+
 use multiversion::multiversion;
 
 use crate::columns;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
+
+pub use request_rate::RequestRate;
 
 const MICROS_PER_HOUR: i64 = 3_600_000_000;
 /// Hours in a month of list prices: 730. Source: Google Cloud price pages quote months of 730 h.
@@ -371,6 +375,8 @@ pub struct SimTime(i64);
 impl SimTime {
     /// The moment of submission.
     pub const START: Self = Self(0);
+    /// Later than any moment that is simulated.
+    pub const NEVER: Self = Self(SimDuration::NEVER.0);
 
     /// Time since submission.
     #[must_use]

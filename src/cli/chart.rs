@@ -15,9 +15,9 @@ use super::write::Destination;
 use crate::model::plan::Plan;
 use crate::montecarlo;
 use crate::montecarlo::replicate::RunError;
-use crate::output::chart::figures::Figures;
+use crate::output::chart::figures::{About, Figures};
 use crate::output::chart::scene::Scene;
-use crate::output::chart::{Kind, cost, makespan, saving};
+use crate::output::chart::{Kind, cost, makespan, replicas, saving};
 use crate::output::rows::Form;
 
 /// Arguments of `chart`.
@@ -156,7 +156,14 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
             let traced = arguments.which.find(&scenario, arguments.quiet)?;
             Ok(trace::draw(&scenario, &traced, width))
         }
-        (Kind::Timeline, Some(_)) => Err(wrong(
+        (Kind::Replicas, None) => {
+            let scenario = arguments.input.scenario(arguments.quiet)?;
+            let threads = threads(arguments.threads);
+            let found =
+                arguments.which.over_time(&scenario, trace::GRID, threads, arguments.quiet)?;
+            Ok(replicas::replicas(&found, &About::of(&scenario, None), width))
+        }
+        (Kind::Timeline | Kind::Replicas, Some(_)) => Err(wrong(
             "results do not hold single replications",
             "give the scenario: --replication N or --worst cost chooses one",
         )),

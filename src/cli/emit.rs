@@ -31,6 +31,13 @@ pub fn run(
                 .into(),
         ));
     };
+    if plan == Plan::Mixed {
+        return Err(Failure::Input(
+            "error: mixed is two deployed models, and a body deploys one\n\
+             help: emit spot and standard, each with its share of the replicas, and split the traffic"
+                .into(),
+        ));
+    }
     // They say that comments are skipped; the list says that they are left out.
     problems.found.retain(|problem| problem.severity == Severity::Error);
     keep_to_the_body(&root, &request, &mut problems);
@@ -151,6 +158,14 @@ fn complete(root: &mut Node, request: &Request, plan: Plan) -> bool {
     for (key, text) in needed {
         if root.at_path(key).is_none() {
             root.set(key, parse_value(text, at));
+        }
+    }
+    // A body with a range of replicas says nothing of the load, and the body is the same for any.
+    let replicas = |key| request.scenario.at_path(key).map(Node::to_toml);
+    let is_autoscaled = replicas("workload.min_replicas") != replicas("workload.max_replicas");
+    if is_autoscaled && root.at_path("load").is_none() {
+        for key in ["load.rate", "workload.replica_capacity"] {
+            root.set(key, parse_value("\"1 /s\"", at));
         }
     }
     root.set("compare.plans", parse_value(&format!("[\"{}\"]", plan.name()), at));

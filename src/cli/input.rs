@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, write};
-use crate::evidence;
+use crate::evidence::{self, load_series};
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
 use crate::scenario::resolved::{Against, Scenario};
@@ -249,10 +249,40 @@ impl Input {
             }
         };
         self.apply_settings(&mut root, &mut problems);
+        self.read_load(&mut root, &mut problems)?;
         if problems.any_error() {
             return Err(refused(&problems));
         }
         Ok(Written { name, root, request, problems })
+    }
+
+    /// Puts the series that `load.file` names in its place.
+    fn read_load(&self, root: &mut Node, problems: &mut Problems) -> Result<(), Failure> {
+        let Some(node) = load_series::named(root).cloned() else { return Ok(()) };
+        let name = match &node.value {
+            tree::Value::Text(name) if !name.is_empty() && name != "-" => name,
+            _ => {
+                problems.error(
+                    &node.at,
+                    "load.file is not the name of a file",
+                    "write the name of a CSV file beside the scenario, such as \"load.csv\"",
+                );
+                return Ok(());
+            }
+        };
+        if let Some(points) = root.at_path("load.points") {
+            problems.error(&points.at, "load.points beside load.file", "delete one of them");
+            return Ok(());
+        }
+        let path = beside(self.file.as_deref(), name);
+        let help = "load.file names a CSV file, relative to the scenario's folder";
+        let text = read_text(&path, help, "a series of requests over time")?;
+        let source = problems.add_source(path.display().to_string(), text);
+        if let Some(points) = load_series::read(source, problems) {
+            root.remove("load.file");
+            root.set("load.points", points);
+        }
+        Ok(())
     }
 
     /// Refuses a call that describes no scenario at all.
@@ -320,6 +350,13 @@ impl Input {
             Err(problems) => Err(refused(&problems)),
         }
     }
+}
+
+/// A path that is relative to the scenario's folder; to the present one, where the scenario is no
+/// file.
+pub fn beside(scenario: Option<&Path>, name: &str) -> PathBuf {
+    let folder = scenario.filter(|path| path.as_os_str() != "-").and_then(Path::parent);
+    folder.map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
 }
 
 /// All problems, warnings first: the errors stand last, where they are seen.

@@ -1,10 +1,8 @@
 //! `estimate` and `check` of a scenario with a list of jobs.
 
-use std::path::{Path, PathBuf};
-
 use super::Failure;
 use super::age::warn_if_stale;
-use super::input::{Input, Written, read_text, refused};
+use super::input::{Input, Written, beside, read_text, refused};
 use super::progress::Progress;
 use super::write;
 use crate::decision::mix::{self, Mix};
@@ -61,13 +59,6 @@ pub fn read<'p>(
         write::complain(warnings.trim_end());
     }
     Ok(mix)
-}
-
-/// A path that is relative to the scenario's folder; to the present one, where the scenario is no
-/// file.
-fn beside(scenario: Option<&Path>, name: &str) -> PathBuf {
-    let folder = scenario.filter(|path| path.as_os_str() != "-").and_then(Path::parent);
-    folder.map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
 }
 
 /// Plays the mix and writes its month in a form.

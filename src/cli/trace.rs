@@ -4,21 +4,31 @@ use clap::builder::PossibleValuesParser;
 
 use super::Failure;
 use super::drawing::{Drawing, Picture};
+use super::estimate::threads;
 use super::input::Input;
 use super::progress::Progress;
 use super::write::{Destination, complain};
 use crate::model::plan::Plan;
+use crate::montecarlo::over_time::{self, OverTime};
 use crate::montecarlo::replicate::RunError;
 use crate::montecarlo::trace::{self, NoTrace, Trace, Worst};
 use crate::output::chart::figures::About;
+use crate::output::chart::replicas::replicas;
 use crate::output::chart::scene::Scene;
 use crate::output::chart::timeline::{Timeline, timeline};
-use crate::output::trace as shown;
+use crate::output::{over_time as lines, trace as shown};
 use crate::scenario::resolved::{Scenario, Stop};
 use crate::sweep::study::{headline, kind};
 
 /// Replications among which the worst is looked for where the scenario asks for a half-width.
 const ENOUGH: u64 = 100_000;
+
+/// Replications over which replicas over time are counted, at most.
+const ENOUGH_OVER_TIME: u64 = 10_000;
+/// Moments of a picture and of CSV.
+pub const GRID: usize = 720;
+/// Moments of a text.
+const ROWS: usize = 24;
 
 /// Arguments of `trace`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +43,12 @@ pub struct Arguments {
     quiet: bool,
     #[command(flatten)]
     which: Which,
+    /// Replicas of an endpoint over time instead, over all replications: mean and quantiles
+    #[arg(long, conflicts_with_all = ["replication", "worst"])]
+    over_time: bool,
+    /// Threads for --over-time [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     #[command(flatten)]
     drawing: Drawing,
     #[command(flatten)]
@@ -90,6 +106,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         arguments.drawing.check(picture, destination)?;
     }
     let scenario = arguments.input.scenario(arguments.quiet)?;
+    if arguments.over_time {
+        return over_time(arguments, &scenario, format, picture);
+    }
     let trace = arguments.which.find(&scenario, arguments.quiet)?;
     match (format, picture) {
         (_, Some(picture)) => {
@@ -102,7 +121,56 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// Writes the replicas of an endpoint over time.
+fn over_time(
+    arguments: &Arguments,
+    scenario: &Scenario,
+    format: Format,
+    picture: Option<Picture>,
+) -> Result<(), Failure> {
+    if format == Format::Chrome {
+        return Err(Failure::Input(
+            "error: --over-time is of all replications, and chrome shows one\nhelp: write --format csv, \
+             svg or text"
+                .into(),
+        ));
+    }
+    let points = if format == Format::Text { ROWS } else { GRID };
+    let threads = threads(arguments.threads);
+    let found = arguments.which.over_time(scenario, points, threads, arguments.quiet)?;
+    let destination = &arguments.destination;
+    match picture {
+        Some(picture) => {
+            let about = About::of(scenario, None);
+            let scene = replicas(&found, &about, arguments.drawing.width());
+            arguments.drawing.write(&scene, picture, destination)
+        }
+        None if format == Format::Csv => destination.write(&lines::csv(&found)),
+        None => destination.write(&lines::text(scenario, &found)),
+    }
+}
+
 impl Which {
+    /// Replicas over time of the plan, over the replications that `estimate` makes, or as many as are
+    /// enough for quantiles.
+    pub fn over_time(
+        &self,
+        scenario: &Scenario,
+        points: usize,
+        threads: usize,
+        quiet: bool,
+    ) -> Result<OverTime, Failure> {
+        let among = match scenario.stop {
+            Stop::Replications(count) => count.min(ENOUGH_OVER_TIME),
+            Stop::HalfWidth(_) => ENOUGH_OVER_TIME,
+        };
+        let progress = Progress::new(quiet);
+        let plan = self.plan(scenario);
+        let found = over_time::over_time(scenario, plan, points, among, threads, &progress);
+        progress.finish();
+        found.map_err(failure)
+    }
+
     /// The plan and the replication, traced.
     pub fn find(&self, scenario: &Scenario, quiet: bool) -> Result<Trace, Failure> {
         let plan = self.plan(scenario);
@@ -164,6 +232,7 @@ impl Which {
 fn failure(error: NoTrace) -> Failure {
     match error {
         NoTrace::Run(RunError::Interrupted) => Failure::Interrupted,
+        NoTrace::IsJob => Failure::Input(format!("error: {error}\nhelp: choose --kind timeline")),
         NoTrace::NotOffered { .. } => {
             Failure::Input(format!("error: {error}\nhelp: choose another one with --plan"))
         }

@@ -131,7 +131,7 @@ pub fn savings(
             // Rungs of a few hundred runs would bend the line.
             let least = match scenario.workload {
                 Workload::Job(_) => 2_048,
-                Workload::Endpoint(_) => 4,
+                Workload::Batch(_) | Workload::Endpoint(_) => 4,
             };
             if let Stop::Replications(count) = base.stop {
                 scenario.stop = Stop::Replications(fewer(base, *hours).max(least).min(count));

@@ -93,7 +93,7 @@ impl<E: Copy> Calendar<E> {
         self.heap.retain(|Reverse(entry)| entry.key.1 != id.0);
     }
 
-    /// When the next event is.
+    /// When the next event is; `None` where none is pending.
     #[inline]
     #[must_use]
     pub fn next_time(&self) -> Option<SimTime> {

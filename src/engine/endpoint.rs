@@ -1,15 +1,27 @@
 //! A deployment over its horizon: every replica lives through wait, startup, serving, preemption
 //! and restart on its own, over one calendar.
+//!
+//! How many replicas there are follows the load by the rule of [`crate::model::scaling`]; a fixed
+//! number is the case without it. Of the looks that the autoscaler takes every 15 seconds those are
+//! played that can see something new. At one moment the load changes first, then replicas do, then
+//! the autoscaler looks.
+
+mod fleet;
+mod level;
 
 use super::calendar::Calendar;
 use super::trajectory::{Attempt, End, EndpointTrajectory};
 use super::vm::{Answer, Request};
 use crate::luck::Luck;
 use crate::model::capacity::Capacity;
+use crate::model::load::{Cursor, Load};
 use crate::model::plan::{Course, Decision, Trouble};
 use crate::model::restart::{RestartCount, RestartRules};
+use crate::model::scaling;
 use crate::model::workload::EndpointModel;
 use crate::units::{SimDuration, SimTime};
+use fleet::Fleet;
+use level::Level;
 
 /// Attempts of all replicas in one replication: past this a lifetime is absurdly short against the
 /// horizon, and the run is refused rather than left to take for ever.
@@ -34,6 +46,10 @@ enum Event {
 /// One replica.
 #[derive(Clone, Copy, Debug)]
 struct Replica {
+    /// The place of its model.
+    model: u32,
+    /// Which replica of this slot it is: what was scheduled for one before it has no effect.
+    life: u32,
     capacity: Capacity,
     /// The place of the zone that it asked last.
     zone: u16,
@@ -50,7 +66,11 @@ struct Replica {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Between attempts, or gone for good.
+    /// Not asked for.
+    Unused,
+    /// Its restarts are exhausted: it takes up its place and serves nothing.
+    Gone,
+    /// Between attempts.
     Idle,
     Waiting,
     Starting,
@@ -60,51 +80,16 @@ enum State {
 /// The working memory of replications, kept from one to the next.
 #[derive(Default)]
 pub struct Endpoint {
-    calendar: Calendar<(u32, Event)>,
+    calendar: Calendar<(u32, u32, Event)>,
     replicas: Vec<Replica>,
+    fleets: Vec<Fleet>,
+    level: Level,
+    /// Replicas that may be released, the first to go last.
+    candidates: Vec<(fleet::Rank, u32)>,
 }
 
-/// How many replicas serve, and what follows from it over time.
-struct Level {
-    serving: u32,
-    enough: u32,
-    since: SimTime,
-    outage_from: Option<SimTime>,
-}
-
-impl Level {
-    /// Accounts for the time up to `now` at the present level, and ends an outage at the horizon.
-    fn advance(&mut self, now: SimTime, trajectory: &mut EndpointTrajectory) {
-        let time = now - self.since;
-        if self.serving > 0 {
-            trajectory.any_serving += time;
-        }
-        if self.serving >= self.enough {
-            trajectory.enough_serving += time;
-        }
-        self.since = now;
-    }
-
-    fn up(&mut self, now: SimTime, trajectory: &mut EndpointTrajectory) {
-        self.advance(now, trajectory);
-        self.close_outage(now, trajectory);
-        self.serving += 1;
-    }
-
-    fn down(&mut self, now: SimTime, trajectory: &mut EndpointTrajectory) {
-        self.advance(now, trajectory);
-        self.serving -= 1;
-        if self.serving == 0 {
-            self.outage_from = Some(now);
-        }
-    }
-
-    fn close_outage(&mut self, now: SimTime, trajectory: &mut EndpointTrajectory) {
-        if let Some(from) = self.outage_from.take() {
-            trajectory.longest_outage = trajectory.longest_outage.max(now - from);
-        }
-    }
-}
+/// A moment that never comes.
+const NEVER: SimTime = SimTime::NEVER;
 
 impl Endpoint {
     /// Lives through one horizon.
@@ -119,42 +104,50 @@ impl Endpoint {
         trajectory: &mut EndpointTrajectory,
     ) -> Result<(), TooManyAttempts> {
         trajectory.attempts.clear();
-        trajectory.any_serving = SimDuration::ZERO;
-        trajectory.enough_serving = SimDuration::ZERO;
-        trajectory.longest_outage = SimDuration::ZERO;
+        trajectory.spot_lives = 0;
         trajectory.paths.begin(&model.market, 1, SimTime::START + model.horizon);
         self.calendar.clear();
-        self.replicas.clear();
-        self.replicas.resize(
-            model.replicas as usize,
-            Replica {
-                capacity: course.first(),
-                zone: 0,
-                asked: SimTime::START,
-                started: SimTime::START,
-                dies: SimTime::START,
-                state: State::Idle,
-                count: RestartCount::default(),
-                attempts: 0,
-                spot_refused: false,
-            },
-        );
+        self.begin(model);
         let horizon = SimTime::START + model.horizon;
-        let mut level = Level {
-            serving: 0,
-            enough: model.replicas,
-            since: SimTime::START,
-            outage_from: Some(SimTime::START),
-        };
-        let mut attempts = 0_u64;
-        for slot in 0..model.replicas {
-            self.calendar.schedule(SimTime::START, (slot, Event::Ask));
+        let mut following = model.served_load().map(|load| (load, load.start()));
+        let mut level = std::mem::take(&mut self.level);
+        level.begin(model, following.map(|(load, cursor)| cursor.rate(load)));
+        for place in 0..self.fleets.len() {
+            let initial = model.models[place].initial;
+            self.ask(place, initial, SimTime::START, (model, course), trajectory);
+            self.observe(place, &mut level, SimTime::START);
         }
-        while let Some((now, (slot, event))) = self.calendar.pop() {
+        let mut attempts = 0_u64;
+        loop {
+            let steps = next_step(&following);
+            let happens = self.calendar.next_time().unwrap_or(NEVER);
+            let (look, place) = self.next_look();
+            let looks = SimTime::START + scaling::time_of(look);
+            let now = steps.min(happens).min(looks);
             if now >= horizon {
                 break;
             }
+            if let (Some((load, cursor)), true) = (&mut following, steps == now) {
+                cursor.advance(load);
+                level.advance(now);
+                level.set_load(cursor.rate(load));
+                for place in 0..self.fleets.len() {
+                    self.observe(place, &mut level, now);
+                }
+                continue;
+            }
+            if happens > now {
+                level.advance(now);
+                self.look(place, look, now, (model, course), &mut level, trajectory);
+                continue;
+            }
+            let Some((_, (slot, life, event))) = self.calendar.pop() else { break };
             let replica = &mut self.replicas[slot as usize];
+            if replica.life != life {
+                continue;
+            }
+            let place = replica.model as usize;
+            let startup = model.models[place].startup;
             let next = match event {
                 Event::Ask => {
                     attempts += 1;
@@ -177,7 +170,7 @@ impl Endpoint {
                     Some((now + answer.wait(), Event::Answered(answer)))
                 }
                 Event::Answered(Answer::Refused { .. }) => {
-                    trajectory.attempts.push(replica.closed(slot, now, End::Refused, model));
+                    trajectory.attempts.push(replica.closed(slot, now, End::Refused, startup));
                     replica.spot_refused = replica.capacity == Capacity::Spot;
                     replica.trouble(now, Trouble::Refused, course, &model.restart)
                 }
@@ -186,8 +179,9 @@ impl Endpoint {
                     replica.started = now;
                     replica.dies = now + lifetime;
                     replica.state = State::Starting;
+                    level.started();
                     // Serving begins before a preemption at the same instant.
-                    let serving = now + model.startup;
+                    let serving = now + startup;
                     Some(if serving <= replica.dies {
                         (serving, Event::Serving)
                     } else {
@@ -196,38 +190,177 @@ impl Endpoint {
                 }
                 Event::Serving => {
                     replica.state = State::Serving;
-                    level.up(now, trajectory);
-                    Some((replica.dies, Event::Preempted))
+                    let dies = replica.dies;
+                    level.advance(now);
+                    level.serves(place, 1);
+                    self.observe(place, &mut level, now);
+                    Some((dies, Event::Preempted))
                 }
                 Event::Preempted => {
-                    if replica.state == State::Serving {
-                        level.down(now, trajectory);
+                    let served = replica.state == State::Serving;
+                    trajectory.attempts.push(replica.closed(slot, now, End::Preempted, startup));
+                    let next = replica.trouble(now, Trouble::Preempted, course, &model.restart);
+                    level.ended();
+                    if served {
+                        level.advance(now);
+                        level.serves(place, -1);
+                        self.observe(place, &mut level, now);
                     }
-                    trajectory.attempts.push(replica.closed(slot, now, End::Preempted, model));
-                    replica.trouble(now, Trouble::Preempted, course, &model.restart)
+                    next
                 }
             };
-            if let Some((at, event)) = next {
-                self.calendar.schedule(at, (slot, event));
+            if let Some((at, event)) = next.filter(|(at, _)| *at < horizon) {
+                self.calendar.schedule(at, (slot, life, event));
             }
         }
-        level.advance(horizon, trajectory);
-        level.close_outage(horizon, trajectory);
+        level.finish(horizon, trajectory);
+        self.level = level;
         for (slot, replica) in self.replicas.iter().enumerate() {
             let end = match replica.state {
-                State::Idle => continue,
+                State::Unused | State::Gone | State::Idle => continue,
                 State::Waiting => End::Abandoned,
                 State::Starting | State::Serving => End::Released,
             };
-            trajectory.attempts.push(replica.closed(slot as u32, horizon, end, model));
+            let startup = model.models[replica.model as usize].startup;
+            trajectory.attempts.push(replica.closed(slot as u32, horizon, end, startup));
         }
         Ok(())
     }
+
+    /// A slot for every replica that there may be, and none asked for.
+    fn begin(&mut self, model: &EndpointModel) {
+        self.replicas.clear();
+        self.fleets.resize_with(model.models.len(), Fleet::default);
+        for (place, (deployed, fleet)) in model.models.iter().zip(&mut self.fleets).enumerate() {
+            fleet.begin(deployed, self.replicas.len() as u32);
+            let unused = Replica {
+                model: place as u32,
+                life: 0,
+                capacity: Capacity::Spot,
+                zone: 0,
+                asked: SimTime::START,
+                started: SimTime::START,
+                dies: SimTime::START,
+                state: State::Unused,
+                count: RestartCount::default(),
+                attempts: 0,
+                spot_refused: false,
+            };
+            self.replicas.resize(self.replicas.len() + deployed.most as usize, unused);
+        }
+    }
+
+    /// The next look that can see something new, and the place of the model whose it is.
+    #[inline]
+    fn next_look(&self) -> (u64, usize) {
+        let looks = self.fleets.iter().enumerate().map(|(place, fleet)| (fleet.wakes, place));
+        looks.min().unwrap_or((u64::MAX, 0))
+    }
+
+    /// Tells the level and the autoscaler of a model that something has changed.
+    #[inline]
+    fn observe(&mut self, place: usize, level: &mut Level, now: SimTime) {
+        let fleet = &mut self.fleets[place];
+        level.update(place, fleet.requested, now);
+        fleet.touch(level.traffic(place), now);
+    }
+
+    /// One look of the autoscaler of a model.
+    fn look(
+        &mut self,
+        place: usize,
+        look: u64,
+        now: SimTime,
+        of: (&EndpointModel, Course),
+        level: &mut Level,
+        trajectory: &mut EndpointTrajectory,
+    ) {
+        let fleet = &mut self.fleets[place];
+        let requested = fleet.requested;
+        let wanted = fleet.look(look, now, level.serving(place), level.traffic(place));
+        if wanted > requested {
+            self.ask(place, wanted - requested, now, of, trajectory);
+        } else if wanted < requested {
+            self.release(place, requested - wanted, now, of, level, trajectory);
+        }
+        if wanted != requested {
+            self.observe(place, level, now);
+        }
+    }
+
+    /// Asks for more replicas of a model, in its lowest free slots.
+    fn ask(
+        &mut self,
+        place: usize,
+        count: u32,
+        now: SimTime,
+        (model, course): (&EndpointModel, Course),
+        trajectory: &mut EndpointTrajectory,
+    ) {
+        let deployed = &model.models[place];
+        for _ in 0..count {
+            let fleet = &mut self.fleets[place];
+            let slot = fleet.take_slot();
+            let is_below = course == Course::Mixed && slot - fleet.first < model.standard_below;
+            let replica = &mut self.replicas[slot as usize];
+            replica.capacity =
+                if is_below || deployed.is_standard { Capacity::Standard } else { course.first() };
+            replica.state = State::Idle;
+            replica.count = RestartCount::default();
+            replica.asked = now;
+            replica.spot_refused = false;
+            trajectory.spot_lives += u64::from(replica.capacity == Capacity::Spot);
+            self.calendar.schedule(now, (slot, replica.life, Event::Ask));
+        }
+    }
+
+    /// Releases replicas of a model: those that are gone, then those that do not serve yet, then those
+    /// that serve; among these Spot before the standard ones below it, and the youngest first.
+    fn release(
+        &mut self,
+        place: usize,
+        count: u32,
+        now: SimTime,
+        (model, course): (&EndpointModel, Course),
+        level: &mut Level,
+        trajectory: &mut EndpointTrajectory,
+    ) {
+        let fleet = &mut self.fleets[place];
+        let startup = model.models[place].startup;
+        let below = if course == Course::Mixed { model.standard_below } else { 0 };
+        fleet.choose(&self.replicas, below, count, &mut self.candidates);
+        for (_, slot) in self.candidates.drain(..) {
+            let replica = &mut self.replicas[slot as usize];
+            let end = match replica.state {
+                State::Unused | State::Gone | State::Idle => None,
+                State::Waiting => Some(End::Abandoned),
+                State::Starting | State::Serving => Some(End::Released),
+            };
+            if let Some(end) = end {
+                trajectory.attempts.push(replica.closed(slot, now, end, startup));
+            }
+            if end == Some(End::Released) {
+                level.ended();
+            }
+            if replica.state == State::Serving {
+                level.serves(place, -1);
+            }
+            replica.state = State::Unused;
+            replica.life += 1;
+            fleet.give_back(slot);
+        }
+    }
+}
+
+/// When the load changes next.
+#[inline]
+fn next_step(following: &Option<(&Load, Cursor)>) -> SimTime {
+    following.as_ref().and_then(|(load, cursor)| cursor.next_step(load)).unwrap_or(NEVER)
 }
 
 impl Replica {
     /// The attempt under way as it stands at its end.
-    fn closed(&self, slot: u32, now: SimTime, end: End, model: &EndpointModel) -> Attempt {
+    fn closed(&self, slot: u32, now: SimTime, end: End, startup: SimDuration) -> Attempt {
         let started = !matches!(end, End::Refused | End::Abandoned);
         let (wait, uptime) = if started {
             (self.started - self.asked, now - self.started)
@@ -242,7 +375,7 @@ impl Replica {
             wait,
             uptime,
             end,
-            useful: uptime.saturating_sub(model.startup),
+            useful: uptime.saturating_sub(startup),
             lost: SimDuration::ZERO,
         }
     }
@@ -265,7 +398,10 @@ impl Replica {
                 self.count = RestartCount::default();
                 Some((now + after, Event::Ask))
             }
-            Decision::Stop(_) => None,
+            Decision::Stop(_) => {
+                self.state = State::Gone;
+                None
+            }
         }
     }
 }
@@ -276,13 +412,15 @@ mod tests {
     use crate::model::capacity::{Market, StandardMarket, Wait};
     use crate::model::lifetime::Lifetime;
     use crate::model::restart::{Backoff, Counts};
+    use crate::model::workload::DeployedModel;
     use crate::units::Share;
 
     fn model() -> EndpointModel {
         EndpointModel {
             horizon: SimDuration::from_hours(10),
-            replicas: 2,
-            startup: SimDuration::from_hours(1),
+            models: vec![DeployedModel::fixed(2, SimDuration::from_hours(1))],
+            load: None,
+            standard_below: 0,
             market: Market {
                 lifetime: Lifetime::Never,
                 wait: Wait::Fixed(SimDuration::from_hours(2)),

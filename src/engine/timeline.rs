@@ -31,11 +31,13 @@ pub enum Phase {
     /// Nothing runs and nothing is asked for: a backoff, the time to a new submission, or the end of
     /// a replica whose restarts are exhausted.
     Pause,
+    /// A replica that is not asked for: the load needs fewer.
+    Unused,
 }
 
 impl Phase {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Waiting,
         Self::Startup,
         Self::Restore,
@@ -46,6 +48,7 @@ impl Phase {
         Self::Serving,
         Self::Idle,
         Self::Pause,
+        Self::Unused,
     ];
 
     /// The name in results.
@@ -62,13 +65,14 @@ impl Phase {
             Self::Serving => "serving",
             Self::Idle => "idle",
             Self::Pause => "pause",
+            Self::Unused => "unused",
         }
     }
 
     /// Whether VMs run.
     #[must_use]
     pub const fn is_uptime(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Pause)
+        !matches!(self, Self::Waiting | Self::Pause | Self::Unused)
     }
 }
 

@@ -160,12 +160,21 @@ impl Default for BatchTrajectory {
 pub struct EndpointTrajectory {
     /// In the order in which they ended.
     pub attempts: Vec<Attempt>,
-    /// Time with at least one replica serving.
+    /// Time with at least one replica serving, or none asked for because there is no load.
     pub any_serving: SimDuration,
-    /// Time with at least the least number of replicas serving.
+    /// Time with enough replicas serving: the fewest there are, or as many as somebody said.
     pub enough_serving: SimDuration,
-    /// Longest interval with no replica serving, from time 0 and to the horizon included.
+    /// Longest interval with no replica serving, from time 0 and to the horizon included; without
+    /// load and without a replica asked for it is no outage.
     pub longest_outage: SimDuration,
+    /// Replicas asked for as Spot, each counted once however often it restarts.
+    pub spot_lives: u64,
+    /// The most VMs that ran at once.
+    pub most_running: u32,
+    /// Requests served, in 10⁻¹⁴ of one; 0 where there is no load.
+    pub served: u128,
+    /// Requests above what the serving replicas could serve, in 10⁻¹⁴ of one.
+    pub dropped: u128,
     /// What the zones of the market went through, as far as anybody asked.
     pub paths: Paths,
 }

@@ -13,6 +13,7 @@ mod fields;
 pub mod history;
 mod job_list;
 pub mod lifetimes;
+pub mod load_series;
 pub mod mix;
 pub mod past_job;
 pub mod replica_series;

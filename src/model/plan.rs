@@ -27,6 +27,8 @@ pub enum Plan {
     Committed1y,
     /// On-demand VMs under a three-year commitment.
     Committed3y,
+    /// Endpoints: some standard replicas below, Spot replicas above.
+    Mixed,
 }
 
 /// What happens under a plan, whatever it pays. Plans of one course share their simulation.
@@ -44,6 +46,8 @@ pub enum Course {
     SpotUntilDeadline,
     /// Flex-start.
     FlexStart,
+    /// Standard VMs below, Spot VMs above.
+    Mixed,
 }
 
 /// How a replication ended.
@@ -123,7 +127,7 @@ pub enum Decision {
 
 impl Plan {
     /// Every plan, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Standard,
         Self::Spot,
         Self::SpotResubmit,
@@ -132,6 +136,7 @@ impl Plan {
         Self::FlexStart,
         Self::Committed1y,
         Self::Committed3y,
+        Self::Mixed,
     ];
 
     /// The plans compared where the scenario names none.
@@ -150,6 +155,7 @@ impl Plan {
             Self::FlexStart => "flex-start",
             Self::Committed1y => "committed-1y",
             Self::Committed3y => "committed-3y",
+            Self::Mixed => "mixed",
         }
     }
 
@@ -169,6 +175,7 @@ impl Plan {
             Self::SpotThenStandard => Course::SpotThenStandard,
             Self::SpotUntilDeadline => Course::SpotUntilDeadline,
             Self::FlexStart => Course::FlexStart,
+            Self::Mixed => Course::Mixed,
         }
     }
 
@@ -183,8 +190,9 @@ impl Plan {
             Self::SpotResubmit => 3,
             Self::SpotThenStandard => 4,
             Self::SpotUntilDeadline => 5,
-            Self::Committed1y => 6,
-            Self::Committed3y => 7,
+            Self::Mixed => 6,
+            Self::Committed1y => 7,
+            Self::Committed3y => 8,
         }
     }
 
@@ -201,19 +209,23 @@ impl Plan {
             Self::SpotUntilDeadline => "watcher",
             Self::FlexStart => "queueing",
             Self::Committed1y | Self::Committed3y => "contract",
+            Self::Mixed => "two models",
         }
     }
 }
 
 impl Course {
-    /// The capacity its first submission asks for.
+    /// The capacity its first submission asks for; of `mixed`, that of the replicas above the standard
+    /// ones.
     #[must_use]
     pub const fn first(self) -> Capacity {
         match self {
             Self::Standard => Capacity::Standard,
-            Self::Spot | Self::SpotResubmit | Self::SpotThenStandard | Self::SpotUntilDeadline => {
-                Capacity::Spot
-            }
+            Self::Spot
+            | Self::SpotResubmit
+            | Self::SpotThenStandard
+            | Self::SpotUntilDeadline
+            | Self::Mixed => Capacity::Spot,
             Self::FlexStart => Capacity::FlexStart,
         }
     }

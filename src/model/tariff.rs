@@ -77,6 +77,10 @@ pub struct PriceSheet {
     pub owned: Option<Owned>,
     /// The sustained-use discount on `standard`.
     pub sustained_use: Option<SustainedUse>,
+    /// How the standard replicas of the plan `mixed` are paid; on demand where nobody said.
+    pub mixed_below: Option<Purchase>,
+    /// Some replicas are standard VMs under every plan.
+    pub any_standard: bool,
 }
 
 /// How a machine's hour is paid.
@@ -141,6 +145,7 @@ impl Purchase {
             Plan::FlexStart => &[Self::FlexStart],
             Plan::Committed1y => &[Self::Committed1y],
             Plan::Committed3y => &[Self::Committed3y],
+            Plan::Mixed => &[Self::Spot, Self::Standard],
         }
     }
 }
@@ -262,7 +267,14 @@ const RULES: [Rule; 5] = [
 /// The first price that is missing.
 pub fn tariff(plan: Plan, service: Service, sheet: &PriceSheet) -> Result<Tariff, MissingPrice> {
     let mut lines = Vec::new();
-    for &purchase in Purchase::of_plan(plan) {
+    let mut purchases = Purchase::of_plan(plan).to_vec();
+    if let (Plan::Mixed, Some(below)) = (plan, sheet.mixed_below) {
+        purchases = vec![Purchase::Spot, below];
+    }
+    if sheet.any_standard && purchases.iter().all(|of| of.capacity() != Capacity::Standard) {
+        purchases.push(Purchase::Standard);
+    }
+    for purchase in purchases {
         let one_line = service.has_fee() && purchase == Purchase::Standard;
         for rule in &RULES {
             let applies = match rule.applies {

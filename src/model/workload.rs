@@ -3,9 +3,11 @@
 use super::capacity::{Capacity, Market};
 use super::checkpoint::Program;
 use super::leave::Leave;
+use super::load::Load;
 use super::plan::Course;
 use super::restart::RestartRules;
-use crate::units::SimDuration;
+use super::scaling::Autoscaling;
+use crate::units::{RequestRate, SimDuration};
 
 /// A job, its market and its rules: all that its replications share.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,10 +37,12 @@ pub struct JobModel {
 pub struct EndpointModel {
     /// Simulated time.
     pub horizon: SimDuration,
-    /// Replicas asked for.
-    pub replicas: u32,
-    /// Boot, image, model load: not serving yet.
-    pub startup: SimDuration,
+    /// What is deployed, each with replicas of its own; never empty.
+    pub models: Vec<DeployedModel>,
+    /// Requests over time; `None` where nobody said.
+    pub load: Option<Load>,
+    /// Replicas of the plan `mixed` that are standard VMs: those asked for first.
+    pub standard_below: u32,
     /// What the world does.
     pub market: Market,
     /// Which replica may restart.
@@ -102,6 +106,99 @@ impl BatchModel {
     }
 }
 
+/// One of the models of an endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeployedModel {
+    /// Its name; empty where it is the only one.
+    pub name: String,
+    /// The fewest replicas; 0 where it scales to zero.
+    pub least: u32,
+    /// The most replicas.
+    pub most: u32,
+    /// Replicas asked for at time 0.
+    pub initial: u32,
+    /// Replicas that are enough: what `availability_min` asks for.
+    pub enough: u32,
+    /// Percent of the requests that it gets.
+    pub traffic: u32,
+    /// What one of its replicas can serve; `None` where nobody said.
+    pub capacity: Option<RequestRate>,
+    /// How its number of replicas follows the load; `None` where it is fixed.
+    pub scaling: Option<Autoscaling>,
+    /// Boot, image, model load: not serving yet.
+    pub startup: SimDuration,
+    /// Its replicas are standard VMs under every plan.
+    pub is_standard: bool,
+}
+
+impl DeployedModel {
+    /// A fixed number of replicas for all the requests.
+    #[must_use]
+    pub const fn fixed(replicas: u32, startup: SimDuration) -> Self {
+        Self {
+            name: String::new(),
+            least: replicas,
+            most: replicas,
+            initial: replicas,
+            enough: replicas,
+            traffic: 100,
+            capacity: None,
+            scaling: None,
+            startup,
+            is_standard: false,
+        }
+    }
+}
+
+impl EndpointModel {
+    /// The fewest replicas, over all models.
+    #[must_use]
+    pub fn least(&self) -> u32 {
+        self.models.iter().map(|model| model.least).sum()
+    }
+
+    /// The most replicas, over all models.
+    #[must_use]
+    pub fn most(&self) -> u32 {
+        self.models.iter().map(|model| model.most).sum()
+    }
+
+    /// Whether the number of replicas follows the load.
+    #[must_use]
+    pub fn is_autoscaled(&self) -> bool {
+        self.models.iter().any(|model| model.scaling.is_some())
+    }
+
+    /// The load, where it is known how much of it the replicas can serve.
+    #[must_use]
+    pub fn served_load(&self) -> Option<&Load> {
+        self.load.as_ref().filter(|_| self.models.iter().all(|model| model.capacity.is_some()))
+    }
+
+    /// The model whose replica a slot is: every model has as many slots as it may have replicas.
+    #[must_use]
+    pub fn model_of(&self, slot: u32) -> &DeployedModel {
+        let mut before = 0;
+        let found = self.models.iter().find(|model| {
+            before += model.most;
+            slot < before
+        });
+        found.unwrap_or(&self.models[self.models.len() - 1])
+    }
+
+    /// VMs that a commitment is charged for: those below under `mixed`, otherwise the most there may be.
+    #[must_use]
+    pub fn committed(&self, course: Course) -> u32 {
+        if course == Course::Mixed { self.standard_below.min(self.most()) } else { self.most() }
+    }
+
+    /// The longest startup of its models.
+    #[must_use]
+    pub fn startup(&self) -> SimDuration {
+        self.models.iter().map(|model| model.startup).max().unwrap_or_default()
+    }
+}
+
 /// A workload of any kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Workload {
@@ -144,11 +241,11 @@ impl Workload {
 
     /// VMs in all.
     #[must_use]
-    pub const fn vms(&self) -> u32 {
+    pub fn vms(&self) -> u32 {
         match self {
             Self::Job(job) => job.nodes,
             Self::Batch(batch) => batch.replicas,
-            Self::Endpoint(endpoint) => endpoint.replicas,
+            Self::Endpoint(endpoint) => endpoint.most(),
         }
     }
 
@@ -172,8 +269,15 @@ impl Workload {
     #[must_use]
     pub fn is_certain(&self, course: Course) -> bool {
         let market = self.market();
-        market.is_certain(course.first())
+        let any_standard = match self {
             // Standard VMs may follow without any trouble on Spot.
-            && (course != Course::SpotUntilDeadline || market.is_certain(Capacity::Standard))
+            Self::Job(_) => course == Course::SpotUntilDeadline,
+            Self::Batch(_) => false,
+            Self::Endpoint(endpoint) => {
+                course == Course::Mixed || endpoint.models.iter().any(|model| model.is_standard)
+            }
+        };
+        market.is_certain(course.first())
+            && (!any_standard || market.is_certain(Capacity::Standard))
     }
 }

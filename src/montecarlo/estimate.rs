@@ -411,7 +411,12 @@ fn scale(measure: Measure, workload: &Workload) -> f64 {
         | Measure::Makespan
         | Measure::Serving
         | Measure::LongestOutage => 1.0 / MICROS_PER_HOUR,
-        Measure::Restarts | Measure::Preemptions | Measure::ReplicasLost => 1.0,
+        Measure::Restarts
+        | Measure::Preemptions
+        | Measure::ReplicasLost
+        | Measure::PeakReplicas => 1.0,
+        Measure::DroppedShare => 1e-12,
+        Measure::RequestsServed => 1e-3,
         Measure::AvailabilityAny | Measure::AvailabilityMin => match workload {
             Workload::Endpoint(endpoint) => 1.0 / endpoint.horizon.micros() as f64,
             Workload::Job(_) | Workload::Batch(_) => f64::NAN,

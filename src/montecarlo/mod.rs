@@ -4,6 +4,7 @@ pub mod compare;
 pub mod estimate;
 pub mod exact;
 pub mod observe;
+pub mod over_time;
 pub mod points;
 pub mod rare;
 pub mod replicate;

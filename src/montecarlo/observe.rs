@@ -3,7 +3,8 @@
 use crate::engine::trajectory::{Attempt, BatchTrajectory, End, EndpointTrajectory, JobTrajectory};
 use crate::model::billing::{BillingRules, Metered};
 use crate::model::capacity::Capacity;
-use crate::model::plan::Outcome;
+use crate::model::plan::{Course, Outcome};
+use crate::model::workload::{EndpointModel, Workload};
 use crate::units::{SimDuration, SimTime};
 
 /// A quantity that is reported with mean, spread and quantiles.
@@ -29,12 +30,19 @@ pub enum Measure {
     Makespan,
     /// Share of the horizon with at least one replica serving.
     AvailabilityAny,
-    /// Share of the horizon with at least the least number of replicas serving.
+    /// Share of the horizon with enough replicas serving: the fewest there are, or as many as somebody
+    /// said.
     AvailabilityMin,
     /// Time serving, over all replicas.
     Serving,
     /// Longest interval with no replica serving.
     LongestOutage,
+    /// Share of the requests that came when the serving replicas had no room for them.
+    DroppedShare,
+    /// Requests served.
+    RequestsServed,
+    /// The most VMs that ran at once.
+    PeakReplicas,
 }
 
 impl Measure {
@@ -75,6 +83,56 @@ impl Measure {
         Self::LongestOutage,
     ];
 
+    /// What is reported of an endpoint whose load is known, and how much of it a replica can serve.
+    pub const LOADED_ENDPOINT: &'static [Self] = &[
+        Self::Cost,
+        Self::Billed,
+        Self::Waited,
+        Self::Restarts,
+        Self::Preemptions,
+        Self::AvailabilityAny,
+        Self::AvailabilityMin,
+        Self::Serving,
+        Self::LongestOutage,
+        Self::DroppedShare,
+        Self::RequestsServed,
+        Self::PeakReplicas,
+    ];
+
+    /// Of these, what a load adds.
+    pub const OF_LOAD: [Self; 3] = [Self::DroppedShare, Self::RequestsServed, Self::PeakReplicas];
+
+    /// What is reported of a workload.
+    #[must_use]
+    pub fn of(workload: &Workload) -> &'static [Self] {
+        match workload {
+            Workload::Job(_) => Self::JOB,
+            Workload::Batch(_) => Self::BATCH,
+            Workload::Endpoint(endpoint) if endpoint.served_load().is_some() => {
+                Self::LOADED_ENDPOINT
+            }
+            Workload::Endpoint(_) => Self::ENDPOINT,
+        }
+    }
+
+    /// Whether it depends on when things happen, not on how much is used.
+    #[must_use]
+    pub const fn needs_time(self) -> bool {
+        matches!(
+            self,
+            Self::Waited
+                | Self::Idle
+                | Self::Makespan
+                | Self::AvailabilityAny
+                | Self::AvailabilityMin
+                | Self::Serving
+                | Self::LongestOutage
+                | Self::DroppedShare
+                | Self::RequestsServed
+                | Self::PeakReplicas
+        )
+    }
+
     /// The name in results.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -92,12 +150,15 @@ impl Measure {
             Self::AvailabilityMin => "availability_min",
             Self::Serving => "serving_h",
             Self::LongestOutage => "longest_outage_h",
+            Self::DroppedShare => "dropped_share",
+            Self::RequestsServed => "requests_served",
+            Self::PeakReplicas => "peak_replicas",
         }
     }
 }
 
 /// The most measures any workload has, cost and billed time aside.
-pub const MOST_MEASURES: usize = 7;
+pub const MOST_MEASURES: usize = 10;
 
 /// One replication under one course, before anything is billed.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +222,9 @@ pub fn job(trajectory: &JobTrajectory) -> Observation {
             makespan.micros() as u64,
             0,
             0,
+            0,
+            0,
+            0,
         ],
         gain: u64::from(completed),
         makespan: completed.then_some(makespan),
@@ -185,6 +249,9 @@ pub fn batch(trajectory: &BatchTrajectory, replicas: u32) -> Observation {
             idle as u64,
             u64::from(trajectory.gone),
             makespan.micros() as u64,
+            0,
+            0,
+            0,
         ],
         gain: u64::from(completed),
         makespan: completed.then_some(makespan),
@@ -192,25 +259,46 @@ pub fn batch(trajectory: &BatchTrajectory, replicas: u32) -> Observation {
     }
 }
 
-/// Reads one replication of an endpoint with `replicas` replicas.
+/// Parts of a request in a thousandth of one, in which requests are counted: the engine's are 10⁻¹⁴.
+const PER_THOUSANDTH: u128 = 100_000_000_000;
+
+/// Reads one replication of an endpoint.
 #[must_use]
-pub fn endpoint(trajectory: &EndpointTrajectory, replicas: u32) -> Observation {
+pub fn endpoint(trajectory: &EndpointTrajectory) -> Observation {
     let totals = total(&trajectory.attempts);
+    let served = (trajectory.served / PER_THOUSANDTH) as u64;
+    let offered = trajectory.served + trajectory.dropped;
     Observation {
         values: [
             totals.waited as u64,
             // Every replica's first attempt is not a restart.
-            totals.spot_attempts.saturating_sub(u64::from(replicas)),
+            totals.spot_attempts.saturating_sub(trajectory.spot_lives),
             totals.preemptions,
             trajectory.any_serving.micros() as u64,
             trajectory.enough_serving.micros() as u64,
             totals.useful as u64,
             trajectory.longest_outage.micros() as u64,
+            // In 10⁻¹² parts; a load of nothing drops nothing.
+            share(trajectory.dropped, offered),
+            served,
+            u64::from(trajectory.most_running),
         ],
         gain: totals.useful as u64,
         makespan: None,
         outcome: Outcome::Completed,
     }
+}
+
+/// `part` of `whole` in 10⁻¹² parts, rounded half to even; nothing of nothing.
+fn share(part: u128, whole: u128) -> u64 {
+    // Both are below 2⁹⁷: a load of 10⁷ requests per second for 1,000 years is 3·10³² parts. What is
+    // cut off to leave room for the factor is far below the rounding.
+    let cut = (128 - whole.leading_zeros()).saturating_sub(86);
+    let (part, whole) = (part >> cut, whole >> cut);
+    if whole == 0 {
+        return 0;
+    }
+    crate::units::div_half_even((part * 1_000_000_000_000) as i128, whole as i128) as u64
 }
 
 /// What is billed of a replication of a job.
@@ -231,16 +319,17 @@ pub fn batch_metered(trajectory: &BatchTrajectory, rules: &BillingRules, replica
     metered
 }
 
-/// What is billed of a replication of an endpoint: a commitment for the horizon × VMs.
+/// What is billed of a replication of an endpoint: a commitment for the horizon × VMs, which are
+/// those below under `mixed` and the most that there may be otherwise.
 #[must_use]
 pub fn endpoint_metered(
     trajectory: &EndpointTrajectory,
     rules: &BillingRules,
-    horizon: SimDuration,
-    replicas: u32,
+    model: &EndpointModel,
+    course: Course,
 ) -> Metered {
     let mut metered = metered(&trajectory.attempts, rules);
-    metered.set_span(horizon);
-    metered.repeat_span(replicas);
+    metered.set_span(model.horizon);
+    metered.repeat_span(model.committed(course));
     metered
 }

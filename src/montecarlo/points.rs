@@ -55,7 +55,7 @@ pub enum Target {
 impl Target {
     /// What is compared with the first point for every row.
     #[must_use]
-    pub const fn of(workload: &Workload) -> &'static [Self] {
+    pub fn of(workload: &Workload) -> &'static [Self] {
         match workload {
             Workload::Job(_) | Workload::Batch(_) => &[
                 Self::Mean(Measure::Cost),
@@ -64,6 +64,14 @@ impl Target {
                 Self::Mean(Measure::Makespan),
                 Self::Completion,
                 Self::OnTime,
+            ],
+            Workload::Endpoint(endpoint) if endpoint.served_load().is_some() => &[
+                Self::Mean(Measure::Cost),
+                Self::Saving,
+                Self::CostPerGain,
+                Self::Mean(Measure::AvailabilityAny),
+                Self::Mean(Measure::AvailabilityMin),
+                Self::Mean(Measure::DroppedShare),
             ],
             Workload::Endpoint(_) => &[
                 Self::Mean(Measure::Cost),
@@ -80,16 +88,7 @@ impl Target {
     #[must_use]
     pub const fn needs_time(self) -> bool {
         match self {
-            Self::Mean(measure) => matches!(
-                measure,
-                Measure::Waited
-                    | Measure::Idle
-                    | Measure::Makespan
-                    | Measure::AvailabilityAny
-                    | Measure::AvailabilityMin
-                    | Measure::Serving
-                    | Measure::LongestOutage
-            ),
+            Self::Mean(measure) => measure.needs_time(),
             Self::Completion | Self::OnTime => true,
             Self::CostPerGain | Self::Goodput | Self::Saving => false,
         }

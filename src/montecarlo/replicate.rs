@@ -109,12 +109,8 @@ impl Experiment {
 
     /// The quantities reported of this workload.
     #[must_use]
-    pub const fn measures(&self) -> &'static [Measure] {
-        match self.workload {
-            Workload::Job(_) => Measure::JOB,
-            Workload::Batch(_) => Measure::BATCH,
-            Workload::Endpoint(_) => Measure::ENDPOINT,
-        }
+    pub fn measures(&self) -> &'static [Measure] {
+        Measure::of(&self.workload)
     }
 }
 

@@ -112,6 +112,9 @@ pub enum NoTrace {
         /// Why.
         reason: String,
     },
+    /// Replicas over time of a job.
+    #[error("a job has no replicas over time: they are an endpoint's")]
+    IsJob,
     /// More intervals than anybody reads.
     #[error("this replication consists of more than 1,000,000 intervals")]
     TooLong,
@@ -151,7 +154,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
         Workload::Job(model) => {
             let mut trajectory = JobTrajectory::default();
             Job::new(model, plan.course(), luck, &mut trajectory).run();
-            let mut traced = Tracing::new(scenario, priced, 1, trajectory.ended);
+            let mut traced = Tracing::new(scenario, priced, (1, 1), trajectory.ended);
             let mut saved = SimDuration::ZERO;
             let mut now = SimTime::START;
             for (index, attempt) in trajectory.attempts.iter().enumerate() {
@@ -187,7 +190,8 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             let idle = &mut trajectory.idle;
             idle.sort_unstable();
             let idle: &[_] = idle;
-            let mut traced = Tracing::new(scenario, priced, model.replicas, trajectory.ended);
+            let mut traced =
+                Tracing::new(scenario, priced, (model.replicas, model.replicas), trajectory.ended);
             let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
                 timeline::of_batch(attempt, model.startup, idle, each)
             })?;
@@ -201,19 +205,17 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             let mut endpoint = Endpoint::default();
             endpoint.run(model, plan.course(), luck, &mut trajectory).map_err(RunError::from)?;
             let horizon = SimTime::START + model.horizon;
-            let mut traced = Tracing::new(scenario, priced, model.replicas, horizon);
+            let slots = (model.most(), model.committed(plan.course()));
+            let mut traced = Tracing::new(scenario, priced, slots, horizon);
             let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
-                let startup = model.startup.min(attempt.uptime);
+                let startup = model.model_of(attempt.slot).startup.min(attempt.uptime);
                 (startup == SimDuration::ZERO || each(Phase::Startup, startup))
                     && (attempt.useful == SimDuration::ZERO || each(Phase::Serving, attempt.useful))
             })?;
             traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, horizon, luck);
-            let metered = observe::endpoint_metered(
-                &trajectory,
-                &priced.billing,
-                model.horizon,
-                model.replicas,
-            );
+            traced.committed_and_unused(horizon)?;
+            let metered =
+                observe::endpoint_metered(&trajectory, &priced.billing, model, plan.course());
             traced.finish(plan, replication, &attempts, &metered, None)
         }
     }
@@ -258,9 +260,8 @@ pub fn worst(
                 let run = endpoint.run(model, plan.course(), luck, &mut of_endpoint);
                 run.map_err(RunError::from)?;
                 let outage = of_endpoint.longest_outage.micros() as u64;
-                let (rules, horizon) = (&priced.billing, model.horizon);
-                let metered =
-                    observe::endpoint_metered(&of_endpoint, rules, horizon, model.replicas);
+                let rules = &priced.billing;
+                let metered = observe::endpoint_metered(&of_endpoint, rules, model, plan.course());
                 (metered, 1, (false, outage))
             }
         };
@@ -285,7 +286,7 @@ fn micros(time: SimTime) -> u64 {
 }
 
 /// The plan with its price.
-fn priced<'a>(
+pub(super) fn priced<'a>(
     scenario: &Scenario,
     experiment: &'a Experiment,
     plan: Plan,
@@ -311,12 +312,19 @@ struct Tracing<'a> {
     used_cost: u64,
     vms: u32,
     slots: u32,
+    /// The first of them, for which a commitment is paid.
+    committed: u32,
     ended: SimTime,
     zones: Vec<TracedZone>,
 }
 
 impl<'a> Tracing<'a> {
-    fn new(scenario: &Scenario, priced: &'a Priced, slots: u32, ended: SimTime) -> Self {
+    fn new(
+        scenario: &Scenario,
+        priced: &'a Priced,
+        (slots, committed): (u32, u32),
+        ended: SimTime,
+    ) -> Self {
         Self {
             kind: For::of(&scenario.workload),
             priced,
@@ -325,6 +333,7 @@ impl<'a> Tracing<'a> {
             used_cost: 0,
             vms: scenario.workload.gang_size(),
             slots,
+            committed,
             ended,
             zones: Vec::new(),
         }
@@ -334,7 +343,7 @@ impl<'a> Tracing<'a> {
     fn span_cost(&self, until: SimTime) -> Result<u64, OutOfRange> {
         let mut metered = Metered::default();
         metered.set_span(until.since_start());
-        metered.repeat_span(self.slots);
+        metered.repeat_span(self.committed);
         self.bill(&metered)
     }
 
@@ -344,19 +353,52 @@ impl<'a> Tracing<'a> {
 
     /// A time in which nothing runs; none where it is empty.
     fn pause(&mut self, beside: &Attempt, attempt: u32, from: SimTime, to: SimTime) {
+        self.idle(Phase::Pause, beside, attempt, from, to);
+    }
+
+    /// A time of a replica in which nothing runs: it is not asked for before its first attempt, nor
+    /// after one that was released; `last` is the attempt before, where there is one.
+    fn between(&mut self, last: Option<&Attempt>, beside: &Attempt, number: u32, to: SimTime) {
+        let from = last.map_or(SimTime::START, Attempt::ended);
+        let released = last.is_none_or(|last| matches!(last.end, End::Released | End::Abandoned));
+        let phase = if released { Phase::Unused } else { Phase::Pause };
+        self.idle(phase, beside, number, from, to);
+    }
+
+    fn idle(&mut self, phase: Phase, beside: &Attempt, attempt: u32, from: SimTime, to: SimTime) {
         if to > from {
             self.intervals.push(Interval {
                 slot: beside.slot,
+                zone: beside.zone,
                 attempt,
                 capacity: beside.capacity,
-                zone: beside.zone,
-                phase: Phase::Pause,
+                phase,
                 from,
                 to,
                 cost: Money::default(),
                 end: None,
             });
         }
+    }
+
+    /// What is paid for is shown, used or not: an interval for every slot that was never asked for and
+    /// that a commitment is paid for.
+    fn committed_and_unused(&mut self, horizon: SimTime) -> Result<(), NoTrace> {
+        if self.span_cost(horizon)? == 0 {
+            return Ok(());
+        }
+        let mut used = vec![false; self.committed as usize];
+        for interval in &self.intervals {
+            if let Some(used) = used.get_mut(interval.slot as usize) {
+                *used = true;
+            }
+        }
+        for slot in (0..self.committed).filter(|slot| !used[*slot as usize]) {
+            let beside = Attempt::asking(slot, Capacity::Standard, SimTime::START);
+            self.idle(Phase::Unused, &beside, 0, SimTime::START, horizon);
+        }
+        self.intervals.sort_by_key(|interval| (interval.slot, interval.from));
+        Ok(())
     }
 
     /// An attempt: its wait, then the intervals that `uptime` hands over.
@@ -422,21 +464,19 @@ impl<'a> Tracing<'a> {
     ) -> Result<Vec<Attempt>, NoTrace> {
         let mut attempts = attempts.to_vec();
         attempts.sort_by_key(|attempt| (attempt.slot, attempt.asked));
-        let (mut number, mut now, mut last) = (0, SimTime::START, None::<&Attempt>);
+        let (mut number, mut last) = (0, None::<&Attempt>);
         for attempt in &attempts {
-            if let Some(before) = last
-                && before.slot != attempt.slot
-            {
-                self.pause(before, number, now, self.ended);
-                (number, now) = (0, SimTime::START);
+            if let Some(before) = last.filter(|before| before.slot != attempt.slot) {
+                self.between(last, before, number, self.ended);
+                (number, last) = (0, None);
             }
-            self.pause(attempt, number, now, attempt.asked);
+            self.between(last, attempt, number, attempt.asked);
             number += 1;
             self.attempt(attempt, number, |each| uptime(attempt, each))?;
-            (now, last) = (attempt.ended(), Some(attempt));
+            last = Some(attempt);
         }
-        if let Some(last) = last {
-            self.pause(last, number, now, self.ended);
+        if let Some(before) = last {
+            self.between(last, before, number, self.ended);
         }
         Ok(attempts)
     }
@@ -451,9 +491,12 @@ impl<'a> Tracing<'a> {
     ) -> Result<Trace, NoTrace> {
         // A commitment is paid for all the time, by every slot.
         if self.span_cost(self.ended)? > 0 {
-            let slots = i128::from(self.slots);
+            let slots = i128::from(self.committed);
             for index in 0..self.intervals.len() {
                 let Interval { from, to, slot, .. } = self.intervals[index];
+                if slot >= self.committed {
+                    continue;
+                }
                 let of = |cost: u64| {
                     let part = |slot: i128| i128::from(cost) * slot / slots;
                     part(i128::from(slot) + 1) - part(i128::from(slot))

@@ -236,12 +236,11 @@ impl<'a> Worker<'a> {
                 let trajectory = &mut self.endpoint_trajectory;
                 self.endpoint.run(model, run.course, luck, trajectory)?;
                 for meter in &mut run.meters {
-                    let (rules, horizon) = (&meter.rules, model.horizon);
                     let metered =
-                        observe::endpoint_metered(trajectory, rules, horizon, model.replicas);
+                        observe::endpoint_metered(trajectory, &meter.rules, model, run.course);
                     meter.metered.set(place, metered);
                 }
-                observe::endpoint(trajectory, model.replicas)
+                observe::endpoint(trajectory)
             }
         };
         self.tally.courses[index].outcomes[observation.outcome as usize] += u64::from(times);

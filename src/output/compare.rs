@@ -52,6 +52,7 @@ const COMPARED: &[Compared] = &[
     compared("availability_any", "any up", "mean", Unit::Share),
     compared("availability_min", "all up", "mean", Unit::Share),
     compared("longest_outage_h", "outage", "mean", Unit::Hours),
+    compared("dropped_share", "dropped", "mean", Unit::Share),
     compared("preemptions", "preemptions", "mean", Unit::Number),
     compared("lost_work_h", "lost work", "mean", Unit::Hours),
 ];

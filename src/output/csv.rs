@@ -62,17 +62,7 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
         Workload::Endpoint(_) => Measure::ENDPOINT,
     };
     for &measure in measures {
-        let needs_time = matches!(
-            measure,
-            Measure::Waited
-                | Measure::Idle
-                | Measure::Makespan
-                | Measure::AvailabilityAny
-                | Measure::AvailabilityMin
-                | Measure::Serving
-                | Measure::LongestOutage
-        );
-        let from = if needs_time { timed } else { estimate };
+        let from = if measure.needs_time() { timed } else { estimate };
         let name = match measure {
             Measure::Cost => format!("cost_{currency}"),
             other => other.name().to_owned(),
@@ -129,6 +119,10 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
     if scenario.workload.ends() {
         let failure = timed.and_then(|estimate| estimate.failure);
         probability(&mut row, "failure_probability", failure);
+    } else {
+        for measure in Measure::OF_LOAD {
+            summary(&mut row, measure.name(), timed.map(|estimate| estimate.measure(measure)));
+        }
     }
     row.push(("prices_as_of".to_owned(), scenario.prices_as_of.clone().unwrap_or_default()));
     if let Some(plan) = month::of_plan(scenario, answer) {

@@ -226,7 +226,7 @@ impl Order<'_> {
                 });
             }
             Plan::FlexStart => items.push(self.queue()),
-            Plan::Standard | Plan::Committed1y | Plan::Committed3y => {}
+            Plan::Standard | Plan::Committed1y | Plan::Committed3y | Plan::Mixed => {}
         }
         items
     }
@@ -306,7 +306,7 @@ impl Order<'_> {
 
     fn for_endpoint(&self, endpoint: &EndpointModel) -> Vec<Item> {
         let mut items = Vec::new();
-        let startup = match endpoint.startup {
+        let startup = match endpoint.startup() {
             SimDuration::ZERO => String::new(),
             startup => format!(" and {startup} of startup"),
         };
@@ -316,7 +316,7 @@ impl Order<'_> {
                     "Callers that can wait: try again, or go elsewhere, while replicas are \
                      missing. Each of the {} can be taken at any time; another comes after its \
                      wait{startup}.",
-                    endpoint.replicas
+                    endpoint.most()
                 ),
                 source: INFERENCE,
             }),

@@ -129,6 +129,10 @@ enum OfKind {
         availability_min: Option<Summary>,
         serving_h: Option<Summary>,
         longest_outage_h: Option<Summary>,
+        /// The three of a load: null without one.
+        dropped_share: Option<Summary>,
+        requests_served: Option<Summary>,
+        peak_replicas: Option<Summary>,
         cost_per_serving_h: Option<Estimated>,
     },
 }
@@ -291,6 +295,9 @@ fn of_kind(
             availability_min: measure(Measure::AvailabilityMin).filter(|_| times_known),
             serving_h: measure(Measure::Serving).filter(|_| times_known),
             longest_outage_h: measure(Measure::LongestOutage).filter(|_| times_known),
+            dropped_share: measure(Measure::DroppedShare).filter(|_| times_known),
+            requests_served: measure(Measure::RequestsServed).filter(|_| times_known),
+            peak_replicas: measure(Measure::PeakReplicas).filter(|_| times_known),
             cost_per_serving_h: estimate.and_then(|estimate| estimate.cost_per_gain),
         },
     }

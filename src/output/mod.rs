@@ -20,6 +20,8 @@ pub mod mix;
 #[cfg(feature = "cli")]
 pub mod month;
 pub mod numbers;
+#[cfg(feature = "cli")]
+pub mod over_time;
 pub mod paragraph;
 pub mod prices;
 pub mod rows;

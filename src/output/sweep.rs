@@ -2,7 +2,7 @@
 
 use super::numbers::{self, NONE};
 use super::paragraph::{WIDTH, wrapped};
-use super::table::{Grid, plan_cells};
+use super::table::{Grid, endpoint_headers, plan_cells};
 use crate::model::plan::Plan;
 use crate::montecarlo::points::{Finished, Target};
 use crate::sweep::design::Design;
@@ -56,7 +56,7 @@ impl SweepTable {
             let risk: [&str; 3] = match (job, scenario.deadline.is_some()) {
                 (true, true) => ["on time", "p95", "fails"],
                 (true, false) => ["finishes", "p95", "fails"],
-                (false, _) => ["any up", "all up", "outage"],
+                (false, _) => endpoint_headers(&scenario.workload),
             };
             self.headers.extend(["plan", "saving", "change", "cost"].map(str::to_owned));
             self.headers.extend(risk.map(str::to_owned));

@@ -12,7 +12,7 @@ use crate::decision::Decision;
 use crate::decision::ladder::Ladder;
 use crate::luck::Sampling;
 use crate::model::plan::{Outcome, Plan};
-use crate::model::workload::Workload;
+use crate::model::workload::{DeployedModel, EndpointModel, Workload};
 use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
@@ -233,8 +233,11 @@ fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             )
         }
         Workload::Endpoint(endpoint) => {
-            let plural = if endpoint.replicas == 1 { "" } else { "s" };
-            format!("{} replica{plural} over {}", endpoint.replicas, endpoint.horizon)
+            let (least, most) = (endpoint.least(), endpoint.most());
+            let plural = if most == 1 { "" } else { "s" };
+            let replicas =
+                if least == most { most.to_string() } else { format!("{least} to {most}") };
+            format!("{replicas} replica{plural} over {}", endpoint.horizon)
         }
     };
     let machine = if scenario.machine.is_empty() {
@@ -280,7 +283,7 @@ fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
         headers.push(if scenario.deadline.is_some() { "on time" } else { "finishes" });
         headers.extend(["done by", "fails"]);
     } else {
-        headers.extend(["any up", "all up", "outage"]);
+        headers.extend(endpoint_headers(&scenario.workload));
     }
     headers.push("you build");
     let rows = answer
@@ -304,6 +307,31 @@ fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
         headers: headers.into_iter().map(str::to_owned).collect(),
         rows,
         text_columns: vec![0, last],
+    }
+}
+
+/// What `availability_min` is of.
+fn enough_up(endpoint: &EndpointModel) -> &'static str {
+    let is = |pick: fn(&DeployedModel) -> u32| {
+        endpoint.models.iter().all(|model| model.enough == pick(model))
+    };
+    if is(|model| model.most) {
+        "all up"
+    } else if is(|model| model.least) {
+        "min up"
+    } else {
+        "enough"
+    }
+}
+
+/// What is told of an endpoint's risk.
+pub(super) fn endpoint_headers(workload: &Workload) -> [&'static str; 3] {
+    match workload {
+        Workload::Endpoint(endpoint) if endpoint.served_load().is_some() => {
+            ["any up", enough_up(endpoint), "dropped"]
+        }
+        Workload::Endpoint(endpoint) => ["any up", enough_up(endpoint), "outage"],
+        Workload::Job(_) | Workload::Batch(_) => ["any up", "all up", "outage"],
     }
 }
 
@@ -346,10 +374,14 @@ pub(super) fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) ->
     } else {
         let mean = |measure| estimate.measure(measure).mean;
         let outage = estimate.measure(Measure::LongestOutage).p95;
+        let last = match mean(Measure::DroppedShare) {
+            Some(dropped) => numbers::percent(dropped),
+            None => outage.map_or_else(none, numbers::hours),
+        };
         [
             timed(mean(Measure::AvailabilityAny).map_or_else(none, numbers::percent)),
             timed(mean(Measure::AvailabilityMin).map_or_else(none, numbers::percent)),
-            timed(outage.map_or_else(none, numbers::hours)),
+            timed(last),
         ]
     };
     Cells {
@@ -376,12 +408,20 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             scenario.against(),
             if answer.replications.is_some() { "; ± is simulation error alone" } else { "" }
         ),
-        Workload::Endpoint(_) => format!(
-            "saving: per serving hour, against {}; ± is simulation error alone. any up, all up: share \
-             of the horizon; outage: 95 % have none longer.",
-            scenario.against()
-        ),
+        Workload::Endpoint(_) => {
+            let [_, least, last] = endpoint_headers(&scenario.workload);
+            let last = match last {
+                "dropped" => "dropped: share of the requests",
+                _ => "outage: 95 % have none longer",
+            };
+            format!(
+                "saving: per serving hour, against {}; ± is simulation error alone. any up, {least}: \
+                 share of the horizon; {last}.",
+                scenario.against()
+            )
+        }
     });
+    notes.extend(requests(scenario, answer));
     notes.extend(how_found(answer));
     if let Some(range) = &scenario.spot_range {
         notes.push(format!(
@@ -415,6 +455,30 @@ fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         }
     }
     notes
+}
+
+/// What an endpoint has to serve, and what the peak of its replicas is.
+fn requests(scenario: &Scenario, answer: &Estimate) -> Option<String> {
+    let Workload::Endpoint(endpoint) = &scenario.workload else { return None };
+    let load = endpoint.served_load()?;
+    let offered = load.offered(endpoint.horizon) as f64 * 1e-12;
+    let mean = offered / (endpoint.horizon.hours() * 3_600.0);
+    let peaks: Vec<String> = answer
+        .plans
+        .iter()
+        .filter(|plan| scenario.times_known(plan.listed.plan))
+        .filter_map(|plan| {
+            let peak = plan.estimate.as_ref()?.measure(Measure::PeakReplicas).p95?;
+            Some(format!("{} {}", plan.listed.plan.name(), numbers::whole(peak as u64)))
+        })
+        .collect();
+    Some(format!(
+        "load: {} requests per second on average, {} at most. VMs at once, in 95 of 100 runs no more: \
+         {}.",
+        numbers::significant(mean, 3),
+        numbers::significant(load.largest().per_second(), 3),
+        peaks.join(", ")
+    ))
 }
 
 /// When a plan leaves Spot, where the deadline says so.
@@ -686,9 +750,12 @@ fn next_commands(scenario: &Scenario, decision: Option<&Decision>, input: &str) 
     let is_request = input.split_whitespace().next().is_some_and(|file| file.ends_with(".json"));
     let plan = decision.and_then(|decision| decision.verdict.plan).filter(|_| is_request);
     let input = if input.is_empty() { "…" } else { input };
-    let other = match scenario.workload {
+    let other = match &scenario.workload {
         Workload::Job(_) => "--set checkpoint.every=\"15 min\"",
         Workload::Batch(_) => "--set market.lifetime.mean=\"5 h\"",
+        Workload::Endpoint(endpoint) if endpoint.is_autoscaled() => {
+            "--set workload.target_utilisation=\"50 %\""
+        }
         Workload::Endpoint(_) => "--set workload.min_replicas=4 --set workload.max_replicas=4",
     };
     let emit = plan.map(|plan| format!("stockout estimate {input} --emit {plan} -o new.json"));

@@ -163,7 +163,17 @@ fn owned(reader: &mut Reader<'_>, now: &Now<'_>, machine: &Machine) -> Option<Ow
             (needs, now.billing.billed(needs).times(i64::from(batch.replicas)))
         }
         Workload::Endpoint(endpoint) => {
-            let replicas = i64::from(endpoint.replicas);
+            if endpoint.is_autoscaled() {
+                let node = reader.node("baseline.covered")?;
+                reader.problems.error(
+                    &node.at,
+                    "baseline.covered, and how many VM-hours an autoscaled endpoint needs is not known \
+                     beforehand",
+                    "delete it; compare committed-1y, or mixed with [mixed] commitment = \"1y\"",
+                );
+                return None;
+            }
+            let replicas = i64::from(endpoint.most());
             (endpoint.horizon, now.billing.billed(endpoint.horizon).times(replicas))
         }
     };
@@ -341,9 +351,17 @@ fn bill(reader: &mut Reader<'_>, now: &Now<'_>, prices: Currency) -> Option<(Str
                 }
             }
         }
+        Workload::Endpoint(endpoint) if endpoint.is_autoscaled() => {
+            reader.problems.error(
+                &node.at,
+                "baseline.bill, and how many replicas an autoscaled endpoint has is not known beforehand",
+                "delete it: savings are then per serving hour, against standard",
+            );
+            return None;
+        }
         Workload::Endpoint(endpoint) => match Rate::parse(text) {
             Ok((rate, currency)) => {
-                let amount = rate.per_hour() / f64::from(endpoint.replicas);
+                let amount = rate.per_hour() / f64::from(endpoint.most());
                 (amount, currency, text.trim().to_owned())
             }
             Err(error) => {

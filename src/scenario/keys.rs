@@ -4,8 +4,9 @@
 //! so that they cannot disagree. A new key is a row here and a use in [`super::validate`].
 
 use crate::model::plan::Plan;
+use crate::model::scaling::Counted;
 use crate::model::workload::Workload;
-use crate::units::{DataSize, Frequency, Money, Rate, Share, SimDuration};
+use crate::units::{DataSize, Frequency, Money, Rate, RequestRate, Share, SimDuration};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +29,12 @@ pub enum Kind {
     Amount,
     /// How often something happens.
     Frequency,
+    /// Requests per time.
+    RequestRate,
+    /// A list of times, each with the requests from then on.
+    Steps,
+    /// Tables, one for each deployed model.
+    Models,
     /// A size of storage.
     Size,
     /// Any text.
@@ -212,6 +219,8 @@ pub const SWEEP: &str = "sweep";
 /// The tables of a scenario, with what each is about; a table inside another comes after it.
 pub const TABLES: &[(&str, &str)] = &[
     ("workload", "what is run"),
+    ("load", "requests to an endpoint over time; needed where its number of replicas follows them"),
+    ("mixed", "the plan mixed: standard replicas below, Spot replicas above"),
     ("machine", "on which machine, and whose billing rules apply"),
     ("market", "how long machines live and how long one waits for them"),
     (
@@ -252,8 +261,26 @@ pub const KEYS: &[Key] = &[
     key("workload.jobs", Kind::Text, "(none)", "a CSV file of past jobs, beside the scenario: `estimate` then shows a month of them").job(),
     key("workload.jobs_over", Kind::Duration, "(required with jobs)", "the time in which the jobs of that file ran").job(),
     key("workload.horizon", Kind::Duration, "(required)", "how long the deployment is up").endpoint(),
-    key("workload.min_replicas", Kind::Count(1, 100_000), "1", "replicas asked for; equal to max_replicas until autoscaling comes").endpoint().from("DeployedModel minReplicaCount", "quoted"),
-    key("workload.max_replicas", Kind::Count(1, 100_000), "(min_replicas)", "the most replicas").endpoint().from("DeployedModel maxReplicaCount defaults to minReplicaCount", "quoted"),
+    key("workload.min_replicas", Kind::Count(0, 100_000), "1", "the fewest replicas; 0 scales to zero").endpoint().from("DeployedModel minReplicaCount", "quoted"),
+    key("workload.max_replicas", Kind::Count(1, 100_000), "(min_replicas)", "the most replicas; above min_replicas their number follows [load]").endpoint().from("DeployedModel maxReplicaCount defaults to minReplicaCount", "quoted"),
+    key("workload.enough_replicas", Kind::Count(0, 100_000), "(min_replicas)", "what availability_min asks for: so many replicas serving, to see how many more it takes that they do").endpoint(),
+    key("workload.initial_replicas", Kind::Count(1, 100_000), "(min_replicas, at least 1)", "replicas asked for at the start, and after there were none").endpoint().from("initialReplicaCount (v1beta1, with minReplicaCount 0 alone), default 1", "quoted"),
+    key("workload.replica_capacity", Kind::RequestRate, "(required with [load])", "requests that one replica can serve; what comes above is dropped").endpoint(),
+    key("workload.target_utilisation", Kind::Share, "60 %", "utilisation that the autoscaler aims at").endpoint().from("autoscalingMetricSpecs target, default 60: Scale inference nodes by using autoscaling (Google Cloud, 2026)", "quoted"),
+    key("workload.replicas_counted", Kind::Choice(&Counted::NAMES), "requested", "which replicas the autoscaler multiplies with the utilisation: all that are asked for, or those that serve; the first overshoots while replicas start").endpoint().from("\"current number of replicas\", and no word of those that start: Scale inference nodes by using autoscaling (Google Cloud, 2026)", "inferred"),
+    key("workload.idle_scaledown_period", Kind::Duration, "1 h", "min_replicas = 0: no replica is left after so long without a request").endpoint().from("scaleToZeroSpec.idleScaledownPeriod (v1beta1), 300 to 28800 s, default 3600 s", "quoted"),
+    key("workload.min_scaleup_period", Kind::Duration, "1 h", "min_replicas = 0: replicas stay for at least so long once they were asked for").endpoint().from("scaleToZeroSpec.minScaleupPeriod (v1beta1), 300 to 28800 s, default 3600 s", "quoted"),
+    key("workload.models", Kind::Models, "(one model)", "several deployed models with a traffic split, on the same machine: [[workload.models]] with name, traffic (percent), min_replicas, max_replicas, and of their own if need be initial_replicas, replica_capacity, target_utilisation, startup, standard (true: standard VMs under every plan)").endpoint(),
+    key("load.shape", Kind::Choice(&["constant", "daily", "weekly"]), "constant", "how the load moves: not at all, with the hours of the day, or less at weekends too").endpoint(),
+    key("load.rate", Kind::RequestRate, "(required without points or file)", "requests per time; of a daily or weekly shape, at the busiest hour").endpoint(),
+    key("load.low", Kind::Share, "30 %", "daily, weekly: load at the quietest hour, twelve hours from the busiest, as a share of rate").endpoint(),
+    key("load.busiest_at", Kind::Duration, "14 h", "daily, weekly: the busiest time, after midnight").endpoint(),
+    key("load.weekend", Kind::Share, "60 %", "weekly: Saturdays and Sundays as a share of the other days").endpoint(),
+    key("load.points", Kind::Steps, "(none)", "a load of one's own: times, each with the requests from then on").endpoint(),
+    key("load.file", Kind::Text, "(none)", "the same from a CSV file beside the scenario, with the columns time and requests_per_s").endpoint(),
+    key("load.repeats_every", Kind::Duration, "(none: the last rate stays)", "points or file begin anew after so long").endpoint(),
+    key("mixed.standard_replicas", Kind::Count(0, 100_000), "1", "standard replicas of the plan mixed: those asked for first and released last").endpoint(),
+    key("mixed.commitment", Kind::Choice(&["none", "1y", "3y"]), "none", "how they are paid: on demand, or under a commitment for the whole horizon").endpoint(),
     key("machine.type", Kind::Text, "(required without prices)", "the machine type, such as g2-standard-12"),
     key("machine.region", Kind::Text, "(required without prices)", "the region, such as us-central1; Spot prices are per region"),
     key("machine.service", Kind::Choice(SERVICES), "(vertex-training for jobs, else vertex-inference)", "whose billing rules apply").from("the workload's kind", "assumed"),
@@ -333,21 +360,12 @@ pub const KEYS: &[Key] = &[
     key("simulation.half_width", Kind::Share, "(none: a fixed number of replications)", "instead: replicate until the half-width of every plan's mean cost is at most this share of it"),
     key("simulation.seed", Kind::Count(0, i64::MAX), "1", "chooses the luck; the same seed gives the same bytes"),
     key("simulation.sampling", Kind::Choice(&["lattice", "random"]), "(lattice for jobs, else random)", "how the luck of the replications is spread: evenly, or each on its own"),
-    key("simulation.start", Kind::WeekTime, "Monday 00:00", "the time of the week at which replications start, in UTC: for market.hazard_by_hour"),
+    key("simulation.start", Kind::WeekTime, "Monday 00:00", "the time of the week at which replications start, in UTC: for market.hazard_by_hour and load.shape"),
     key("simulation.confidence", Kind::Share, "95 %", "level of the confidence intervals"),
 ];
 
 /// Names that are meant and not built yet: refused by name, with when they come.
 pub const LATER: &[(&str, &str)] = &[
-    ("workload.load", "autoscaling comes with fleets; write min_replicas = max_replicas"),
-    (
-        "workload.initial_replicas",
-        "autoscaling comes with fleets; write min_replicas = max_replicas",
-    ),
-    (
-        "workload.target_utilisation",
-        "autoscaling comes with fleets; write min_replicas = max_replicas",
-    ),
     ("pools", "more than one pool of machines comes with fleets; describe one in [machine]"),
     (
         "workload.pools",
@@ -410,6 +428,13 @@ pub fn expects(kind: Kind) -> String {
         }
         Kind::Amount => "an amount with its currency, such as \"500 USD\"".into(),
         Kind::Frequency => "a number and a period, such as \"40 / week\"".into(),
+        Kind::RequestRate => "requests per time, such as \"120 /s\"".into(),
+        Kind::Steps => {
+            "times with requests from then on, such as [[\"0 h\", \"20 /s\"], [\"8 h\", \"120 /s\"]]".into()
+        }
+        Kind::Models => {
+            "a list of tables, such as [{ name = \"spot\", traffic = 80, min_replicas = 4 }, …]".into()
+        }
         Kind::Size => "a size with a unit, such as \"100 GB\"".into(),
         Kind::Text => "text in quotes".into(),
         Kind::Choice(words) => one_of(words.iter().copied()),
@@ -467,6 +492,7 @@ pub fn default_is_valid(key: &Key) -> bool {
         Kind::Share => Share::parse(text).is_ok(),
         Kind::Amount => Money::parse(text).is_ok(),
         Kind::Frequency => Frequency::parse(text).is_ok(),
+        Kind::RequestRate => RequestRate::parse(text).is_ok(),
         Kind::Size => DataSize::parse(text).is_ok(),
         Kind::Count(low, high) | Kind::CountOr(low, high, _) => {
             text.parse().is_ok_and(|value: i64| (low..=high).contains(&value))
@@ -482,6 +508,8 @@ pub fn default_is_valid(key: &Key) -> bool {
         | Kind::Bill
         | Kind::Lifetime
         | Kind::Conditions
+        | Kind::Steps
+        | Kind::Models
         | Kind::Factors(..)
         | Kind::Zones => false,
     }

@@ -7,9 +7,11 @@
 mod baseline;
 mod batch;
 pub mod budget;
+mod endpoint;
 pub mod json;
 pub mod keys;
 mod laws;
+mod load;
 pub mod machine;
 pub mod offer;
 mod piecewise;

@@ -80,6 +80,17 @@ impl Listing<'_> {
                 );
             }
         }
+        if plan == Plan::Mixed {
+            let Workload::Endpoint(endpoint) = self.workload else {
+                return Some("a gang runs on VMs of one kind: mixed is for endpoints".into());
+            };
+            if endpoint.models.len() > 1 {
+                return Some(
+                    "the models say themselves which of them are standard: mixed is for one model"
+                        .into(),
+                );
+            }
+        }
         if plan == Plan::FlexStart {
             if let Some(reason) = &self.machine.no_flex_start {
                 return Some(reason.clone());
@@ -143,6 +154,27 @@ impl Listing<'_> {
                 } else {
                     "its wait is unknown, and none meets the deadline".into()
                 })
+            }
+            (Plan::Mixed, Workload::Endpoint(endpoint)) if endpoint.models.len() == 1 => {
+                let below = endpoint.standard_below.min(endpoint.most());
+                let paid = match self.machine.sheet.mixed_below {
+                    Some(Purchase::Committed1y) => " under a one-year commitment",
+                    Some(Purchase::Committed3y) => " under a three-year commitment",
+                    _ => "",
+                };
+                let plural = if below == 1 { "" } else { "s" };
+                Some(format!(
+                    "{below} standard replica{plural} below{paid}, up to {} on Spot above",
+                    endpoint.most() - below
+                ))
+            }
+            (Plan::Committed1y | Plan::Committed3y, Workload::Endpoint(endpoint))
+                if endpoint.is_autoscaled() =>
+            {
+                Some(format!(
+                    "committed to all {} replicas that there may be, over the whole horizon",
+                    endpoint.most()
+                ))
             }
             (Plan::SpotThenStandard | Plan::SpotUntilDeadline, Workload::Job(_)) => {
                 Some("needs your own orchestration".into())

@@ -4,7 +4,9 @@ use super::keys::{self, For, Key, Kind};
 use super::source::{Place, Problems, Severity, nearest};
 use super::tree::{Entry, Node, Value};
 use crate::model::plan::Plan;
-use crate::units::{Currency, DataSize, Frequency, Money, Rate, Share, SimDuration, UnitError};
+use crate::units::{
+    Currency, DataSize, Frequency, Money, Rate, RequestRate, Share, SimDuration, UnitError,
+};
 
 /// A value that nobody supplied, with where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -240,6 +242,9 @@ impl<'a> Reader<'a> {
                 format!("{} = {shown} has no period", key.path),
                 format!("write \"{shown} / week\""),
             ),
+            (Kind::RequestRate, true) => {
+                (format!("{} = {shown} has no period", key.path), format!("write \"{shown} /s\""))
+            }
             (Kind::Price, true) => {
                 (format!("{} = {shown} has no unit", key.path), format!("write \"{shown} USD/h\""))
             }
@@ -327,6 +332,11 @@ impl<'a> Reader<'a> {
     /// How often something happens.
     pub fn frequency(&mut self, path: &str) -> Option<Frequency> {
         self.text_value(path, Frequency::parse)
+    }
+
+    /// Requests per time.
+    pub fn request_rate(&mut self, path: &str) -> Option<RequestRate> {
+        self.text_value(path, RequestRate::parse)
     }
 
     /// An amount of money in `currency`, which is that of every price.
@@ -548,11 +558,6 @@ impl<'a> Reader<'a> {
                     &item.at,
                     format!("{path}: \"{name}\" is listed twice"),
                     "delete one",
-                ),
-                None if name == "mixed" => self.problems.error(
-                    &item.at,
-                    "the plan \"mixed\" is not supported yet",
-                    "it comes with fleets; delete it",
                 ),
                 None => {
                     let names = Plan::ALL.iter().map(|plan| plan.name());

@@ -128,6 +128,37 @@ fn of_kind(kind: Kind) -> Value {
             "type": "string",
             "pattern": format!("^\\s*{NUMBER}\\s*/\\s*(h|d|week|month)\\s*$"),
         }),
+        Kind::RequestRate => request_rate(),
+        Kind::Steps => json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "array",
+                "prefixItems": [duration(), request_rate()],
+                "minItems": 2,
+                "maxItems": 2,
+            },
+        }),
+        Kind::Models => json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["name", "traffic"],
+                "properties": {
+                    "name": { "type": "string", "minLength": 1 },
+                    "traffic": { "type": "integer", "minimum": 0, "maximum": 100 },
+                    "min_replicas": { "type": "integer", "minimum": 1, "maximum": 100_000 },
+                    "max_replicas": { "type": "integer", "minimum": 1, "maximum": 100_000 },
+                    "initial_replicas": { "type": "integer", "minimum": 1, "maximum": 100_000 },
+                    "replica_capacity": request_rate(),
+                    "target_utilisation": of_kind(Kind::Share),
+                    "startup": duration(),
+                    "standard": { "type": "boolean" },
+                },
+            },
+        }),
         Kind::Bill => json!({
             "type": "string",
             "pattern": format!("^\\s*{NUMBER}\\s*[A-Z]{{3}}\\s*(/\\s*(h|month)\\s*)?$"),
@@ -219,6 +250,13 @@ fn of_kind(kind: Kind) -> Value {
             ]
         }),
     }
+}
+
+fn request_rate() -> Value {
+    json!({
+        "type": "string",
+        "pattern": format!("^\\s*{NUMBER}\\s*(requests?)?\\s*/\\s*(s|min|h|d)\\s*$"),
+    })
 }
 
 fn zone_name() -> Value {

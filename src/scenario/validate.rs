@@ -18,7 +18,7 @@ use crate::model::lifetime::Lifetime;
 use crate::model::plan::Plan;
 use crate::model::restart::{Backoff, Counts, RestartRules};
 use crate::model::tariff::{PriceSheet, Service};
-use crate::model::workload::{EndpointModel, JobModel, Workload};
+use crate::model::workload::{JobModel, Workload};
 use crate::units::{Rate, Share, SimDuration};
 
 /// Reads a whole scenario. `None` where any problem is an error; warnings stay in `problems`.
@@ -59,7 +59,7 @@ pub fn validate(
             let accelerated = machine.as_ref().is_some_and(|machine| machine.has_accelerators);
             super::batch::read(&mut reader, market, restart, accelerated)?
         }
-        _ => (endpoint_workload(&mut reader, market, restart)?, None),
+        _ => (super::endpoint::read(&mut reader, &plans, market, restart)?, None),
     };
     if has_zones {
         zones::check_pace(&mut reader, &workload);
@@ -67,6 +67,7 @@ pub fn validate(
     let decide = decide(&mut reader, workload.ends(), deadline.is_some());
     free_startup(&mut reader, &workload, &mut billing);
     let mut machine = machine?;
+    super::endpoint::tell_prices(&mut reader, &workload, &plans, &mut machine.sheet);
     let spot = plans.iter().any(|plan| plan.course().uses_spot());
     machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
     let budget =
@@ -147,7 +148,7 @@ fn service(reader: &mut Reader<'_>, job: bool) -> Service {
 }
 
 /// A duration, or its default, which is noted as an assumption under `rank`.
-fn or_default(
+pub(super) fn or_default(
     reader: &mut Reader<'_>,
     path: &str,
     default: SimDuration,
@@ -218,8 +219,18 @@ fn free_startup(reader: &mut Reader<'_>, workload: &Workload, billing: &mut Bill
             billing.free_startup = match workload {
                 Workload::Job(job) => job.program.startup,
                 Workload::Batch(batch) => batch.startup,
-                Workload::Endpoint(endpoint) => endpoint.startup,
+                Workload::Endpoint(endpoint) => endpoint.startup(),
             };
+            if let (Workload::Endpoint(endpoint), Some(node)) =
+                (workload, reader.node("billing.startup"))
+                && endpoint.models.iter().any(|model| model.startup != endpoint.startup())
+            {
+                reader.problems.error(
+                    &node.at,
+                    "billing.startup = \"free\", and the models start at different speeds",
+                    "write the same startup for all models, or \"billed\"",
+                );
+            }
         }
         Some(_) => {}
         None if reader.node("billing.startup").is_none() => {
@@ -723,7 +734,12 @@ fn program(reader: &mut Reader<'_>, startup: SimDuration, notice: SimDuration) -
     }
 }
 
-fn required(reader: &mut Reader<'_>, path: &str, name: &str, example: &str) -> Option<SimDuration> {
+pub(super) fn required(
+    reader: &mut Reader<'_>,
+    path: &str,
+    name: &str,
+    example: &str,
+) -> Option<SimDuration> {
     if reader.node(path).is_none() {
         reader.problems.missing(
             format!("{path} is missing"),
@@ -732,44 +748,6 @@ fn required(reader: &mut Reader<'_>, path: &str, name: &str, example: &str) -> O
         return None;
     }
     reader.positive_duration(path)
-}
-
-fn endpoint_workload(
-    reader: &mut Reader<'_>,
-    market: Market,
-    restart: RestartRules,
-) -> Option<Workload> {
-    let horizon = required(reader, "workload.horizon", "horizon", "30 d");
-    let startup = or_default(reader, "workload.startup", SimDuration::ZERO, Some(6));
-    let least = count(reader, "workload.min_replicas", 1);
-    let most = count(reader, "workload.max_replicas", least);
-    if most != least {
-        if let Some(node) = reader.node("workload.max_replicas") {
-            let (message, help) = if most < least {
-                ("workload.max_replicas is below workload.min_replicas".to_owned(), String::new())
-            } else {
-                (
-                    format!("autoscaling from {least} to {most} replicas is not supported yet"),
-                    format!(
-                        "it comes with fleets; write max_replicas = {least} for a fixed number, or set both"
-                    ),
-                )
-            };
-            reader.problems.error(&node.at, message, help);
-        }
-        return None;
-    }
-    let horizon = horizon?;
-    if i128::from(horizon.micros()) * i128::from(least) > i128::from(i64::MAX / 4) {
-        let at = reader.node("workload.horizon").map(|node| node.at.clone())?;
-        reader.problems.error(
-            &at,
-            format!("{least} replicas over {horizon} leave the range of time"),
-            "write fewer replicas or a shorter horizon",
-        );
-        return None;
-    }
-    Some(Workload::Endpoint(EndpointModel { horizon, replicas: least, startup, market, restart }))
 }
 
 fn warn_about_prices(reader: &mut Reader<'_>, sheet: &PriceSheet) {

@@ -45,10 +45,10 @@ pub fn read(
     let placement = reader.choice(PLACEMENT);
     // An endpoint's load follows the hours too.
     if let Some(node) = reader.node(START)
-        && [BY_HOUR, "workload.load"].iter().all(|path| reader.node(path).is_none())
+        && [BY_HOUR, "load.shape"].iter().all(|path| reader.node(path).is_none())
     {
         let message = format!("{START} changes nothing");
-        let help = format!("write {BY_HOUR}, or delete it");
+        let help = format!("write {BY_HOUR} or load.shape, or delete it");
         reader.problems.warning(Some(&node.at), message, help);
     }
     if written.iter().all(|path| reader.node(path).is_none()) {

@@ -14,7 +14,7 @@ use stockout::model::leave::Leave;
 use stockout::model::lifetime::Lifetime;
 use stockout::model::plan::{Course, Outcome};
 use stockout::model::restart::{Backoff, Counts, RestartRules};
-use stockout::model::workload::{EndpointModel, JobModel};
+use stockout::model::workload::{DeployedModel, EndpointModel, JobModel};
 use stockout::units::{Share, SimDuration, SimTime};
 
 use crate::oracle::step_through;
@@ -224,7 +224,11 @@ proptest! {
         startup in minutes(30), hours in 1_i64..60, replication in 0_u64..1_000_000,
     ) {
         let model = EndpointModel {
-            horizon: SimDuration::from_hours(hours), replicas, startup, market,
+            horizon: SimDuration::from_hours(hours),
+            models: vec![DeployedModel::fixed(replicas, startup)],
+            load: None,
+            standard_below: 1,
+            market,
             restart: RestartRules {
                 // Refusals without any wait or backoff would ask for ever at one instant.
                 backoff: Backoff::fixed(restart.backoff.initial + SimDuration::from_secs(60)),
@@ -245,7 +249,7 @@ proptest! {
                     assert!(attempt.asked >= last && attempt.started() || !attempt.started());
                     last = attempt.ended();
                     assert!(last - SimTime::START <= model.horizon);
-                    assert!(attempt.useful + model.startup >= attempt.uptime);
+                    assert!(attempt.useful + startup >= attempt.uptime);
                 }
             }
             // Every instant with enough replicas has at least one, and an outage has none.
@@ -292,8 +296,9 @@ fn random_jobs_leave_spot_in_every_way() {
 fn one_replica_serves_as_long_as_any_does() {
     let model = EndpointModel {
         horizon: SimDuration::from_hours(720),
-        replicas: 1,
-        startup: SimDuration::from_secs(300),
+        models: vec![DeployedModel::fixed(1, SimDuration::from_secs(300))],
+        load: None,
+        standard_below: 0,
         market: Market {
             lifetime: Lifetime::Exponential { mean_h: 10.0 },
             wait: Wait::Exponential { mean_h: 0.1 },

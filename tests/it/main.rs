@@ -1,5 +1,6 @@
 //! What the program promises, one module per behaviour.
 
+mod autoscale;
 mod baseline;
 mod batch;
 mod cases;
@@ -21,5 +22,6 @@ mod reference;
 mod sampling;
 mod sweep;
 mod threads;
+mod ticker;
 mod verify;
 mod zones;

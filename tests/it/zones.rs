@@ -13,7 +13,7 @@ use stockout::model::capacity::{Capacity, Market, StandardMarket, Wait};
 use stockout::model::lifetime::Lifetime;
 use stockout::model::plan::{Course, Outcome, Plan};
 use stockout::model::restart::Backoff;
-use stockout::model::workload::{EndpointModel, JobModel, Workload};
+use stockout::model::workload::{DeployedModel, EndpointModel, JobModel, Workload};
 use stockout::model::zone::{
     HazardByHour, Placement, Regime, RegimeStart, Shocks, WhenScarce, Zone, Zones,
 };
@@ -794,7 +794,8 @@ proptest! {
         let scenario = scenario_with(text, &[]);
         let Workload::Endpoint(endpoint) = scenario.workload else { panic!("an endpoint") };
         let horizon = SimDuration::from_hours(200);
-        let mut model = EndpointModel { market, replicas, horizon, ..endpoint };
+        let models = vec![DeployedModel::fixed(replicas, endpoint.startup())];
+        let mut model = EndpointModel { market, models, horizon, ..endpoint };
         // Without any gap and wait a scarce zone would be asked for ever at one instant.
         model.restart.backoff = Backoff::fixed(SimDuration::from_secs(60));
         let luck = Luck::new(6, replication);

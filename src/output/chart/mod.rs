@@ -12,6 +12,7 @@
 //! | `sweep` | lines over one key ([`lines`]), a map over two ([`map`]) | |
 //! | `tornado` | which key matters most | [`tornado`] |
 //! | `timeline` | one replication, and how its cost grows | [`timeline`] |
+//! | `replicas` | an endpoint over time: replicas serving, their spread, the load | [`replicas`] |
 //! | `ladder` | the saving by mean lifetime, the break-even, what is known of the lifetime | [`ladder`] |
 //! | `survival` | the VMs that outlive an age, fitted curves, the risk table | [`survival`] |
 //! | `hazard` | preemptions per VM-hour by age | [`hazard`] |
@@ -37,6 +38,7 @@ pub mod page;
 pub mod palette;
 #[cfg(feature = "png")]
 pub mod png;
+pub mod replicas;
 pub mod saving;
 pub mod scale;
 pub mod scene;
@@ -71,6 +73,8 @@ pub enum Kind {
     Hazard,
     /// One replication: waits, work, saves, lost work, preemptions, and how its cost grows
     Timeline,
+    /// An endpoint over time: replicas serving, their spread, and what the load would need
+    Replicas,
 }
 
 impl Kind {
@@ -88,6 +92,7 @@ impl Kind {
             Self::Survival => "survival",
             Self::Hazard => "hazard",
             Self::Timeline => "timeline",
+            Self::Replicas => "replicas",
         }
     }
 }

@@ -68,6 +68,7 @@ pub const fn colours(ink: Ink) -> (Rgb, Rgb) {
             Plan::FlexStart => (hex(0xa2_487c), hex(0xe2_9cc6)),
             Plan::Committed1y => (hex(0x86_6800), hex(0xd8_b64a)),
             Plan::Committed3y => (hex(0x6b_4c2a), hex(0xb8_956a)),
+            Plan::Mixed => (hex(0x00_7c89), hex(0x4f_c3cf)),
         },
         Ink::Series(index) => match index % SERIES {
             0 => (hex(0x00_67a8), hex(0x5a_b0f0)),
@@ -109,6 +110,7 @@ pub const fn dash(plan: Plan) -> &'static [f64] {
         Plan::FlexStart => &[9.0, 3.0, 2.0, 3.0],
         Plan::Committed1y => &[4.0, 3.0],
         Plan::Committed3y => &[12.0, 4.0],
+        Plan::Mixed => &[10.0, 2.5, 2.0, 2.5, 2.0, 2.5],
     }
 }
 

@@ -17,7 +17,9 @@ use crate::scenario::keys::For;
 use crate::units::SimTime;
 
 /// The most replicas that get a lane.
-const MOST_LANES: u32 = 40;
+const MOST_LANES: u32 = 60;
+/// More lanes than these are thin and have short names.
+const THICK_LANES: usize = 16;
 /// The most zones that get a lane.
 const MOST_ZONES: usize = 8;
 /// Preemptions are named where there are no more than these.
@@ -111,11 +113,13 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     let scale = Scale::linear((0.0, longest * 1.005), (left, right));
     let unit = Unit::time(longest);
     let ticks = unit.ticks(0.0, longest, (right - left) / 80.0);
-    let (pitch, height) = match lanes.len() {
-        ..=9 => (28.0, 16.0),
-        10..=18 => (22.0, 10.0),
-        _ => (13.0, 8.0),
+    let pitch = match lanes.len() {
+        ..=9 => 28.0,
+        ..=THICK_LANES => 22.0,
+        _ => 15.0,
     };
+    // A lane is as high as leaves a gap to the next.
+    let thick = if lanes.len() > THICK_LANES { pitch - 6.0 } else { pitch - 12.0 };
     // Room for the names of preemptions and the deadline.
     let top = page.y + 24.0;
     let zones: Vec<&TracedZone> = trace.zones.iter().take(MOST_ZONES).collect();
@@ -138,14 +142,14 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
         let total = Mark::text((page.right, y + 4.0), SMALL, lane.total.clone());
         page.put(total.ending().fill(Ink::Muted));
         page.put(Mark::line((left, y), (right, y)).stroke(Ink::Grid, 1.0));
-        lane_marks(&mut page, lane, trace.plan, &scale, y, height);
+        lane_marks(&mut page, lane, trace.plan, &scale, y, thick);
     }
     for (index, zone) in zones.into_iter().enumerate() {
         let y = top + pitch * ((lanes.len() + index) as f64 + 0.5);
         let name =
             font::clipped(&zone_name(zone), left - page.left - 10.0, NORMAL, Weight::Regular);
         page.put(Mark::text((page.left, y + 4.5), NORMAL, name).fill(Ink::Muted));
-        zone_marks(&mut page, zone, trace.ended, &scale, y, height);
+        zone_marks(&mut page, zone, trace.ended, &scale, y, thick);
     }
     let total = if is_job { "in all" } else { "per replica" };
     page.put(Mark::text((page.right, top - 9.0), 11.0, total).ending().fill(Ink::Muted));
@@ -250,6 +254,7 @@ fn lanes_of_job(trace: &Trace) -> Vec<Lane> {
                 Phase::Serving => "Serving",
                 Phase::Idle => "Idle",
                 Phase::Pause => "Pause to restart",
+                Phase::Unused => "Not asked for",
             }
             .into(),
             total: numbers::hours(trace.time_in(phase).hours()),
@@ -270,7 +275,11 @@ fn lanes_of_replicas(trace: &Trace) -> Vec<Lane> {
                 .sum();
             let all = trace.ended.since_start().micros().max(1);
             Lane {
-                name: format!("Replica {}", slot + 1),
+                name: if trace.slots as usize > THICK_LANES {
+                    (slot + 1).to_string()
+                } else {
+                    format!("Replica {}", slot + 1)
+                },
                 total: numbers::percent(serving as f64 / all as f64),
                 pieces: pieces(own()),
             }
@@ -325,6 +334,8 @@ fn lane_marks(page: &mut Page, lane: &Lane, plan: Plan, scale: &Scale, y: f64, h
                 let thin = Mark::rect((from, y - 2.0), (to, y + 2.0));
                 thin.fill(if first.phase == Phase::Waiting { Ink::Text } else { Ink::Muted })
             }
+            // The lane's own line is there.
+            Phase::Unused => continue,
             Phase::Startup | Phase::Restore => mark.fill(Ink::Plan(plan).at(0.4)),
             Phase::Work | Phase::Serving => mark.fill(Ink::Plan(plan)),
             Phase::Save | Phase::Stopped | Phase::Idle => mark.fill(Ink::Muted),

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use super::body::{Body, Field, Object};
 use super::machine::{Machine, read_machine};
 use crate::scenario::json::clip;
+use crate::scenario::source::Place;
 use crate::scenario::tree::Value;
 use crate::units::SimDuration;
 
@@ -44,13 +45,23 @@ const MODEL_IGNORED: &[(&str, &str)] = &[
     ("createTime", ANSWER),
 ];
 
-const RESOURCES_READ: &[&str] =
-    &["machineSpec", "minReplicaCount", "maxReplicaCount", "spot", "flexStart", "scaleToZeroSpec"];
+const RESOURCES_READ: &[&str] = &[
+    "machineSpec",
+    "minReplicaCount",
+    "maxReplicaCount",
+    "initialReplicaCount",
+    "autoscalingMetricSpecs",
+    "spot",
+    "flexStart",
+    "scaleToZeroSpec",
+];
 
-const RESOURCES_IGNORED: &[(&str, &str)] = &[
-    ("requiredReplicaCount", REPLICAS),
-    ("initialReplicaCount", REPLICAS),
-    ("autoscalingMetricSpecs", "with a fixed number of replicas nothing scales"),
+const RESOURCES_IGNORED: &[(&str, &str)] = &[("requiredReplicaCount", REPLICAS)];
+
+/// Metrics whose target is a utilisation in percent: of the processor, of the accelerator.
+const UTILISATIONS: [&str; 2] = [
+    "aiplatform.googleapis.com/prediction/online/cpu/utilization",
+    "aiplatform.googleapis.com/prediction/online/accelerator/duty_cycle",
 ];
 
 /// Reads a deployment into the scenario.
@@ -162,14 +173,7 @@ fn read_replicas(body: &mut Body<'_>, resources: &Object<'_>, machine: Option<&M
     };
     let (min, field) = match (min, &to_zero) {
         (Some((min @ 1.., field)), _) => (min, field),
-        (min, Some(to_zero)) => {
-            body.error(
-                min.as_ref().map_or(to_zero.key, |(_, field)| &field.node.at),
-                "scaling to zero is not modelled yet: its cost depends on the load",
-                "write \"minReplicaCount\": 1 or more to estimate the replicas while they are up",
-            );
-            return;
-        }
+        (Some((_, field)), Some(_)) => (0, field),
         (Some((_, field)), None) => {
             body.error(
                 &field.node.at,
@@ -179,17 +183,21 @@ fn read_replicas(body: &mut Body<'_>, resources: &Object<'_>, machine: Option<&M
             );
             return;
         }
-        (None, None) => {
+        (None, _) => {
             body.error(
                 resources.key,
                 format!("`{}.minReplicaCount` is missing", resources.path),
-                "write \"minReplicaCount\": 1 or more",
+                "write \"minReplicaCount\": 1 or more, or 0 with `scaleToZeroSpec` (v1beta1)",
             );
             return;
         }
     };
-    if let Some(to_zero) = to_zero {
-        body.ignore(&to_zero.path, "with replicas at all times nothing scales to zero");
+    if let Some(to_zero) = &to_zero {
+        if min > 0 {
+            body.ignore(&to_zero.path, "with replicas at all times nothing scales to zero");
+        } else {
+            read_to_zero(body, to_zero);
+        }
     }
     if min < 18 && machine.is_some_and(|machine| machine.name == "a4x-highgpu-4g") {
         body.error(
@@ -200,19 +208,119 @@ fn read_replicas(body: &mut Body<'_>, resources: &Object<'_>, machine: Option<&M
     }
     body.take("workload.min_replicas", Value::Integer(min), &field.path, &field.node.at);
     let key = "workload.max_replicas";
-    match max {
-        Some((max, max_field)) if max < min => body.error(
-            &max_field.node.at,
-            format!("at most {max} replicas, but at least {min}"),
-            format!("write \"maxReplicaCount\": {min} or more, or leave it out"),
-        ),
-        Some((max, field)) => body.take(key, Value::Integer(max), &field.path, &field.node.at),
-        None if max_field.is_some() => {}
+    let most = match max {
+        Some((max, max_field)) if max < min.max(1) => {
+            body.error(
+                &max_field.node.at,
+                format!("at most {max} replicas, but at least {}", min.max(1)),
+                format!("write \"maxReplicaCount\": {} or more, or leave it out", min.max(1)),
+            );
+            return;
+        }
+        Some((max, field)) => {
+            body.take(key, Value::Integer(max), &field.path, &field.node.at);
+            max
+        }
+        None if max_field.is_some() => return,
         None => {
             let path = format!("{}.maxReplicaCount", resources.path);
+            let most = min.max(1);
             let why = "left out; the default is minReplicaCount";
-            body.assume(key, Value::Integer(min), &path, &field.node.at, why);
+            body.assume(key, Value::Integer(most), &path, &field.node.at, why);
+            most
         }
+    };
+    if let Some(field) = resources.field("initialReplicaCount") {
+        if min > 0 {
+            body.ignore(&field.path, "the API takes it with minReplicaCount 0 alone (v1beta1)");
+        } else if let Some(initial) = body.whole(&field, 1..=most) {
+            let value = Value::Integer(initial);
+            body.take("workload.initial_replicas", value, &field.path, &field.node.at);
+        }
+    }
+    if let Some(field) = resources.field("autoscalingMetricSpecs") {
+        if most > min {
+            read_metrics(body, &field);
+        } else {
+            body.ignore(&field.path, "with a fixed number of replicas nothing scales");
+        }
+    }
+}
+
+/// The periods of scaling to zero; what is left out keeps its default.
+fn read_to_zero(body: &mut Body<'_>, field: &Field<'_>) {
+    const PERIODS: [(&str, &str); 2] = [
+        ("idleScaledownPeriod", "workload.idle_scaledown_period"),
+        ("minScaleupPeriod", "workload.min_scaleup_period"),
+    ];
+    let Some(spec) = body.object(field) else { return };
+    body.ignore_rest(&spec, &PERIODS.map(|(name, _)| name), &[]);
+    for (name, key) in PERIODS {
+        let Some(field) = spec.field(name) else { continue };
+        let Some(period) = body.seconds(&field) else { continue };
+        if period < SimDuration::from_secs(300) || period > SimDuration::from_secs(28_800) {
+            body.error(
+                &field.node.at,
+                format!("`{}` is {period}", field.path),
+                "write \"300s\" to \"28800s\": the documented range",
+            );
+            continue;
+        }
+        body.take(key, field.node.value.clone(), &field.path, &field.node.at);
+    }
+}
+
+/// Targets of utilisation: the one model of utilisation that there is aims at the lowest.
+fn read_metrics(body: &mut Body<'_>, field: &Field<'_>) {
+    let Some(specs) = body.list(field) else { return };
+    let mut lowest: Option<(i64, String, &Place)> = None;
+    let mut seen: Vec<&str> = Vec::new();
+    for (index, node) in specs.iter().enumerate() {
+        let path = format!("{}[{index}]", field.path);
+        let Some(spec) = body.object(&Field { path, key: &node.at, node }) else { return };
+        body.ignore_rest(
+            &spec,
+            &["metricName", "target"],
+            &[("monitoredResourceLabels", "labels choose what is measured")],
+        );
+        let Some(name) = spec.field("metricName") else {
+            body.error(
+                spec.key,
+                format!("`{}.metricName` is missing", spec.path),
+                format!("write \"metricName\": \"{}\"", UTILISATIONS[0]),
+            );
+            continue;
+        };
+        let Some(metric) = body.text(&name, UTILISATIONS[0]) else { continue };
+        if seen.contains(&metric) {
+            let message = format!("`{}` is given twice", clip(metric));
+            body.error(&name.node.at, message, "write one target for each metric");
+            continue;
+        }
+        seen.push(metric);
+        if !UTILISATIONS.contains(&metric) {
+            body.ignore(
+                &spec.path,
+                format!("`{}` is not modelled: replicas follow a utilisation", clip(metric)),
+            );
+            continue;
+        }
+        let Some(target) = spec.field("target") else {
+            body.ignore(&spec.path, "it has no target: the default of 60 holds");
+            continue;
+        };
+        let Some(percent) = body.whole(&target, 1..=100) else { continue };
+        if lowest.as_ref().is_none_or(|(least, ..)| percent < *least) {
+            if let Some((_, path, _)) = lowest.take() {
+                body.ignore(&path, "the lowest target calls for the most replicas");
+            }
+            lowest = Some((percent, target.path.clone(), &target.node.at));
+        } else {
+            body.ignore(&target.path, "the lowest target calls for the most replicas");
+        }
+    }
+    if let Some((percent, path, at)) = lowest {
+        body.take("workload.target_utilisation", Value::Text(format!("{percent} %")), &path, at);
     }
 }
 
@@ -314,6 +422,35 @@ mod tests {
     }
 
     #[test]
+    fn an_autoscaled_deployment_takes_its_targets_and_scales_to_zero() {
+        let cpu = "aiplatform.googleapis.com/prediction/online/cpu/utilization";
+        let gpu = "aiplatform.googleapis.com/prediction/online/accelerator/duty_cycle";
+        let resources = format!(
+            "\"minReplicaCount\": 0, \"maxReplicaCount\": 5, \"initialReplicaCount\": 2, \
+             \"scaleToZeroSpec\": {{\"idleScaledownPeriod\": \"600s\"}}, \
+             \"autoscalingMetricSpecs\": [{{\"metricName\": \"{cpu}\", \"target\": 70}}, \
+             {{\"metricName\": \"{gpu}\", \"target\": 50}}, {{\"metricName\": \"requests\", \
+             \"target\": 9}}]"
+        );
+        let request = request(&body(&resources, ""));
+        let taken = |key: &str| request.scenario.at_path(key).map(|node| node.to_toml());
+        for (key, value) in [
+            ("workload.min_replicas", "0"),
+            ("workload.max_replicas", "5"),
+            ("workload.initial_replicas", "2"),
+            ("workload.target_utilisation", "\"50 %\""),
+        ] {
+            assert_eq!(taken(key).as_deref(), Some(value), "{key}");
+        }
+        assert_eq!(taken("workload.idle_scaledown_period").as_deref(), Some("\"600s\""));
+        assert_eq!(taken("workload.min_scaleup_period"), None);
+        assert!(
+            request.ignored.iter().any(|note| note.what.contains("`requests` is not modelled"))
+        );
+        assert!(request.ignored.iter().any(|note| note.what.contains("lowest target")));
+    }
+
+    #[test]
     fn a_bare_model_and_snake_case_are_read_and_defaults_are_assumed() {
         let request =
             request(r#"{"dedicated_resources": {"machine_spec": {}, "min_replica_count": "3"}}"#);
@@ -331,8 +468,30 @@ mod tests {
         for (resources, message) in [
             ("\"spot\": true", "minReplicaCount` is missing"),
             ("\"minReplicaCount\": 0", "no replicas, without `scaleToZeroSpec`"),
-            ("\"minReplicaCount\": 0, \"scaleToZeroSpec\": {}", "scaling to zero is not modelled"),
-            ("\"scaleToZeroSpec\": {}", "scaling to zero is not modelled"),
+            ("\"scaleToZeroSpec\": {}", "minReplicaCount` is missing"),
+            (
+                "\"minReplicaCount\": 0, \"scaleToZeroSpec\": {\"idleScaledownPeriod\": \"60s\"}",
+                "the documented range",
+            ),
+            (
+                "\"minReplicaCount\": 0, \"maxReplicaCount\": 0, \"scaleToZeroSpec\": {}",
+                "at most 0 replicas, but at least 1",
+            ),
+            (
+                "\"minReplicaCount\": 0, \"maxReplicaCount\": 2, \"scaleToZeroSpec\": {}, \
+                 \"initialReplicaCount\": 3",
+                "write a whole number from 1 to 2",
+            ),
+            (
+                "\"minReplicaCount\": 1, \"maxReplicaCount\": 2, \"autoscalingMetricSpecs\": [{}]",
+                "metricName` is missing",
+            ),
+            (
+                "\"minReplicaCount\": 1, \"maxReplicaCount\": 2, \"autoscalingMetricSpecs\": \
+                 [{\"metricName\": \"aiplatform.googleapis.com/prediction/online/cpu/utilization\", \
+                 \"target\": 0}]",
+                "write a whole number from 1 to 100",
+            ),
             (
                 "\"minReplicaCount\": 3, \"maxReplicaCount\": 2",
                 "at most 2 replicas, but at least 3",

@@ -1,0 +1,155 @@
+//! The replicas of one deployed model: their slots, and the autoscaler that says how many.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::{Replica, State};
+use crate::model::scaling::{Rule, ToZero, Traffic, Window, look_at};
+use crate::model::workload::DeployedModel;
+use crate::units::SimTime;
+
+/// The replicas of one model.
+#[derive(Default)]
+pub struct Fleet {
+    /// Its first slot.
+    pub first: u32,
+    /// Replicas asked for.
+    pub requested: u32,
+    /// The next look that can see something new.
+    pub wakes: u64,
+    /// Slots given back, all below `fresh`.
+    free: BinaryHeap<Reverse<u32>>,
+    /// The first slot never used.
+    fresh: u32,
+    most: u32,
+    scaler: Option<Scaler>,
+    window: Window,
+}
+
+/// What an autoscaler goes by.
+#[derive(Clone, Copy)]
+struct Scaler {
+    rule: Rule,
+    least: u32,
+    initial: u32,
+    to_zero: Option<ToZero>,
+    /// The last look taken.
+    last: u64,
+    /// Since when there has been no request; `None` while there are some.
+    idle_since: Option<SimTime>,
+    /// When replicas were asked for after there were none.
+    up_since: SimTime,
+}
+
+/// How soon a replica is released: the largest first.
+pub type Rank = (u8, bool, SimTime);
+
+impl Fleet {
+    /// No replica is asked for yet; its slots begin at `first`.
+    pub fn begin(&mut self, model: &DeployedModel, first: u32) {
+        self.first = first;
+        self.requested = 0;
+        self.wakes = u64::MAX;
+        self.free.clear();
+        self.fresh = first;
+        self.most = model.most;
+        self.window.clear();
+        self.scaler = model.scaling.zip(model.capacity).map(|(scaling, capacity)| Scaler {
+            rule: Rule::new(&scaling, capacity),
+            least: model.least,
+            initial: model.initial,
+            to_zero: scaling.to_zero,
+            last: 0,
+            idle_since: None,
+            up_since: SimTime::START,
+        });
+    }
+
+    /// The lowest free slot, from now on taken.
+    pub fn take_slot(&mut self) -> u32 {
+        self.requested += 1;
+        match self.free.pop() {
+            Some(Reverse(slot)) => slot,
+            None => {
+                self.fresh += 1;
+                self.fresh - 1
+            }
+        }
+    }
+
+    /// A slot that is free again.
+    pub fn give_back(&mut self, slot: u32) {
+        self.requested -= 1;
+        self.free.push(Reverse(slot));
+    }
+
+    /// Something has changed at `now`: the next look sees it.
+    #[inline]
+    pub fn touch(&mut self, traffic: Traffic, now: SimTime) {
+        let Some(scaler) = &mut self.scaler else { return };
+        if traffic > 0 {
+            scaler.idle_since = None;
+        } else if scaler.idle_since.is_none() {
+            scaler.idle_since = Some(now);
+        }
+        self.wakes = self.wakes.min(look_at(now).max(scaler.last + 1));
+    }
+
+    /// How many replicas a look says there should be.
+    pub fn look(&mut self, look: u64, now: SimTime, serving: u32, traffic: Traffic) -> u32 {
+        let Some(scaler) = &mut self.scaler else {
+            self.wakes = u64::MAX;
+            return self.requested;
+        };
+        scaler.last = look;
+        let target = scaler.rule.target(self.requested, serving, traffic);
+        let largest = self.window.see(look, target);
+        self.wakes = self.window.falls_at().unwrap_or(u64::MAX);
+        let Some(to_zero) = scaler.to_zero else {
+            return largest.clamp(scaler.least, self.most);
+        };
+        if self.requested == 0 {
+            if traffic == 0 {
+                return 0;
+            }
+            scaler.up_since = now;
+            return scaler.initial;
+        }
+        if let Some(idle_since) = scaler.idle_since {
+            let rests = (idle_since + to_zero.idle).max(scaler.up_since + to_zero.up_for);
+            if now >= rests {
+                return 0;
+            }
+            self.wakes = self.wakes.min(look_at(rests));
+        }
+        largest.clamp(1, self.most)
+    }
+
+    /// Chooses `count` of its replicas to be released, the first to go first.
+    pub fn choose(
+        &self,
+        replicas: &[Replica],
+        standard_below: u32,
+        count: u32,
+        chosen: &mut Vec<(Rank, u32)>,
+    ) {
+        chosen.clear();
+        for slot in self.first..self.fresh {
+            let replica = &replicas[slot as usize];
+            let (soon, since) = match replica.state {
+                State::Unused => continue,
+                State::Gone => (2, replica.asked),
+                State::Idle | State::Waiting | State::Starting => (1, replica.asked),
+                State::Serving => (0, replica.started),
+            };
+            let is_above = slot - self.first >= standard_below;
+            chosen.push(((soon, is_above, since), slot));
+        }
+        let count = count as usize;
+        if count < chosen.len() {
+            chosen.select_nth_unstable_by(count, |a, b| b.cmp(a));
+            chosen.truncate(count);
+        }
+        chosen.sort_unstable_by(|a, b| b.cmp(a));
+    }
+}

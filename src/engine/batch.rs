@@ -3,7 +3,7 @@
 //!
 //! While every replica is sure to find a full chunk, what it has done follows from how long it has
 //! worked: no chunk is an event, and replicas are counted only when the queue may run dry
-//! ([`Bound`]). From then on every chunk is an event. [`Batch::stepping`] makes it one from the
+//! (`Bound`). From then on every chunk is an event. [`Batch::stepping`] makes it one from the
 //! start and ends up with the same trajectory (tested): that is why replicas act in the order of
 //! their numbers at one instant, however many events came before.
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use libm::{exp, pow};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use stockout::engine::batch::Batch;
@@ -437,7 +438,7 @@ fn one_replica_is_a_renewal_process() {
         "compare.plans=[\"spot\"]",
     ];
     let found = of_plan(&answered(&settings, 2).1, Plan::Spot);
-    let preemptions = 20.0 * (0.5_f64.exp() - 1.0);
+    let preemptions = 20.0 * (exp(0.5) - 1.0);
     for (measure, expected) in [
         (Measure::Preemptions, preemptions),
         (Measure::Makespan, preemptions * 1.1 + 0.1),
@@ -491,13 +492,13 @@ fn two_replicas_without_restarts_are_a_chain() {
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
         let found = of_plan(&answered(&settings, 2).1, Plan::Spot);
         let rate = 1.0 / mean;
-        let q = (-rate * t).exp();
+        let q = exp(-rate * t);
         let mut two = vec![1.0, q + q * (1.0 - q * q) / 2.0];
         for c in 2..=chunks {
-            two.push(q * q * two[c - 2] + 2.0 * q * (1.0 - q) * q.powi(c as i32 - 1));
+            two.push(q * q * two[c - 2] + 2.0 * q * (1.0 - q) * pow(q, c as f64 - 1.0));
         }
-        let up = (-rate * startup).exp();
-        let alone = q.powi(chunks as i32);
+        let up = exp(-rate * startup);
+        let alone = pow(q, chunks as f64);
         let expected = up * up * two[chunks] + 2.0 * up * (1.0 - up) * alone;
         let completed = found.completion.unwrap().value;
         let error = (expected * (1.0 - expected) / 40_000.0).sqrt();
@@ -527,7 +528,7 @@ fn a_large_batch_runs_at_the_share_of_time_that_replicas_work() {
         "simulation.replications=400",
     ];
     let found = of_plan(&answered(&settings, 2).1, Plan::Spot);
-    let share = 3.0 * (-0.2_f64 / 3.0).exp() / 3.5;
+    let share = 3.0 * exp(-0.2 / 3.0) / 3.5;
     let expected = 1_000.0 / (20.0 * share);
     let makespan = found.measure(Measure::Makespan).mean.unwrap();
     assert!((makespan / expected - 1.0).abs() < 0.02, "{makespan} for {expected}");

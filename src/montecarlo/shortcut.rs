@@ -248,8 +248,8 @@ impl Lanes {
             }
         } else {
             let gap = gap(if counts_anew { 0 } else { number });
-            for at in 0..count {
-                asked[at] = sums.now[at] + gap;
+            for (asked, &now) in asked[..count].iter_mut().zip(&sums.now) {
+                *asked = now + gap;
             }
         }
         for at in 0..count {

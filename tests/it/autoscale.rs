@@ -490,7 +490,7 @@ fn what_is_wrong_with_an_autoscaled_endpoint_is_told() {
         (SCENARIO, &["load.busiest_at=25 h"], "below \"24 h\""),
         (SCENARIO, &["load.points=[[\"0 h\", \"1 /s\"]]"], "beside load.points"),
         (SCENARIO, &["load.repeats_every=1 d"], "without load.points"),
-        (SCENARIO, &["load.rate=10000000 /s", "workload.horizon=1000000 d"], "2·10¹⁵ requests"),
+        (SCENARIO, &["load.rate=10000000 /s", "workload.horizon=300000 d"], "2·10¹⁵ requests"),
         (SCENARIO, &["mixed.standard_replicas=13"], "12 replicas at most"),
         (SCENARIO, &["workload.models=[]"], "write a list of tables"),
         (SCENARIO, &["baseline.covered=50 %"], "not known beforehand"),

@@ -19,6 +19,8 @@ mod manual;
 mod mix;
 mod prices;
 mod progress;
+#[cfg(feature = "report")]
+mod report;
 mod rows;
 mod schema;
 mod sweep;
@@ -58,6 +60,9 @@ enum Command {
     Verify(verify::Arguments),
     /// A scenario or its results as a picture
     Chart(Box<chart::Arguments>),
+    /// The review document of one or more scenarios: a page to forward, Markdown, and the data
+    #[cfg(feature = "report")]
+    Report(report::Arguments),
     /// Two results side by side: what changed, and whether it exceeds the noise
     Compare(compare::Arguments),
     /// One replication, interval by interval, as text or a timeline
@@ -109,6 +114,8 @@ pub fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Chart(arguments) => chart::run(&arguments),
+        #[cfg(feature = "report")]
+        Command::Report(arguments) => report::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),

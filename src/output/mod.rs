@@ -18,6 +18,8 @@ pub mod month;
 pub mod numbers;
 pub mod paragraph;
 pub mod prices;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod rows;
 #[cfg(feature = "cli")]
 pub mod sweep;

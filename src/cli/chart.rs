@@ -1,5 +1,6 @@
 //! `chart`: a scenario or its results as a picture.
 
+mod decision;
 mod sweep;
 
 use super::Failure;
@@ -21,10 +22,12 @@ use crate::output::rows::Form;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "SCENARIO may also be results, told by their content: the JSON of `estimate` (cost, \
-                        saving,\nmakespan), the CSV or JSON lines of `sweep` (sweep), the JSON of `sweep \
-                        --tornado` (tornado).\n\n\
+                        saving,\nmakespan, assumptions, and ladder where no lifetime was given), the \
+                        CSV or JSON\nlines of `sweep` (sweep), the JSON of `sweep --tornado` \
+                        (tornado).\n\n\
                         Examples:\n  \
                         stockout chart job.toml -o cost.svg\n  \
+                        stockout chart job.toml --kind ladder --theme dark -o ladder.svg\n  \
                         stockout chart job.toml --kind timeline --worst cost -o worst.png\n  \
                         stockout chart job.toml --kind sweep --vary market.lifetime.mean=\"2 h..48 h:log:9\" \
                         -o sweep.svg\n  \
@@ -146,6 +149,8 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
             "results do not hold single replications",
             "give the scenario: --replication N or --worst cost chooses one",
         )),
+        (Kind::Ladder, results) => decision::ladder(arguments, results),
+        (Kind::Assumptions, results) => decision::assumptions(arguments, results),
         (Kind::Sweep, results) => sweep::sweep(arguments, results),
         (Kind::Tornado, results) => sweep::tornado(arguments, results),
     }

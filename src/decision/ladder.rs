@@ -111,6 +111,79 @@ pub fn ladder(case: &Case<'_>, base: &Scenario, plan: Plan) -> Result<Ladder, Ru
     })
 }
 
+/// The saving alone, at the rungs, at the scenario's own mean lifetime, and so far that the break-even
+/// lies among them: what a picture shows.
+///
+/// # Errors
+/// A run that fails or is interrupted.
+pub fn savings(
+    case: &Case<'_>,
+    base: &Scenario,
+    plan: Plan,
+    breakeven_h: Option<f64>,
+) -> Result<Ladder, RunError> {
+    let steps = reaching(base.workload.market().lifetime.mean_h(), breakeven_h);
+    let scenarios: Vec<Scenario> = steps
+        .iter()
+        .map(|hours| {
+            let change = Change::MeanLifetime(*hours);
+            let mut scenario = case.with(base, &[&change]).unwrap_or_else(|| base.clone());
+            // Rungs of a few hundred runs would bend the line.
+            let least = match scenario.workload {
+                Workload::Job(_) => 2_048,
+                Workload::Endpoint(_) => 4,
+            };
+            if let Stop::Replications(count) = base.stop {
+                scenario.stop = Stop::Replications(fewer(base, *hours).max(least).min(count));
+            }
+            scenario.plans.retain(|listed| listed.plan == plan);
+            scenario
+        })
+        .collect();
+    let estimates = case.run(&scenarios)?;
+    let rungs = steps
+        .into_iter()
+        .zip(&estimates)
+        .map(|(hours, estimate)| rung(hours, None, plan, estimate, estimate))
+        .collect();
+    Ok(Ladder {
+        plan: plan.name(),
+        rungs,
+        seen_h: base.observed.map(|seen| seen.interval_h()),
+        quoted_h: QUOTED_H,
+    })
+}
+
+/// How far beside the break-even more is looked at, as shares of it: there the saving falls fastest.
+const AROUND: [f64; 7] = [0.8, 0.9, 0.95, 1.0, 1.1, 1.25, 1.5];
+
+/// The rungs \[h\], with more of them until the given values lie among them, the value taken, and some
+/// around the break-even.
+#[must_use]
+pub fn reaching(taken_h: f64, breakeven_h: Option<f64>) -> Vec<f64> {
+    let mut steps: Vec<f64> = RUNGS_H.into();
+    let mut ends = (RUNGS_H[0], RUNGS_H[RUNGS_H.len() - 1]);
+    let inside = [Some(taken_h), breakeven_h].into_iter().flatten();
+    for hours in inside.filter(|hours| hours.is_finite() && *hours > 0.0) {
+        while ends.0 > hours {
+            ends.0 /= 2.0;
+            steps.push(ends.0);
+        }
+        while ends.1 < hours {
+            ends.1 *= 2.0;
+            steps.push(ends.1);
+        }
+    }
+    let around = breakeven_h.into_iter().flat_map(|hours| AROUND.map(|share| share * hours));
+    steps.extend(around.filter(|hours| *hours >= ends.0));
+    if taken_h.is_finite() && taken_h > 0.0 {
+        steps.push(taken_h);
+    }
+    steps.sort_by(f64::total_cmp);
+    steps.dedup();
+    steps
+}
+
 /// Estimates in which rare failures are looked for.
 fn with_rare_failures(case: &Case<'_>, scenarios: &[Scenario]) -> Result<Vec<Estimate>, RunError> {
     let mut estimates: Vec<Estimate> = Vec::new();

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::breakeven::Breakeven;
 use super::choice::SAME;
 use super::ladder;
 use super::mix::{Mix, MixAnswer};
@@ -32,10 +33,21 @@ pub struct MixRung {
     pub mark: Option<&'static str>,
     /// What the plan saves.
     pub saving: Option<f64>,
+    /// The same at the highest and the lowest Spot price of twelve months.
+    pub saving_by_price: Option<(f64, f64)>,
     /// What a month costs.
     pub money: Option<f64>,
     /// Share of the runs that are not done, or not in time.
     pub undone: Option<f64>,
+}
+
+/// The saving of a mix by mean lifetime, for a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MixLaddered {
+    /// The rungs.
+    pub rungs: Vec<MixRung>,
+    /// Where the plan starts to pay.
+    pub breakeven: Breakeven,
 }
 
 /// The verdict on a mix.
@@ -109,10 +121,7 @@ pub fn decide(
             month.plans.iter().find(|plan| plan.plan == Plan::SpotResubmit.name()).filter(priced)
         })
         .or_else(|| month.plans.iter().find(priced));
-    let taken_h = match answer.first.workload.market().lifetime {
-        Lifetime::Exponential { mean_h } => Some(mean_h),
-        _ => None,
-    };
+    let taken_h = mean_h(answer);
     let is_assumed = answer.first.assumed("market.lifetime").is_some();
     let mut verdict = MixVerdict {
         plan: chosen.map(|plan| plan.plan),
@@ -128,32 +137,12 @@ pub fn decide(
         own_requirement_left_out: answer.first.assumed("decide.require").is_none(),
     };
     let (Some(subject), Some(taken_h)) = (subject, taken_h) else { return Ok(verdict) };
-    let kinds = mix.list.kinds.len() as u64;
-    let at = |hours: f64| -> Result<Month, (usize, RunError)> {
-        let each = (TOGETHER / kinds).clamp(OF_A_KIND.0, OF_A_KIND.1);
-        Ok(mix.at_mean_lifetime(hours, each).estimate(threads, watch)?.month)
-    };
-    let saving = |month: &Month| of(month, subject.plan)?.saving.map(|saving| saving.value);
-    verdict.breakeven_h =
-        breakeven(taken_h, &|hours| Ok(saving(&at(hours)?).is_some_and(|saving| saving > 0.0)))?;
-    let by_price = |plan: &PlanMonth| -> Option<(f64, f64)> {
-        let (saving, mean) = (plan.saving?.value, plan.money?.mean);
-        let at = |money: Option<f64>| Some(1.0 - (1.0 - saving) * money? / mean);
-        Some((at(plan.money_at_spot_high)?, at(plan.money_at_spot_low)?))
-    };
+    let at = |hours: f64| at(mix, hours, threads, watch);
+    let found = breakeven(mix, subject.plan, taken_h, threads, watch)?;
+    verdict.breakeven_h = found.mean_lifetime_h;
     let mut ranges: Vec<(f64, f64)> = by_price(subject).into_iter().collect();
     if is_assumed {
-        for (mean_lifetime_h, mark) in ladder::steps() {
-            let month = at(mean_lifetime_h)?;
-            let plan = of(&month, subject.plan);
-            verdict.ladder.push(MixRung {
-                mean_lifetime_h,
-                mark,
-                saving: saving(&month),
-                money: plan.as_ref().and_then(money),
-                undone: plan.as_ref().and_then(|plan| undone(&month, plan)),
-            });
-        }
+        verdict.ladder = rungs(mix, subject.plan, &ladder::steps(), threads, watch)?;
         for hours in [LIFETIMES_H.0, LIFETIMES_H.1] {
             ranges.extend(of(&at(hours)?, subject.plan).as_ref().and_then(by_price));
         }
@@ -162,26 +151,113 @@ pub fn decide(
     Ok(verdict)
 }
 
-/// The mean lifetime at which something stops or starts to pay; `None` where it does neither between a
-/// minute and ten thousand hours.
+/// A plan at other mean lifetimes \[h\], each with its mark.
+///
+/// # Errors
+/// As [`Mix::estimate`].
+pub fn rungs(
+    mix: &Mix<'_>,
+    plan: &str,
+    steps: &[(f64, Option<&'static str>)],
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Vec<MixRung>, (usize, RunError)> {
+    let rung = |&(mean_lifetime_h, mark): &(f64, Option<&'static str>)| {
+        let month = at(mix, mean_lifetime_h, threads, watch)?;
+        let plan = of(&month, plan);
+        Ok(MixRung {
+            mean_lifetime_h,
+            mark,
+            saving: plan.as_ref().and_then(|plan| plan.saving).map(|saving| saving.value),
+            saving_by_price: plan.as_ref().and_then(by_price),
+            money: plan.as_ref().and_then(money),
+            undone: plan.as_ref().and_then(|plan| undone(&month, plan)),
+        })
+    };
+    steps.iter().map(rung).collect()
+}
+
+/// Replications of each kind of job at another lifetime.
+#[must_use]
+pub fn replications(mix: &Mix<'_>) -> u64 {
+    let kinds = mix.list.kinds.len() as u64;
+    (TOGETHER / kinds.max(1)).clamp(OF_A_KIND.0, OF_A_KIND.1).min(mix.replications)
+}
+
+/// The month at another mean lifetime \[h\].
+fn at(
+    mix: &Mix<'_>,
+    hours: f64,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Month, (usize, RunError)> {
+    Ok(mix.at_mean_lifetime(hours, replications(mix)).estimate(threads, watch)?.month)
+}
+
+/// The saving at the highest and the lowest Spot price of twelve months.
+fn by_price(plan: &PlanMonth) -> Option<(f64, f64)> {
+    let (saving, mean) = (plan.saving?.value, plan.money?.mean);
+    let at = |money: Option<f64>| Some(1.0 - (1.0 - saving) * money? / mean);
+    Some((at(plan.money_at_spot_high)?, at(plan.money_at_spot_low)?))
+}
+
+/// The mean of the lifetime of all \[h\]; `None` where it is not exponential.
+fn mean_h(answer: &MixAnswer) -> Option<f64> {
+    match answer.first.workload.market().lifetime {
+        Lifetime::Exponential { mean_h } => Some(mean_h),
+        _ => None,
+    }
+}
+
+/// The ladder of a plan for a picture, and its break-even, whether or not the lifetime was given.
+/// `None` where the lifetime is not exponential.
+///
+/// # Errors
+/// As [`Mix::estimate`].
+pub fn laddered(
+    mix: &Mix<'_>,
+    answer: &MixAnswer,
+    plan: &str,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Option<MixLaddered>, (usize, RunError)> {
+    let Some(taken_h) = mean_h(answer) else { return Ok(None) };
+    let found = breakeven(mix, plan, taken_h, threads, watch)?;
+    let steps = ladder::reaching(taken_h, found.mean_lifetime_h);
+    let steps: Vec<(f64, Option<&'static str>)> =
+        steps.into_iter().map(|hours| (hours, None)).collect();
+    let rungs = rungs(mix, plan, &steps, threads, watch)?;
+    Ok(Some(MixLaddered { rungs, breakeven: found }))
+}
+
+/// The mean lifetime at which a plan stops or starts to pay: none is named below a minute and beyond
+/// ten thousand hours.
 fn breakeven(
+    mix: &Mix<'_>,
+    plan: &str,
     taken_h: f64,
-    pays: &dyn Fn(f64) -> Result<bool, (usize, RunError)>,
-) -> Result<Option<f64>, (usize, RunError)> {
-    let here = pays(taken_h)?;
-    let factor = if here { 0.5 } else { 2.0 };
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Breakeven, (usize, RunError)> {
+    let pays_at = |hours: f64| -> Result<bool, (usize, RunError)> {
+        let found = of(&at(mix, hours, threads, watch)?, plan);
+        Ok(found.and_then(|plan| plan.saving).is_some_and(|saving| saving.value > 0.0))
+    };
+    let pays = pays_at(taken_h)?;
+    let found = |mean_lifetime_h| Breakeven { mean_lifetime_h, pays, taken_h };
+    let factor = if pays { 0.5 } else { 2.0 };
     let mut near = taken_h;
     let mut far = near * factor;
     while (1.0 / 60.0..=10_000.0).contains(&far) {
-        if pays(far)? != here {
+        if pays_at(far)? != pays {
             for _ in 0..STEPS {
                 let middle = libm::exp(0.5 * (ln(near) + ln(far)));
-                if pays(middle)? == here { near = middle } else { far = middle }
+                if pays_at(middle)? == pays { near = middle } else { far = middle }
             }
-            return Ok(Some(far));
+            return Ok(found(Some(far)));
         }
         near = far;
         far *= factor;
     }
-    Ok(None)
+    Ok(found(None))
 }

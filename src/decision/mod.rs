@@ -117,6 +117,50 @@ pub struct Decision {
 /// Replications of the runs of a decision: of a job or of an endpoint, at most.
 const MOST: (u64, u64) = (16_384, 256);
 
+/// The saving by mean lifetime, for a picture: whether or not the lifetime was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Laddered {
+    /// The rungs.
+    pub ladder: Ladder,
+    /// Where the plan starts to pay.
+    pub breakeven: Option<Breakeven>,
+    /// Replications of each rung, at most.
+    pub replications: u64,
+}
+
+/// The ladder of a plan for a picture, the scenario's own mean lifetime and the break-even among its
+/// rungs. `None` where VMs are never preempted, or where there is nothing to compare with.
+///
+/// # Errors
+/// A run that fails or is interrupted.
+pub fn laddered(
+    case: &Case<'_>,
+    scenario: &Scenario,
+    plan: Plan,
+) -> Result<Option<Laddered>, RunError> {
+    let (base, replications) = shortened(scenario);
+    let Some(breakeven) = breakeven::lifetime(case, &base, plan)? else { return Ok(None) };
+    let ladder = ladder::savings(case, &base, plan, breakeven.mean_lifetime_h)?;
+    Ok(Some(Laddered { ladder, breakeven: Some(breakeven), replications }))
+}
+
+/// What nobody supplied, with its effects on a plan, and the replications of each run: the part of a
+/// decision that the chart of assumptions shows.
+///
+/// # Errors
+/// A run that fails or is interrupted.
+pub fn effects(
+    case: &Case<'_>,
+    scenario: &Scenario,
+    rules: &Rules,
+    plan: Option<Plan>,
+) -> Result<(Register, u64), RunError> {
+    let (base, replications) = shortened(scenario);
+    let entries = unknown::entries(scenario);
+    let runs = Runs::make(case, &base, &entries)?;
+    Ok((register::register(&runs, rules, plan), replications))
+}
+
 /// The scenario with as many replications as a decision needs.
 fn shortened(scenario: &Scenario) -> (Scenario, u64) {
     let most = match scenario.workload {
@@ -179,7 +223,8 @@ fn early_deaths(runs: &Runs<'_>) -> Option<(f64, f64)> {
 }
 
 /// The plan in question: the recommended one where it is on Spot, else the first that is.
-fn subject(scenario: &Scenario, chosen: Option<Plan>) -> Option<Plan> {
+#[must_use]
+pub fn subject(scenario: &Scenario, chosen: Option<Plan>) -> Option<Plan> {
     const FIRST: [Plan; 3] = [Plan::SpotResubmit, Plan::Spot, Plan::SpotThenStandard];
     let offered = |plan: Plan| {
         scenario

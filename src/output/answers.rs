@@ -354,20 +354,35 @@ pub fn optimise(
     let difference_unit = if unit == " %" { " percentage points".to_owned() } else { unit.clone() };
     let value = |at: &At| format!("{}{unit}", with_error(at.objective, scale));
     let mut sentences = vec![rests_on(scenario, replications)];
-    sentences.push(format!(
-        "The least {name} of {plan} is at {} = {}: {}.",
-        found.key,
-        found.best.value,
-        value(&found.best)
-    ));
-    let end = |is_end: bool| if is_end { " (an end of the range)" } else { "" };
-    sentences.push(format!(
-        "From {}{} to {}{} it is within 1 % of that, or cannot be told from it.",
-        found.flat.0,
-        end(found.flat_to_end.0),
-        found.flat.1,
-        end(found.flat_to_end.1)
-    ));
+    if found.nothing_missed {
+        let ends = found.tried.first().zip(found.tried.last());
+        let range = ends.map_or_else(String::new, |(first, last)| {
+            format!(" from {} to {}", first.value, last.value)
+        });
+        let missed = match scenario.deadline {
+            Some(_) => "No run missed the deadline",
+            None => "Every run was completed",
+        };
+        sentences.push(format!(
+            "{missed} under {plan} at any {}{range}: none is better than another, and none is named.",
+            found.key
+        ));
+    } else {
+        sentences.push(format!(
+            "The least {name} of {plan} is at {} = {}: {}.",
+            found.key,
+            found.best.value,
+            value(&found.best)
+        ));
+        let end = |is_end: bool| if is_end { " (an end of the range)" } else { "" };
+        sentences.push(format!(
+            "From {}{} to {}{} it is within 1 % of that, or cannot be told from it.",
+            found.flat.0,
+            end(found.flat_to_end.0),
+            found.flat.1,
+            end(found.flat_to_end.1)
+        ));
+    }
     let more = |at: &At| {
         at.above_best.map_or_else(String::new, |above| {
             let sign = if above.value >= 0.0 { "+" } else { "" };

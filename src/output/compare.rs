@@ -111,6 +111,15 @@ pub struct Difference {
     pub b: String,
 }
 
+/// What two decisions recommend; `None` where no plan does what is required.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Recommended {
+    /// In the first file.
+    pub a: Option<String>,
+    /// In the second.
+    pub b: Option<String>,
+}
+
 /// Two results, compared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
@@ -121,6 +130,8 @@ pub struct Comparison {
     pub b: String,
     /// The currency of both.
     pub currency: String,
+    /// The plan that each recommends, where both hold a decision.
+    pub recommended: Option<Recommended>,
     /// What differs about the runs.
     pub differences: Vec<Difference>,
     /// Every measure of every plan.
@@ -209,9 +220,18 @@ pub fn compare(a: File<'_>, b: File<'_>) -> Result<Comparison, String> {
         a: a.name.to_owned(),
         b: b.name.to_owned(),
         currency: word(&first, "currency"),
+        recommended: recommended(&first)
+            .zip(recommended(&second))
+            .map(|(a, b)| Recommended { a, b }),
         differences,
         rows,
     })
+}
+
+/// The plan that a result recommends; `None` where it holds no decision.
+fn recommended(root: &Value) -> Option<Option<String>> {
+    let verdict = root.pointer("/decision/verdict")?;
+    Some(verdict.get("plan").and_then(Value::as_str).map(str::to_owned))
 }
 
 fn read(file: File<'_>) -> Result<Value, String> {
@@ -291,6 +311,17 @@ impl Comparison {
         }
     }
 
+    /// Whether another plan is recommended.
+    fn recommendation(&self) -> Option<String> {
+        let Recommended { a, b } = self.recommended.as_ref()?;
+        let name = |of: &Option<String>| of.clone().unwrap_or_else(|| "no plan".to_owned());
+        Some(if a == b {
+            format!("Recommended on both sides: {}.", name(a))
+        } else {
+            format!("Recommended: {} became {}.", name(a), name(b))
+        })
+    }
+
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let same = self.count(Verdict::Same);
@@ -351,6 +382,7 @@ impl Comparison {
         if self.is_same() {
             return out;
         }
+        out.extend(self.recommendation().map(|words| wrapped(&words, "")));
         out.push('\n');
         if self.rows.iter().any(|row| row.verdict != Verdict::Same) {
             out.push_str(&self.grid(false).text());
@@ -368,6 +400,7 @@ impl Comparison {
         if self.is_same() {
             return out;
         }
+        out.extend(self.recommendation().map(|words| format!("\n{words}\n")));
         if self.rows.iter().any(|row| row.verdict != Verdict::Same) {
             out.push_str(&format!("\n{}", self.grid(true).markdown()));
         }

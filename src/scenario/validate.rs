@@ -593,7 +593,7 @@ fn job_workload(
         reader.problems.error(
             &node.at,
             "workload.jobs is a list of jobs, and this command takes one job",
-            "`stockout estimate` and `check` take the list; here delete workload.jobs and \
+            "`stockout estimate`, `check` and `chart --kind ladder` take the list; here delete workload.jobs and \
              workload.jobs_over, and write workload.work",
         );
         return None;

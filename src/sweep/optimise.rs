@@ -84,7 +84,9 @@ pub struct At {
 pub struct Optimum {
     /// The key.
     pub key: String,
-    /// Where the objective is least.
+    /// Nothing was missed at any value tried: none is better than another.
+    pub nothing_missed: bool,
+    /// Where the objective is least; where nothing was missed, the first value tried.
     pub best: At,
     /// The values around it within 1 % of the optimum or within simulation error.
     pub flat: (String, String),
@@ -153,6 +155,8 @@ pub fn find(
     let shown = |at: usize| search.tried[at].setting.shown.clone();
     Ok(Optimum {
         key: key.to_owned(),
+        nothing_missed: objective == Objective::Miss
+            && search.tried.iter().all(|tried| tried.objective.value <= 0.0),
         best: At {
             value: optimum.setting.shown.clone(),
             objective: optimum.objective,

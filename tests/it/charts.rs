@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use assert_cmd::cargo::cargo_bin;
 use stockout::model::plan::Plan;
-use stockout::output::chart::assumptions::{Assumed, assumptions};
+use stockout::output::chart::assumptions::{self, Assumed, End};
 use stockout::output::chart::figures::{About, Figures, PlanFigures};
-use stockout::output::chart::ladder::{Known, Ladder, Rung, ladder};
+use stockout::output::chart::ladder::{Even, Known, Ladder, Rung, ladder};
 use stockout::output::chart::palette::Theme;
 use stockout::output::chart::scene::{Scene, Shape};
 use stockout::output::chart::svg::{Style, svg};
@@ -94,7 +94,7 @@ fn check_scene(scene: &Scene) {
 #[test]
 fn every_chart_of_every_scenario_is_a_picture_of_its_own() {
     for scenario in SCENARIOS {
-        for kind in ["cost", "saving", "makespan", "timeline"] {
+        for kind in ["cost", "saving", "makespan", "timeline", "ladder", "assumptions"] {
             for width in ["360", "760"] {
                 let scenario = path(scenario);
                 let call = [
@@ -151,8 +151,66 @@ fn golden_pictures() {
         assert_eq!(kept, real, "{path} differs; UPDATE_GOLDEN=1 cargo test writes it anew");
     };
     golden("chart-ladder", &ladder(&a_ladder(), 760.0));
-    golden("chart-assumptions", &assumptions(&some_assumptions(), &about(), 760.0));
+    golden("chart-assumptions", &assumed_scene(&some_assumptions(), 760.0));
     golden("chart-timeline", &a_timeline(760.0));
+}
+
+/// The pictures of README.md: `UPDATE_GOLDEN=1 cargo test` writes them anew.
+#[test]
+fn the_ladder_in_docs_is_the_one_the_program_draws() {
+    for theme in ["light", "dark"] {
+        let scenario = path("training-l4");
+        let real = success(&["chart", &scenario, "--kind", "ladder", "--theme", theme, "-q"]);
+        check_svg(&real);
+        assert!(real.len() < 40_000, "{} bytes", real.len());
+        let kept = format!("docs/ladder-{theme}.svg");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&kept, &real).unwrap();
+        }
+        let found = std::fs::read_to_string(&kept).unwrap_or_default();
+        assert!(found == real, "{kept} differs; UPDATE_GOLDEN=1 cargo test writes it anew");
+    }
+}
+
+/// The picture from a decision is the decision's: same break-even, same saving where they meet.
+#[test]
+fn the_ladder_and_the_verdict_agree() {
+    let scenario = path("training-l4");
+    let json = success(&["estimate", &scenario, "--format", "json", "-q"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let even = json.pointer("/decision/breakeven/mean_lifetime_h").unwrap().as_f64().unwrap();
+    assert!((1.0..3.0).contains(&even));
+    let text = success(&["chart", &scenario, "--kind", "ladder", "-q"]);
+    assert!(text.contains(&format!("break-even {even:.2} h")), "{even}");
+    // Of 16,384 runs; the estimate's own 100,000 say 39.6.
+    assert!(text.contains("mean lifetime 10 h: saves 39.6"));
+    assert!(text.contains("this scenario: 10 h") && text.contains("15 % to 5 % a day"));
+    let seen = success(&[
+        "chart",
+        "--machine",
+        "g2-standard-12",
+        "--region",
+        "us-central1",
+        "--work",
+        "8 h",
+        "--set",
+        "market.observed_hours=400 h",
+        "--set",
+        "market.observed_preemptions=3",
+        "--kind",
+        "ladder",
+        "-q",
+    ]);
+    assert!(seen.contains("seen: 3 preemptions in 400 VM-hours"));
+    for (settings, words) in [
+        (&["market.lifetime={ model = \"never\" }"][..], "no mean lifetime to vary"),
+        (&["compare.plans=[\"standard\"]"][..], "no plan on Spot VMs"),
+    ] {
+        let settings: Vec<&str> = settings.iter().flat_map(|set| ["--set", set]).collect();
+        let call = [&["chart", &scenario, "--kind", "ladder", "-q"][..], &settings].concat();
+        let said = failure(&call);
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 fn about() -> About {
@@ -163,6 +221,7 @@ fn about() -> About {
         seed: Some(1),
         confidence: Some(0.95),
         currency: "USD".into(),
+        against: String::new(),
         prices: "prices of 2026-07-16".into(),
         version: "0.1.0".into(),
     }
@@ -179,6 +238,7 @@ fn a_ladder() -> Ladder {
         plan: Plan::SpotResubmit,
         rungs: vec![
             rung(1.0, -0.42),
+            rung(1.6, 0.002),
             rung(2.0, 0.11),
             rung(4.0, 0.27),
             rung(8.0, 0.36),
@@ -186,7 +246,7 @@ fn a_ladder() -> Ladder {
             rung(72.0, 0.43),
             rung(240.0, 0.44),
         ],
-        break_even_h: Some(1.6),
+        even: Some(Even::From(1.6)),
         known: Some(Known { low_h: 147.0, high_h: 240.0, words: "Google's quoted rates".into() }),
         own_h: Some(10.0),
         about: about(),
@@ -194,19 +254,38 @@ fn a_ladder() -> Ladder {
 }
 
 fn some_assumptions() -> Vec<Assumed> {
-    let assumed = |key: &str, value: &str, alternative: &str, effect, half_width| Assumed {
-        key: key.into(),
-        value: value.into(),
-        alternative: alternative.into(),
-        effect,
-        half_width,
-    };
+    let assumed =
+        |key: &str, value: &str, is_choice, ends: &[(&str, Option<f64>, Option<&str>)]| Assumed {
+            key: key.into(),
+            value: value.into(),
+            is_choice,
+            ends: ends
+                .iter()
+                .map(|(alternative, effect, verdict)| End {
+                    alternative: (*alternative).into(),
+                    effect: *effect,
+                    half_width: effect.map(|effect| effect.abs() / 100.0),
+                    verdict: verdict.map(str::to_owned),
+                })
+                .collect(),
+        };
     vec![
-        assumed("price.fee", "15 %", "0 %", Some(0.081), Some(0.0002)),
-        assumed("market.lifetime", "exponential", "Weibull, shape 0.7", Some(-0.023), Some(0.0011)),
-        assumed("restart.resubmit_after", "1 h", "8 h", Some(0.0), Some(0.0)),
-        assumed("market.shared_hazard", "90 %", "0 %", None, None),
+        assumed("price.fee", "15 %", false, &[("10 %", Some(0.081), None)]),
+        assumed(
+            "market.lifetime",
+            "exponential, mean 30 h",
+            false,
+            &[("mean 11.4 h", Some(-0.213), Some("standard")), ("mean 19.5 d", Some(0.011), None)],
+        ),
+        assumed("restart.resubmit_after", "1 h", false, &[("8 h", Some(0.0), None)]),
+        assumed("market.shared_hazard", "90 %", false, &[("0 %", None, None)]),
+        assumed("decide.require", "completion_probability >= 99 %", false, &[]),
+        assumed("machine.boot_disk", "100 GB pd-ssd", true, &[("500 GB", Some(-0.037), None)]),
     ]
+}
+
+fn assumed_scene(rows: &[Assumed], width: f64) -> Scene {
+    assumptions::assumptions(rows, "spot-resubmit", &about(), width)
 }
 
 fn scenario(name: &str, settings: &[&str]) -> stockout::scenario::resolved::Scenario {
@@ -233,7 +312,7 @@ fn a_timeline(width: f64) -> Scene {
 fn no_words_overlap_or_are_cut_at_any_width() {
     for width in [320.0, 400.0, 559.0, 560.0, 760.0, 1_200.0, 4_000.0] {
         check_scene(&ladder(&a_ladder(), width));
-        check_scene(&assumptions(&some_assumptions(), &about(), width));
+        check_scene(&assumed_scene(&some_assumptions(), width));
         check_scene(&a_timeline(width));
         for name in SCENARIOS {
             let scenario = scenario(name, &["simulation.replications=2000"]);
@@ -295,7 +374,107 @@ fn degenerate_figures_are_drawn_too() {
     check_scene(&ladder(&empty, 760.0));
     let one = Ladder { rungs: a_ladder().rungs[..1].to_vec(), ..a_ladder() };
     check_scene(&ladder(&one, 760.0));
-    check_scene(&assumptions(&[], &about(), 760.0));
+    check_scene(&assumed_scene(&[], 760.0));
+}
+
+/// All pictures of a scenario with settings, on a telephone and on a page.
+fn draw_all(name: &str, settings: &[&str]) {
+    let settings = [settings, &["simulation.replications=600"][..]].concat();
+    let scenario = scenario(name, &settings);
+    let watch = &stockout::montecarlo::replicate::Unwatched;
+    let (answer, spreads) = stockout::montecarlo::run_with_spreads(&scenario, 2, watch).unwrap();
+    let figures = Figures::of(&scenario, &answer, &spreads);
+    for width in [320.0, 760.0] {
+        check_scene(&cost::cost(&figures, width));
+        check_scene(&saving::saving(&figures, width));
+        check_scene(&makespan::makespan(&figures, width));
+    }
+    let file = path(name);
+    let mut call = vec!["chart", &file, "-q"];
+    settings.iter().for_each(|setting| call.extend(["--set", setting]));
+    for kind in ["timeline", "ladder", "assumptions"] {
+        for width in ["320", "760"] {
+            let output = stockout(&[&call[..], &["--kind", kind, "--width", width]].concat());
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            match output.status.code() {
+                Some(0) => check_svg(&String::from_utf8(output.stdout).unwrap()),
+                // What cannot be drawn is refused with the reason, and never half drawn.
+                code => {
+                    assert_eq!(code, Some(2), "{call:?} {kind}: {said}");
+                    assert!(said.starts_with("error: ") && said.contains("help: "), "{said}");
+                    assert!(output.stdout.is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_plan_is_drawn() {
+    for plan in ["standard", "spot", "committed-1y"] {
+        draw_all("training-l4", &[&format!("compare.plans=[\"{plan}\"]")]);
+    }
+}
+
+#[test]
+fn runs_that_are_all_the_same_are_drawn() {
+    let never = "market.lifetime={ model = \"never\" }";
+    draw_all("training-l4", &[never, "market.wait=\"0 s\""]);
+    draw_all("endpoint-t4", &[never, "market.wait=\"0 s\"", "market.no_capacity_probability=0 %"]);
+}
+
+/// Two minutes of life, three of startup: nothing on Spot is ever done.
+#[test]
+fn plans_that_complete_nothing_are_drawn() {
+    let plans = "compare.plans=[\"spot\", \"spot-resubmit\"]";
+    draw_all("training-l4", &["market.lifetime.mean=\"2 s\"", "restart.max_submissions=2", plans]);
+    draw_all("long-without-checkpoints", &["market.lifetime.mean=\"2 min\"", plans]);
+}
+
+#[test]
+fn cents_and_millions_are_drawn() {
+    for (standard, spot) in [("0.0004", "0.0001"), ("400000", "100000"), ("0.5", "0.9")] {
+        draw_all(
+            "training-l4",
+            &[
+                "price.basis=compute-engine",
+                &format!("price.standard=\"{standard} USD/h\""),
+                &format!("price.spot=\"{spot} USD/h\""),
+            ],
+        );
+    }
+}
+
+/// Where no run is done, where it never pays, and where break-even is beyond the page.
+#[test]
+fn ladders_without_a_break_even_are_drawn() {
+    let of = |even, change: &dyn Fn(&mut Rung)| {
+        let mut ladder = Ladder { even, ..a_ladder() };
+        ladder.rungs.iter_mut().for_each(change);
+        ladder
+    };
+    let nothing = of(None, &|rung| rung.saving = None);
+    let dear = of(Some(Even::Never), &|rung| rung.saving = rung.saving.map(|saving| saving - 3.0));
+    let cheap = of(Some(Even::Always), &|rung| rung.saving = Some(0.5));
+    let far = of(Some(Even::From(0.2)), &|rung| {
+        rung.at_prices = None;
+        rung.half_width = Some(0.2);
+        rung.saving = rung.saving.map(|saving| saving.max(0.001));
+    });
+    let known = |low_h, high_h| Some(Known { low_h, high_h, words: "seen: ".repeat(30) });
+    let all = Ladder { known: known(0.01, f64::INFINITY), ..a_ladder() };
+    let none = Ladder { known: known(0.001, 0.01), own_h: Some(1e6), ..a_ladder() };
+    let point = Ladder { known: known(8.0, 8.0), own_h: Some(1.0), ..a_ladder() };
+    for ladder_of in [nothing, dear, cheap, far, all, none, point] {
+        for width in [320.0, 760.0, 4_000.0] {
+            check_scene(&ladder(&ladder_of, width));
+        }
+    }
+    let all_rows = some_assumptions();
+    for count in 0..=all_rows.len() {
+        check_scene(&assumed_scene(&all_rows[count..], 320.0));
+        check_scene(&assumed_scene(&all_rows[..count], 760.0));
+    }
 }
 
 /// Rows of a sweep as the program writes them.
@@ -373,9 +552,14 @@ fn results_are_told_by_their_content() {
     let scenario = path("training-l4");
     let (estimate, sweep, lines, tornado) =
         (file("results"), file("rows"), file("lines"), file("tornado"));
+    let (unknown, quick) = (file("unknown"), file("quick"));
     let few = ["-q", "--replications", "500"];
     let call = |rest: &[&str]| success(&[rest, &few].concat());
     call(&["estimate", &scenario, "--format", "json", "-o", &estimate]);
+    let day_one =
+        ["estimate", "--machine", "g2-standard-12", "--region", "us-central1", "--work", "8 h"];
+    call(&[&day_one[..], &["--format", "json", "-o", &unknown]].concat());
+    call(&["estimate", &scenario, "--quick", "--format", "json", "-o", &quick]);
     let vary = ["--vary", "market.lifetime.mean=2 h..48 h:log:4"];
     call(&[&["sweep", &scenario, "--format", "csv", "-o", &sweep], &vary[..]].concat());
     call(&[&["sweep", &scenario, "--format", "jsonl", "-o", &lines], &vary[..]].concat());
@@ -386,6 +570,9 @@ fn results_are_told_by_their_content() {
         (&estimate, "cost"),
         (&estimate, "saving"),
         (&estimate, "makespan"),
+        (&estimate, "assumptions"),
+        (&unknown, "assumptions"),
+        (&unknown, "ladder"),
         (&sweep, "sweep"),
         (&lines, "sweep"),
         (&tornado, "tornado"),
@@ -394,6 +581,9 @@ fn results_are_told_by_their_content() {
     }
     for (file, kind, words) in [
         (&estimate, "sweep", "does not show them"),
+        (&estimate, "ladder", "its lifetime was given"),
+        (&quick, "assumptions", "without --quick"),
+        (&sweep, "ladder", "does not show them"),
         (&estimate, "timeline", "single replications"),
         (&sweep, "cost", "does not show them"),
         (&tornado, "saving", "does not show them"),
@@ -620,6 +810,10 @@ fn a_comparison_tells_change_from_noise() {
     );
     let shown = table.replace(&a, "a").replace(&sooner, "b");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{table}");
+    assert!(table.contains("Recommended on both sides: spot."), "{table}");
+    let late = write("late.json", &["--mean-lifetime", "1.5 h"]);
+    let turned = success(&["compare", &a, &late, "--format", "markdown"]);
+    assert!(turned.contains("\nRecommended: spot became "), "{turned}");
     let markdown = success(&["compare", &a, &sooner, "--format", "markdown"]);
     assert!(markdown.contains("| spot-resubmit | saving |"), "{markdown}");
     for (left, right, words) in [

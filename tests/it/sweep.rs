@@ -710,6 +710,43 @@ fn answers_are_text_json_and_markdown() {
     }
 }
 
+/// VMs that live a week on average and a deadline of ten days: no run is late at any interval. Where
+/// runs are late, the interval with the fewest is named as before.
+#[test]
+fn where_nothing_is_missed_no_interval_is_named() {
+    let call = |deadline: &str, lifetime: &str, format: &str| {
+        success(&[
+            "sweep",
+            L4,
+            "-q",
+            "--replications",
+            "500",
+            "--optimise",
+            "checkpoint.every=10 min..120 min",
+            "--for",
+            "miss",
+            "--set",
+            deadline,
+            "--set",
+            lifetime,
+            "--format",
+            format,
+        ])
+    };
+    let calm = ["workload.deadline=10 d", "market.lifetime={ model = \"never\" }"];
+    let text = call(calm[0], calm[1], "table").replace('\n', " ");
+    assert!(text.contains("No run missed the deadline under spot-resubmit"), "{text}");
+    assert!(text.contains("from 10 min to 120 min"), "{text}");
+    assert!(!text.contains("The least probability"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&call(calm[0], calm[1], "json")).unwrap();
+    assert_eq!(json["nothing_missed"], true);
+    let tight = ["workload.deadline=9 h", "market.lifetime.mean=5 h"];
+    let text = call(tight[0], tight[1], "table").replace('\n', " ");
+    assert!(text.contains("The least probability of missing the deadline"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&call(tight[0], tight[1], "json")).unwrap();
+    assert_eq!(json["nothing_missed"], false);
+}
+
 // -------------------------------------------------------------------------------- conditions
 
 #[test]

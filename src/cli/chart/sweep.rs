@@ -227,7 +227,11 @@ fn whole(
         format!("{}, {}", measure.name.trim_end_matches("_h").replace('_', " "), unit.name)
     };
     Tornado {
-        title: format!("What moves it most: {}, {}", lower(&swept::words(measure)), plan.name()),
+        title: format!(
+            "What moves it most: {}, {}",
+            lower(&swept::words(measure, &about)),
+            plan.name()
+        ),
         subtitle:
             "Each key from its first value (light) to its last (dark), all others as written."
                 .into(),

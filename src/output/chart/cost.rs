@@ -55,7 +55,8 @@ pub fn cost(figures: &Figures, width: f64) -> Scene {
     let widths = words.map(|words| font::width(&words, SMALL, Weight::Medium));
     let room = widths.fold(0.0, f64::max) + 9.0;
     let scale = Scale::linear((0.0, largest), (start, (end - room).max(start + 60.0)));
-    let ticks = unit.ticks(0.0, largest, (scale.to() - start) / 90.0);
+    let apart = if page.is_narrow() { 50.0 } else { 90.0 };
+    let ticks = unit.ticks(0.0, largest, (scale.to() - start) / apart);
     let top = page.y;
     let pitch = if page.is_narrow() { 76.0 } else { 58.0 };
     let bottom = top + pitch * shown.len() as f64 + 4.0;
@@ -79,7 +80,7 @@ fn components(page: &mut Page, shown: &[&PlanFigures]) {
     page.y += 4.0;
     let (mut x, mut y) = (page.left, page.y + SMALL);
     for (index, name) in names.iter().enumerate() {
-        let words = name.replace('-', " ");
+        let words = component_words(name);
         let width = 16.0 + font::width(&words, SMALL, Weight::Regular) + 18.0;
         if x + width > page.right && x > page.left {
             x = page.left;
@@ -92,6 +93,11 @@ fn components(page: &mut Page, shown: &[&PlanFigures]) {
         x += width;
     }
     page.y = y + 14.0;
+}
+
+/// A component in words.
+fn component_words(name: &str) -> String {
+    name.replace('-', " ").replace("ssd", "SSD")
 }
 
 /// The components of any plan.
@@ -142,7 +148,7 @@ fn row(
         let corners = ((scale.at(from), y), (scale.at(from + amount), y + 16.0));
         let words = format!(
             "{name}, {}: {} {}",
-            component.replace('-', " "),
+            component_words(component),
             numbers::amount(*amount, None),
             figures.about.currency
         );
@@ -227,9 +233,16 @@ fn mean_words(plan: &PlanFigures, unit: &Unit) -> String {
     numbers::significant(mean * unit.factor, 4)
 }
 
-/// What a plan saves; empty for standard, and where nobody knows.
+/// What a plan saves, and how many of its runs fail; empty where there is nothing to say.
 fn saving_words(plan: &PlanFigures) -> String {
-    match plan.saving {
+    // Why a plan with a shorter bar can save less: what fails is paid for and not done.
+    let failed = plan.completion.map_or(0.0, |completion| 1.0 - completion.value);
+    let fails = if failed >= 0.000_5 {
+        format!("{} fail", numbers::percent(failed))
+    } else {
+        String::new()
+    };
+    let saves = match plan.saving {
         Some(_) if plan.plan == Plan::Standard => String::new(),
         Some(saving) if saving.mean >= 0.0 => {
             format!("saves {}", numbers::saving(saving.mean, saving.half_width))
@@ -238,5 +251,8 @@ fn saving_words(plan: &PlanFigures) -> String {
             format!("costs {} more", numbers::saving(-saving.mean, saving.half_width))
         }
         None => String::new(),
-    }
+    };
+    let words = [saves, fails];
+    let words: Vec<&str> = words.iter().map(String::as_str).filter(|w| !w.is_empty()).collect();
+    words.join(", ")
 }

@@ -27,6 +27,8 @@ pub struct About {
     pub confidence: Option<f64>,
     /// The currency.
     pub currency: String,
+    /// What savings are measured against, in words; empty for the standard price.
+    pub against: String,
     /// Which prices, such as `prices of 2026-07-16`; empty where nobody knows.
     pub prices: String,
     /// The program's version.
@@ -44,9 +46,36 @@ impl About {
             seed: Some(scenario.seed),
             confidence: Some(scenario.level.value()),
             currency: scenario.currency.to_string(),
+            against: scenario.against().to_owned(),
             prices: prices(scenario.prices_as_of.as_deref()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+
+    /// Of the JSON of `estimate`.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn of_json(root: &Value) -> Result<Self, String> {
+        let words = |key: &str| root.get(key).and_then(Value::as_str).map(str::to_owned);
+        let against = root.pointer("/baseline/words").and_then(Value::as_str);
+        Ok(Self {
+            scenario: words("scenario").unwrap_or_default(),
+            machine: words("machine").unwrap_or_default(),
+            replications: root.get("replications").and_then(Value::as_u64),
+            seed: root.get("seed").and_then(Value::as_u64),
+            confidence: root.get("confidence").and_then(Value::as_f64),
+            currency: words("currency").ok_or("it names no `currency`")?,
+            against: against.unwrap_or_default().to_owned(),
+            prices: prices(words("prices_as_of").as_deref()),
+            version: words("stockout").unwrap_or_default(),
+        })
+    }
+
+    /// What savings are measured against, in words.
+    #[must_use]
+    pub fn against(&self) -> &str {
+        if self.against.is_empty() { "standard" } else { &self.against }
     }
 
     /// The footer.
@@ -167,23 +196,19 @@ impl Figures {
     /// What is missing or wrong.
     pub fn of_json(text: &str) -> Result<Self, String> {
         let root: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if root.get("kind").and_then(Value::as_str) == Some("jobs") {
+            return Err("it is the month of a list of jobs, whose runs are not in it; of its \
+                        scenario `--kind ladder` can be drawn"
+                .into());
+        }
         let list = root.get("plans").and_then(Value::as_array);
         let list = list.ok_or("it has no list `plans`: it is not the JSON of `estimate`")?;
-        let words = |key: &str| root.get(key).and_then(Value::as_str).map(str::to_owned);
-        let about = About {
-            scenario: words("scenario").unwrap_or_default(),
-            machine: words("machine").unwrap_or_default(),
-            replications: root.get("replications").and_then(Value::as_u64),
-            seed: root.get("seed").and_then(Value::as_u64),
-            confidence: root.get("confidence").and_then(Value::as_f64),
-            currency: words("currency").ok_or("it names no `currency`")?,
-            prices: prices(words("prices_as_of").as_deref()),
-            version: words("stockout").unwrap_or_default(),
-        };
+        let words = |key: &str| root.get(key).and_then(Value::as_str);
+        let about = About::of_json(&root)?;
         let plans: Result<Vec<PlanFigures>, String> = list.iter().map(plan_of_json).collect();
         Ok(Self {
             about,
-            is_job: words("kind").as_deref() != Some("endpoint"),
+            is_job: words("kind") != Some("endpoint"),
             deadline_h: root.get("deadline_h").and_then(Value::as_f64),
             plans: plans?,
         })

@@ -31,7 +31,7 @@ pub fn lines(of: &Swept, plan: Option<Plan>, width: f64) -> Scene {
         plans.retain(|plan| *plan == only);
     }
     let alone = plans.len() == 1;
-    let title = format!("{} over {}", swept::words(&of.measure), key.key);
+    let title = format!("{} over {}", swept::words(&of.measure, &of.about), key.key);
     let title = if alone { format!("{title}, {}", plans[0].name()) } else { title };
     let subtitle = if alone {
         "The narrow band is the interval of the estimate, the wide one holds 90 % of single runs."

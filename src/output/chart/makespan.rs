@@ -28,13 +28,13 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
         }
         None => "Beside each plan: its share ever completed.".to_owned(),
     };
-    let subtitle = format!("{what} {beside}");
+    let subtitle = if shown.is_empty() { String::new() } else { format!("{what} {beside}") };
     let mut page = Page::new(width, "Chance to be done by a time, by plan", subtitle);
     if shown.is_empty() {
         let words = if figures.is_job {
             "No run was completed under any plan whose times are known."
         } else {
-            "An endpoint is never done: it has no makespan."
+            "An endpoint is never done: it has no makespan. Its cost, saving and timeline can be drawn."
         };
         page.words(words, NORMAL, Ink::Text);
         page.note(&figures.without_figures());
@@ -118,11 +118,11 @@ pub fn until(figures: &Figures) -> f64 {
     let mut largest = spreads().map(reach).fold(0.0, f64::max);
     let median = spreads().filter_map(|of| of.at(0.5)).fold(0.0, f64::max);
     if let Some(deadline) = figures.deadline_h {
-        largest = if deadline < 4.0 * largest { largest.max(deadline * 1.08) } else { largest };
+        largest = if deadline < 6.0 * largest { largest.max(deadline * 1.08) } else { largest };
     }
     // A tail that goes on for ever would squeeze all that matters.
     if median > 0.0 {
-        let most = figures.deadline_h.filter(|due| *due < 4.0 * largest).unwrap_or(0.0) * 1.5;
+        let most = figures.deadline_h.filter(|due| *due < 6.0 * largest).unwrap_or(0.0) * 1.5;
         largest = largest.min((median * 8.0).max(most));
     }
     if largest > 0.0 { largest * 1.03 } else { 1.0 }

@@ -20,6 +20,19 @@ struct Grid {
     high: f64,
 }
 
+impl Grid {
+    /// Whether a cell and a neighbour of it lie on different sides of zero.
+    fn turns_at(&self, row: usize, column: usize) -> bool {
+        let Some(own) = self.values[row][column] else { return false };
+        let rows = row.saturating_sub(1)..=(row + 1).min(self.values.len() - 1);
+        rows.into_iter().any(|row| {
+            let values = &self.values[row];
+            let columns = column.saturating_sub(1)..=(column + 1).min(values.len() - 1);
+            values[columns].iter().flatten().any(|value| (*value < 0.0) != (own < 0.0))
+        })
+    }
+}
+
 /// Where the cells are.
 struct Cells {
     left: f64,
@@ -43,13 +56,7 @@ impl Cells {
 #[must_use]
 pub fn map(of: &Swept, plan: Plan, width: f64) -> Scene {
     let [down, across] = [&of.keys[0], &of.keys[1]];
-    let what = swept::words(&of.measure);
-    let subtitle = if of.has_break_even() {
-        "Blue saves, orange costs more; the strong line between them is break-even."
-    } else {
-        "A stronger colour is more."
-    };
-    let mut page = Page::new(width, format!("{what}, {}", plan.name()), subtitle);
+    let what = swept::words(&of.measure, &of.about);
     let mut values = vec![vec![None; across.values.len()]; down.values.len()];
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for point in of.points.iter().filter(|point| point.plan == plan) {
@@ -58,6 +65,15 @@ pub fn map(of: &Swept, plan: Plan, width: f64) -> Scene {
             (low, high) = (low.min(value), high.max(value));
         }
     }
+    let subtitle = match of.has_break_even() {
+        true if low < 0.0 && high > 0.0 => {
+            "Blue saves, orange costs more; the strong line between them is break-even."
+        }
+        true if low >= 0.0 && low <= high => "It saves at every point: the stronger, the more.",
+        true if high <= 0.0 && low <= high => "It saves at no point: the stronger, the dearer.",
+        _ => "A stronger colour is more.",
+    };
+    let mut page = Page::new(width, format!("{what}, {}", plan.name()), subtitle);
     if low > high {
         let words = format!("{} has no value at any point.", plan.name());
         page.words(&words, NORMAL, Ink::Text);
@@ -229,6 +245,12 @@ fn figures(page: &mut Page, grid: &Grid, of: &Swept, cells: &Cells) {
             let text = text.replace(&format!(" {}", of.about.currency), "");
             let ink = if strong { Ink::Page } else { Ink::Text };
             let ground = value.map_or(Ink::Page, |value| Ink::Heat(level(value, grid, of)));
+            if of.has_break_even() && grid.turns_at(row, column) {
+                // The break-even does not strike a figure out.
+                let half = font::width(&text, SMALL, Weight::Regular) / 2.0 + 2.0;
+                let corners = ((at.0 - half, at.1 - 8.0), (at.0 + half, at.1 + 8.0));
+                page.put(Mark::rect(corners.0, corners.1).fill(ground));
+            }
             let text = Mark::text((at.0, at.1 + 4.0), SMALL, text).centred().fill(ink);
             page.put(text.on(ground));
         }

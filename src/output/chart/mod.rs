@@ -12,7 +12,7 @@
 //! | `sweep` | lines over one key ([`lines`]), a map over two ([`map`]) | |
 //! | `tornado` | which key matters most | [`tornado`] |
 //! | `timeline` | one replication, and how its cost grows | [`timeline`] |
-//! | `ladder` | the saving against the mean lifetime | [`ladder`] |
+//! | `ladder` | the saving by mean lifetime, the break-even, what is known of the lifetime | [`ladder`] |
 //! | `assumptions` | what each assumption is worth | [`assumptions`] |
 //!
 //! To add a kind: a file here that turns figures into a [`Page`](page::Page), a variant of
@@ -21,6 +21,7 @@
 pub mod assumptions;
 pub mod axis;
 pub mod cost;
+pub mod decided;
 pub mod figures;
 pub mod font;
 pub mod ladder;
@@ -53,6 +54,10 @@ pub enum Kind {
     Sweep,
     /// Which varied key matters most
     Tornado,
+    /// The saving by mean lifetime, the break-even, and what is known of the lifetime
+    Ladder,
+    /// What each assumption is worth
+    Assumptions,
     /// One replication: waits, work, saves, lost work, preemptions, and how its cost grows
     Timeline,
 }
@@ -67,6 +72,8 @@ impl Kind {
             Self::Makespan => "makespan",
             Self::Sweep => "sweep",
             Self::Tornado => "tornado",
+            Self::Ladder => "ladder",
+            Self::Assumptions => "assumptions",
             Self::Timeline => "timeline",
         }
     }

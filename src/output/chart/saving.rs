@@ -26,7 +26,7 @@ pub fn saving(figures: &Figures, width: f64) -> Scene {
     let of = if figures.is_job { "Saving of a run" } else { "Saving over the horizon" };
     let mut page = Page::new(
         width,
-        format!("{of} against standard VMs"),
+        format!("{of} against {}", figures.about.against()),
         if shown.is_empty() {
             ""
         } else if whole {
@@ -65,11 +65,11 @@ pub fn saving(figures: &Figures, width: f64) -> Scene {
     let top = page.y;
     let bottom = top + pitch * shown.len() as f64 + 8.0;
     let name = if low < 0.0 {
-        "saved against standard, % of its cost; below 0 it costs more"
+        format!("saved, % of what {} costs; below 0 it costs more", figures.about.against())
     } else {
-        "saved against standard, % of its cost"
+        format!("saved, % of what {} costs", figures.about.against())
     };
-    axis::below(&mut page, &scale, &ticks, (top, bottom), name);
+    axis::below(&mut page, &scale, &ticks, (top, bottom), &name);
     let after = page.y;
     for (index, plan) in shown.iter().enumerate() {
         row(&mut page, plan, &scale, top + pitch * index as f64, pitch);
@@ -138,6 +138,14 @@ fn histogram(page: &mut Page, plan: &PlanFigures, scale: &Scale, (top, base): (f
     let most = if second > 0.02 { sorted[0].min(CUT * second) } else { sorted[0] };
     let width = (scale.to() - scale.from()) / bins as f64;
     let step = (scale.high() - scale.low()) / bins as f64;
+    // What lies beyond is in the first bar, which says so.
+    let beyond = plan.spread.saving.points.first().is_some_and(|point| point.1 < scale.low());
+    if beyond && shares[0] > 0.0 {
+        let height = (base - top) * (shares[0] / most).min(1.0);
+        let words = format!("{} of runs, here and below", numbers::percent(shares[0]));
+        let label = Mark::text((scale.from(), base - height - 5.0), 11.0, words);
+        page.put(label.fill(Ink::Muted).on(Ink::Page));
+    }
     for (bin, &share) in shares.iter().enumerate() {
         if share <= 0.0 {
             continue;

@@ -206,12 +206,12 @@ pub fn unit(measure: &Named, largest: f64, currency: &str) -> Unit {
     }
 }
 
-/// A measure in words.
+/// A measure in words; savings are against what `about` says.
 #[must_use]
-pub fn words(measure: &Named) -> String {
+pub fn words(measure: &Named, about: &About) -> String {
     let name = measure.name.strip_suffix("_h").unwrap_or(measure.name);
     let name = match name {
-        "saving" => "Saving against standard VMs",
+        "saving" => return format!("Saving against {}", about.against()),
         "cost_per_serving" => "Cost per serving hour",
         "availability_any" => "Share of the horizon with any replica serving",
         "availability_min" => "Share of the horizon with all replicas serving",

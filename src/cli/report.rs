@@ -10,11 +10,14 @@ use super::mix;
 use super::progress::Progress;
 use super::write::{complain, to_files};
 use crate::decision::choice::Rules;
-use crate::decision::{self, Case};
+use crate::decision::{self, Case, Decision};
+use crate::model::plan::Plan;
 use crate::montecarlo::replicate::RunError;
 use crate::montecarlo::{self, verify};
+use crate::output::chart::ladder::Ladder;
 use crate::output::report::{Finding, Report, html, markdown, portfolio_csv};
 use crate::output::{csv, json};
+use crate::scenario::resolved::Scenario;
 
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
@@ -173,19 +176,37 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
     let found = montecarlo::run_with_spreads(&scenario, threads, &progress).and_then(
         |(answer, spreads)| {
             let decision = decision::decide(&case, &scenario, &answer, &rules)?;
+            let ladder = ladder(&case, &scenario, &decision)?;
             let verification = verify::verify(&scenario, threads, &progress)?;
-            Ok((answer, spreads, decision, verification))
+            Ok((answer, spreads, decision, ladder, verification))
         },
     );
     progress.finish();
-    let (answer, spreads, decision, verification) = found.map_err(|error| match error {
+    let (answer, spreads, decision, ladder, verification) = found.map_err(|error| match error {
         RunError::Interrupted => Failure::Interrupted,
         error => Failure::Run(
             anyhow::Error::new(error).context(format!("could not run {}", file.display())),
         ),
     })?;
     let file = file.display().to_string();
-    Ok(Finding { scenario, answer, spreads, decision, verification, file })
+    Ok(Finding { scenario, answer, spreads, decision, verification, ladder, file })
+}
+
+/// The saving by mean lifetime: the decision's own where nobody gave a lifetime.
+fn ladder(
+    case: &Case<'_>,
+    scenario: &Scenario,
+    decision: &Decision,
+) -> Result<Option<Ladder>, RunError> {
+    let Some(plan) = decision.subject.and_then(Plan::of_name) else { return Ok(None) };
+    if let Some(found) = &decision.ladder {
+        let breakeven = decision.breakeven.as_ref();
+        return Ok(Ladder::of(scenario, found, breakeven, decision.replications));
+    }
+    let found = decision::laddered(case, scenario, plan)?;
+    Ok(found.and_then(|found| {
+        Ladder::of(scenario, &found.ladder, found.breakeven.as_ref(), found.replications)
+    }))
 }
 
 /// Writes all files or none.

@@ -1,6 +1,8 @@
 //! What the program promises, one module per behaviour.
 
 mod baseline;
+#[cfg(feature = "report")]
+mod browser;
 mod cases;
 mod charts;
 mod cli;
@@ -16,6 +18,10 @@ mod month;
 mod oracle;
 mod parsers;
 mod reference;
+#[cfg(feature = "report")]
+mod report;
+#[cfg(feature = "report")]
+mod reports;
 mod sampling;
 mod sweep;
 mod threads;

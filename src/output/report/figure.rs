@@ -5,11 +5,12 @@ use serde::Serialize;
 
 use super::Finding;
 use crate::model::workload::Workload;
-use crate::output::chart::figures::Figures;
+use crate::output::chart::assumptions::{self, Assumed};
+use crate::output::chart::figures::{About, Figures};
 use crate::output::chart::palette::{self, Ink, Theme};
 use crate::output::chart::scene::Scene;
 use crate::output::chart::svg::{Style, svg};
-use crate::output::chart::{cost, makespan, saving};
+use crate::output::chart::{cost, ladder, makespan, saving};
 use crate::output::numbers;
 
 /// Width of a picture for a desk and for paper \[px\].
@@ -43,8 +44,6 @@ struct Curves {
     unit: &'static str,
     /// What the curves are.
     up: &'static str,
-    /// Whether the axis is logarithmic.
-    log: bool,
     /// Places on the axis.
     x: Vec<f64>,
     /// The curves.
@@ -94,6 +93,22 @@ pub(super) fn of_plans(finding: &Finding, id: &str) -> Vec<Figure> {
     charts
 }
 
+/// Lifetimes and assumptions.
+pub(super) fn of_sensitivity(finding: &Finding, id: &str) -> Vec<Figure> {
+    let mut charts = Vec::new();
+    if let Some(of) = &finding.ladder {
+        charts.push(Figure::new(format!("{id}-ladder"), |width| ladder::ladder(of, width)));
+    }
+    let rows = Assumed::of(&finding.decision.register);
+    if let (Some(plan), false) = (finding.decision.subject, rows.is_empty()) {
+        let about = About::of(&finding.scenario, Some(finding.decision.replications));
+        charts.push(Figure::new(format!("{id}-assumptions"), |width| {
+            assumptions::assumptions(&rows, plan, &about, width)
+        }));
+    }
+    charts
+}
+
 /// The chance to be done by a time.
 fn done_by(figures: &Figures) -> Option<String> {
     let until = makespan::until(figures);
@@ -129,7 +144,6 @@ fn done_by(figures: &Figures) -> Option<String> {
             before: "By",
             unit: "h",
             up: "% of runs done",
-            log: false,
             x,
             series,
             lines: lines.into_iter().collect(),

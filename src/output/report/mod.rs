@@ -21,6 +21,7 @@ use crate::decision::Decision;
 use crate::montecarlo::Estimate;
 use crate::montecarlo::spread::PlanSpread;
 use crate::montecarlo::verify::Verification;
+use crate::output::chart::ladder::Ladder;
 use crate::scenario::resolved::Scenario;
 
 /// All that was found about one scenario.
@@ -35,6 +36,8 @@ pub struct Finding {
     pub decision: Decision,
     /// The simulation beside the exact solution.
     pub verification: Verification,
+    /// The saving by mean lifetime; `None` where VMs are never preempted or nothing is saved against.
+    pub ladder: Option<Ladder>,
     /// The file it was read from, as it was named.
     pub file: String,
 }

@@ -16,7 +16,7 @@
     const box = make('span', { 'aria-hidden': 'true' });
     box.innerHTML = '<svg width="22" height="8"><line x1="0" y1="4" x2="22" y2="4" stroke-width="2.5"/></svg>';
     const line = box.querySelector('line');
-    line.style.stroke = 'var(--' + (series.colour || series.plan) + ')';
+    line.style.stroke = 'var(--' + (series.plan) + ')';
     line.style.strokeDasharray = series.dash.join(' ');
     return box;
   }
@@ -33,17 +33,17 @@
       padding: [22, narrow ? 10 : 16, 0, 0],
       cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { size: 7, width: 2 } },
       scales: {
-        x: { time: false, distr: data.log ? 3 : 1, range: [data.x[0], data.x[data.x.length - 1]] },
-        y: { range: data.range ? () => data.range : [0, 100] },
+        x: { time: false, range: [data.x[0], data.x[data.x.length - 1]] },
+        y: { range: [0, 100] },
       },
       axes: [
-        axis({ label: data.across, labelSize: 20, size: 28, values: data.log ? (u, splits) => splits.map((v) => data.ticks.includes(v) ? shown(v, 3) : null) : null, splits: data.log ? () => data.ticks : null, filter: data.log ? (u, splits) => splits : undefined }),
+        axis({ label: data.across, labelSize: 20, size: 28 }),
         axis({ label: data.up, labelSize: 20, size: 40 }),
       ],
       series: [{}].concat(data.series.map((series, index) => ({
-        label: series.plan, show: shownPlans[index], stroke: colour(series.colour || series.plan), width: 2,
+        label: series.plan, show: shownPlans[index], stroke: colour(series.plan), width: 2,
         dash: series.dash.length ? series.dash : undefined, points: { show: false },
-        spanGaps: false, paths: data.log ? undefined : uPlot.paths.stepped({ align: 1 }),
+        paths: uPlot.paths.stepped({ align: 1 }),
       }))),
       hooks: { draw: [(u) => lines(u, data)] },
     };
@@ -95,7 +95,7 @@
       const button = make('button', { type: 'button', 'aria-pressed': 'true' });
       const value = make('span');
       values.push(value);
-      button.append(sample(series), make('span', {}, series.name || series.plan), value);
+      button.append(sample(series), make('span', {}, series.plan), value);
       button.addEventListener('click', () => {
         shownPlans[index] = !shownPlans[index];
         button.setAttribute('aria-pressed', String(shownPlans[index]));

@@ -184,7 +184,7 @@ impl Part {
                 .iter()
                 .map(|turn| sentence(&words::plain(&decision::in_words(scenario, turn))))
                 .collect(),
-            sensitivity: Vec::new(),
+            sensitivity: figure::of_sensitivity(finding, &id),
             assumed: assumed(finding),
             prices: prices(finding),
             check: check(finding),

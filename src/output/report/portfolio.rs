@@ -179,8 +179,16 @@ impl Portfolio {
         let total = Total::of(&terms).filter(|_| currencies.len() == 1);
         let counted = terms.len();
         let period = if monthly { "a month" } else { "one run of each" };
-        let headers =
-            ["workload", "plan", "counted", "on standard", "cost", "saving", "worst…best", "done"];
+        let mut headers = vec![
+            "workload",
+            "plan",
+            "counted",
+            "on standard",
+            "cost",
+            "saving",
+            "worst…best",
+            "done",
+        ];
         let mut cells: Vec<Vec<String>> = rows
             .iter()
             .zip(findings)
@@ -207,7 +215,7 @@ impl Portfolio {
                     row.name.to_owned(),
                     row.plan.unwrap_or("none").to_owned(),
                     counted,
-                    amount(standard),
+                    amount(standard.map(|(value, _)| (value, 0.0))),
                     amount(term.map(|term| term.cost)),
                     row.saving.filter(|_| row.plan != Some("standard")).map_or_else(
                         || NONE.to_owned(),
@@ -223,12 +231,19 @@ impl Portfolio {
                 "total".to_owned(),
                 String::new(),
                 period.to_owned(),
-                money(total.standard),
+                numbers::amount(total.standard.0, Some(total.standard.1)),
                 money(total.cost),
                 numbers::saving(total.saving.0, Some(total.saving.1)),
                 ends(total.range),
                 String::new(),
             ]);
+        }
+        let mut text_columns = vec![0, 1, 2];
+        if !monthly {
+            // Everything counts once: the note says so.
+            headers.remove(2);
+            cells.iter_mut().for_each(|row| drop(row.remove(2)));
+            text_columns.pop();
         }
         let currency = currencies.first().cloned().unwrap_or_default();
         let verdict = match total {
@@ -267,9 +282,9 @@ impl Portfolio {
         Self {
             verdict,
             rows: Grid {
-                headers: headers.map(str::to_owned).into(),
+                headers: headers.into_iter().map(str::to_owned).collect(),
                 rows: cells,
-                text_columns: vec![0, 1, 2],
+                text_columns,
             },
             notes: notes(&rows, monthly, counted),
         }

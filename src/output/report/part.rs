@@ -245,8 +245,8 @@ fn with_standings(finding: &Finding) -> Grid {
 
 fn plan_notes(finding: &Finding) -> Vec<String> {
     let mut notes = vec![
-        "verdict: not enough does not do what is required; as cheap is within simulation error or a \
-         hundredth of the recommended plan, and more to build or sign."
+        "verdict: “not enough” is a plan that does not do what is required; “as cheap” is one within \
+         simulation error or a hundredth of the recommended plan, and more to build or sign."
             .to_owned(),
     ];
     notes.extend(table::notes(&finding.scenario, &finding.answer));

@@ -93,7 +93,7 @@
     let at = null;
     data.series.forEach((series, index) => {
       const button = make('button', { type: 'button', 'aria-pressed': 'true' });
-      const value = make('span');
+      const value = make('span', { class: 'value' });
       values.push(value);
       button.append(sample(series), make('span', {}, series.plan), value);
       button.addEventListener('click', () => {
@@ -104,12 +104,13 @@
       choices.append(button);
     });
 
+    /* The last reading stays when the pointer leaves: nothing jumps. */
     function read(index) {
+      if (index === null || index === undefined) return;
       at = index;
-      said.textContent = index === null || index === undefined ? nothing : data.before + ' ' + shown(data.x[index], 4) + ' ' + data.unit + ':';
+      said.textContent = data.before + ' ' + shown(data.x[index], 4) + ' ' + data.unit + ':';
       data.series.forEach((series, i) => {
-        const value = index === null || index === undefined ? null : series.y[index];
-        values[i].textContent = value === null || value === undefined ? '' : shown(value, 4) + ' %';
+        values[i].textContent = shown(series.y[index], 4) + ' %';
       });
     }
 
@@ -126,7 +127,7 @@
       const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
       if (!step || !u) return;
       event.preventDefault();
-      const from = at === null || at === undefined ? Math.floor(data.x.length / 2) : at + step;
+      const from = at === null ? Math.floor(data.x.length / 2) : at + step;
       const index = Math.max(0, Math.min(data.x.length - 1, from));
       u.setCursor({ left: u.valToPos(data.x[index], 'x'), top: 10 });
     });

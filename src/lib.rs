@@ -29,6 +29,11 @@
 //! **A lifetime** is its cumulative hazard H(t). A share *s* of it strikes the whole gang at once,
 //! so *n* VMs live until (s + n(1 − s))·H(t) reaches a unit-exponential draw.
 //!
+//! **A market with memory** is one of [zones](model::zone) that are normal and scarce in turns, with
+//! shocks that strike many VMs at one instant and hazards by the hour of the week. In a scarce zone no
+//! Spot VM starts; those that run die when their cumulative hazard *along the path of the zone* reaches
+//! the same draw. The [paths](engine::paths) have luck of their own, alike under every plan.
+//!
 //! **Billing** counts uptime, startup and saves included, rounded up to the increment; waits and
 //! gaps cost nothing. On Vertex AI a management fee of 15 % of the *standard* price is added, and
 //! Spot does not discount it: that is why the true saving is smaller than the published one.
@@ -102,6 +107,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod columns;
 pub mod decision;
 pub mod engine;
 pub mod evidence;

@@ -8,6 +8,10 @@
 pub mod lattice;
 pub mod table;
 
+use multiversion::multiversion;
+
+use crate::columns;
+
 /// What a draw is for: draws of different purposes never share luck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -24,17 +28,29 @@ pub enum Purpose {
     FlexWait = 5,
     /// Whether a standard request is refused.
     StandardRefusal = 6,
+    /// How long a zone stays normal or scarce: (zone, index).
+    Regime = 7,
+    /// What a zone is at time 0, and since when: (zone, which of its draws).
+    RegimeStart = 8,
+    /// Time from a shock of a zone to the next: (zone, index).
+    Shock = 9,
+    /// Whether a shock strikes a VM: (slot, zone and index).
+    ShockHit = 10,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Lifetime,
         Self::Wait,
         Self::Refusal,
         Self::StandardWait,
         Self::FlexWait,
         Self::StandardRefusal,
+        Self::Regime,
+        Self::RegimeStart,
+        Self::Shock,
+        Self::ShockHit,
     ];
 }
 
@@ -114,10 +130,9 @@ pub struct Together {
 impl Together {
     /// Every [`lattice::SHIFTS`]-th replication from `first`, `count` of them.
     pub fn start(&mut self, first: u64, count: usize) {
-        let points = first / lattice::SHIFTS..;
         self.first = first;
-        self.indices.clear();
-        self.indices.extend(points.take(count).map(lattice::index));
+        self.indices.resize(count, 0);
+        lattice::indices(first / lattice::SHIFTS, &mut self.indices);
     }
 
     /// What [`Luck::uniform`] says to those at `places`, in slot 0.
@@ -128,19 +143,37 @@ impl Together {
         places: &[u8],
         uniforms: &mut Vec<f64>,
     ) {
-        uniforms.clear();
         match (&shared.shifts, lattice::dimension(purpose, 0, attempt)) {
             (Some(shifts), Some(dimension)) => {
-                let shift = shifts[dimension];
+                uniforms.resize(places.len(), 0.0);
+                points(&self.indices, places, (dimension, shifts[dimension]), uniforms);
+            }
+            _ => {
+                uniforms.clear();
                 uniforms.extend(places.iter().map(|&place| {
-                    let index = self.indices[usize::from(place)];
-                    middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift))
+                    let replication = self.first + u64::from(place) * lattice::SHIFTS;
+                    shared.luck(replication).uniform(purpose, 0, attempt)
                 }));
             }
-            _ => uniforms.extend(places.iter().map(|&place| {
-                let replication = self.first + u64::from(place) * lattice::SHIFTS;
-                shared.luck(replication).uniform(purpose, 0, attempt)
-            })),
+        }
+    }
+}
+
+/// One coordinate of many points of the lattice under a shift.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
+    "x86_64+avx2+bmi2+lzcnt"
+))]
+fn points(indices: &[u64], places: &[u8], (dimension, shift): (usize, u64), uniforms: &mut [f64]) {
+    let uniform = |index| middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift));
+    if places.len() == indices.len() {
+        // Nobody is missing.
+        for (to, &index) in uniforms.iter_mut().zip(indices) {
+            *to = uniform(index);
+        }
+    } else {
+        for (to, &place) in uniforms.iter_mut().zip(places) {
+            *to = uniform(indices[usize::from(place)]);
         }
     }
 }
@@ -249,7 +282,7 @@ const fn beyond(seed: u64, replication: u64, purpose: Purpose, slot: u32, attemp
 #[inline]
 fn middle_of_cell(bits: u64) -> f64 {
     const CELL: f64 = 1.0 / (1_u64 << 52) as f64;
-    ((bits >> 12) as f64 + 0.5) * CELL
+    (columns::number(bits >> 12) + 0.5) * CELL
 }
 
 /// The one natural logarithm of the crate: the same bits on every machine.

@@ -5,6 +5,9 @@
 //! currency, so sums are exact and do not depend on their order. `f64` appears at the edges only,
 //! with the unit in the name.
 
+use multiversion::multiversion;
+
+use crate::columns;
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
@@ -201,25 +204,11 @@ impl SimDuration {
         }
     }
 
-    /// From hours, many at once: the same as [`Self::from_hours_f64`], and faster where all are
-    /// below 71 years.
-    pub fn from_hours_all(hours: &[f64], durations: &mut Vec<Self>) {
-        const SHIFT: f64 = (1_u64 << 52) as f64;
-        const LONG_H: f64 = SHIFT / 2.0 / MICROS_PER_HOUR as f64 - 1.0;
-        durations.clear();
-        let are_short =
-            hours.iter().fold(true, |short, &hours| short & (0.0..LONG_H).contains(&hours));
-        if are_short {
-            durations.extend(hours.iter().map(|&hours| {
-                let micros = hours * MICROS_PER_HOUR as f64;
-                // Adding 2⁵² leaves the nearest integer in the low bits.
-                let shifted = micros + SHIFT;
-                let is_above = i64::from(shifted - SHIFT > micros);
-                Self(shifted.to_bits() as i64 - SHIFT.to_bits() as i64 - is_above)
-            }));
-        } else {
-            durations.extend(hours.iter().map(|&hours| Self::from_hours_f64(hours)));
-        }
+    /// Multiples of a time \[h\] in µs, in the place of their factors: as
+    /// [`Self::from_hours_f64`], but what is longer than [`columns::LARGEST`] µs is not exact, and
+    /// stays longer than half of that.
+    pub fn multiples(hours: f64, factors: &mut [f64]) {
+        multiples(hours, factors);
     }
 
     /// From hours, rounded to the nearest microsecond: the inverse of [`Self::hours`] up to 285
@@ -910,23 +899,20 @@ impl fmt::Display for DataSize {
     }
 }
 
+/// See [`SimDuration::multiples`].
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
+    "x86_64+avx2+bmi2+lzcnt"
+))]
+fn multiples(hours: f64, factors: &mut [f64]) {
+    for factor in factors {
+        *factor = columns::floor(hours * *factor * MICROS_PER_HOUR as f64);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn many_hours_become_durations_as_one_does() {
-        let mut hours: Vec<f64> = (0..10_000).map(|i| f64::from(i) * 1.234_567_89e-7).collect();
-        hours.extend((0..10_000).map(|i| f64::from(i) * 60.123_456_789));
-        hours.extend([0.0, 1.0 / 3.6e9, 0.999_999 / 3.6e9, 0.5 / 3.6e9, 1.0]);
-        let mut durations = Vec::new();
-        for longest in [1.0, 625_000.0, 1e9, f64::INFINITY] {
-            hours.push(longest);
-            SimDuration::from_hours_all(&hours, &mut durations);
-            let each = hours.iter().map(|&hours| SimDuration::from_hours_f64(hours));
-            assert!(each.eq(durations.iter().copied()), "{longest}");
-        }
-    }
 
     #[test]
     fn durations_are_read_exactly_and_shown_in_one_unit() {

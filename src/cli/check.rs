@@ -5,6 +5,7 @@ use super::input::{Input, refused};
 use super::mix;
 use super::write::Destination;
 use crate::decision::choice::Rules;
+use crate::output::market::sentences;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for listed in &scenario.plans {
         let reason = listed.reason().map_or_else(String::new, |reason| format!(": {reason}"));
         text.push_str(&format!("  {}: {}{reason}\n", listed.plan.name(), listed.status_name()));
+    }
+    for sentence in sentences(scenario.workload.market()) {
+        text.push_str(&format!("  {sentence}\n"));
     }
     if !design.axes.is_empty() {
         let checked = design.check(&mut problems).ok_or_else(|| refused(&problems))?;

@@ -27,7 +27,7 @@ pub fn run(
     let Some(request) = request else {
         return Err(Failure::Input(
             "error: --emit changes a Vertex AI request body, and this is none\n\
-             help: give the deployModel or CustomJob body (JSON) that the scenario describes"
+             help: give the deployModel, CustomJob or BatchPredictionJob body (JSON) that the scenario describes"
                 .into(),
         ));
     };
@@ -102,7 +102,14 @@ fn keep_to_the_body(root: &Node, request: &Request, problems: &mut Problems) {
     });
     let keys: Vec<String> = of_body.chain(OWN.map(str::to_owned)).collect();
     for (index, key) in keys.iter().enumerate() {
-        let Some(set) = root.at_path(key) else { continue };
+        let Some(set) = root.at_path(key) else {
+            if body.at_path(key).is_some() {
+                let message =
+                    format!("another setting takes the place of {key}, which the body has");
+                problems.missing(message, HELP);
+            }
+            continue;
+        };
         if TIMES.contains(&key.as_str()) || keys[..index].contains(key) {
             continue;
         }
@@ -123,10 +130,25 @@ fn complete(root: &mut Node, request: &Request, plan: Plan) -> bool {
     let at = &request.scenario.at;
     let length = match request.kind {
         RequestKind::CustomJob => "workload.work",
-        _ => "workload.horizon",
+        RequestKind::DeployModel => "workload.horizon",
+        RequestKind::BatchPredictionJob => "workload.items",
     };
     let length_known = root.at_path(length).is_some();
-    for (key, text) in [(length, "\"1 s\""), ("market.lifetime", "{ model = \"never\" }")] {
+    let mut needed = vec![("market.lifetime", "{ model = \"never\" }")];
+    if request.kind == RequestKind::BatchPredictionJob {
+        needed.push((length, "1"));
+        for [one, other, text] in [
+            ["workload.time_per_item", "workload.time_per_batch", "\"1 s\""],
+            ["workload.replicas", "workload.target", "1"],
+        ] {
+            if root.at_path(other).is_none() {
+                needed.push((one, text));
+            }
+        }
+    } else {
+        needed.push((length, "\"1 s\""));
+    }
+    for (key, text) in needed {
         if root.at_path(key).is_none() {
             root.set(key, parse_value(text, at));
         }
@@ -176,6 +198,7 @@ fn ask(
             });
             (timeout, None)
         }
+        Workload::Batch(_) => (None, None),
         Workload::Endpoint(endpoint) => (None, length_known.then_some(endpoint.horizon)),
     };
     Ask {

@@ -70,7 +70,7 @@ fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure>
     let Some(request) = &written.request else {
         return Err(Failure::Input(
             "error: this is neither a Vertex AI request body nor a list of past jobs\n\
-             help: give a deployModel or CustomJob body, or what `gcloud ai custom-jobs list \
+             help: give a deployModel, CustomJob or BatchPredictionJob body, or what `gcloud ai custom-jobs list \
              --format=json` prints; a TOML scenario needs no import"
                 .into(),
         ));
@@ -87,18 +87,33 @@ fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure>
     }
     text.push('\n');
     text.push_str(&written.root.to_document());
+    let items = ("workload.items", "[workload] items = 640_000: what is to be inferred, in all");
     let length = match request.kind {
         RequestKind::CustomJob => {
             ("workload.work", "[workload] work = \"8 h\": hours of uninterrupted computing")
         }
-        _ => ("workload.horizon", "[workload] horizon = \"30 d\": how long the deployment is up"),
+        RequestKind::BatchPredictionJob => items,
+        RequestKind::DeployModel => {
+            ("workload.horizon", "[workload] horizon = \"30 d\": how long the deployment is up")
+        }
+    };
+    let per_batch = (
+        "workload.time_per_batch",
+        "[workload] time_per_batch = \"10 s\", or time_per_item: how long one replica takes",
+    );
+    let replicas = ("workload.replicas", "[workload] replicas = 4, or target = \"2 h\"");
+    let of_batch: &[_] = match request.kind {
+        RequestKind::BatchPredictionJob => &[per_batch, replicas],
+        _ => &[],
     };
     let lifetime = (
         "market.lifetime",
         "[market] lifetime = { model = \"exponential\", mean = \"10 h\" }, where you know it",
     );
-    let left: Vec<&str> = [length, lifetime]
+    let left: Vec<&str> = [length]
         .into_iter()
+        .chain(of_batch.iter().copied())
+        .chain([lifetime])
         .filter(|(key, _)| written.root.at_path(key).is_none())
         .map(|(_, line)| line)
         .collect();

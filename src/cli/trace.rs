@@ -8,16 +8,14 @@ use super::input::Input;
 use super::progress::Progress;
 use super::write::{Destination, complain};
 use crate::model::plan::Plan;
-use crate::model::workload::Workload;
 use crate::montecarlo::replicate::RunError;
 use crate::montecarlo::trace::{self, NoTrace, Trace, Worst};
 use crate::output::chart::figures::About;
 use crate::output::chart::scene::Scene;
 use crate::output::chart::timeline::{Timeline, timeline};
 use crate::output::trace as shown;
-use crate::scenario::keys::For;
 use crate::scenario::resolved::{Scenario, Stop};
-use crate::sweep::study::headline;
+use crate::sweep::study::{headline, kind};
 
 /// Replications among which the worst is looked for where the scenario asks for a half-width.
 const ENOUGH: u64 = 100_000;
@@ -108,7 +106,7 @@ impl Which {
     /// The plan and the replication, traced.
     pub fn find(&self, scenario: &Scenario, quiet: bool) -> Result<Trace, Failure> {
         let plan = self.plan(scenario);
-        let is_job = matches!(scenario.workload, Workload::Job(_));
+        let is_job = scenario.workload.ends();
         let wrong = |words: &str| Failure::Input(format!("error: {words}"));
         let replication = match self.worst {
             None => self.replication.unwrap_or(0),
@@ -119,7 +117,7 @@ impl Which {
             }
             Some(Worst::Outage) if is_job => {
                 return Err(wrong(
-                    "a job has no outage\nhelp: write --worst makespan or --worst cost",
+                    "a job or a batch has no outage\nhelp: write --worst makespan or --worst cost",
                 ));
             }
             Some(by) => {
@@ -150,10 +148,7 @@ impl Which {
     }
 
     fn plan(&self, scenario: &Scenario) -> Plan {
-        let of = match scenario.workload {
-            Workload::Job(_) => For::Job,
-            Workload::Endpoint(_) => For::Endpoint,
-        };
+        let of = kind(&scenario.workload);
         let offered = |plan: &Plan| {
             scenario.plans.iter().any(|listed| listed.plan == *plan && listed.tariff().is_some())
         };

@@ -116,7 +116,7 @@ pub fn fewer(base: &Scenario, mean_h: f64) -> u64 {
     let Stop::Replications(count) = base.stop else { return 1_024 };
     let least: u64 = match base.workload {
         Workload::Job(_) => 256,
-        Workload::Endpoint(_) => 4,
+        Workload::Batch(_) | Workload::Endpoint(_) => 4,
     };
     let share = (mean_h / base.workload.market().lifetime.mean_h()).min(1.0);
     ((count as f64 * share) as u64).clamp(least.min(count), count)

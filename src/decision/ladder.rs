@@ -84,7 +84,7 @@ pub fn ladder(case: &Case<'_>, base: &Scenario, plan: Plan) -> Result<Ladder, Ru
             changes.push(Change::MeanLifetime(*hours));
             let changes: Vec<&Change> = changes.iter().collect();
             let mut scenario = case.with(base, &changes).unwrap_or_else(|| base.clone());
-            if matches!(scenario.workload, Workload::Endpoint(_)) {
+            if !matches!(scenario.workload, Workload::Job(_)) {
                 scenario.stop = Stop::Replications(fewer(base, *hours));
             }
             scenario
@@ -96,7 +96,7 @@ pub fn ladder(case: &Case<'_>, base: &Scenario, plan: Plan) -> Result<Ladder, Ru
     let estimates = match base.workload {
         // Their replications differ, and nothing of them is rare.
         Workload::Endpoint(_) => case.run(&scenarios)?,
-        Workload::Job(_) => with_rare_failures(case, &scenarios)?,
+        Workload::Job(_) | Workload::Batch(_) => with_rare_failures(case, &scenarios)?,
     };
     let rungs = steps
         .into_iter()
@@ -131,7 +131,7 @@ pub fn savings(
             // Rungs of a few hundred runs would bend the line.
             let least = match scenario.workload {
                 Workload::Job(_) => 2_048,
-                Workload::Endpoint(_) => 4,
+                Workload::Batch(_) | Workload::Endpoint(_) => 4,
             };
             if let Stop::Replications(count) = base.stop {
                 scenario.stop = Stop::Replications(fewer(base, *hours).max(least).min(count));

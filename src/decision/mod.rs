@@ -165,7 +165,7 @@ pub fn effects(
 fn shortened(scenario: &Scenario) -> (Scenario, u64) {
     let most = match scenario.workload {
         Workload::Job(_) => MOST.0,
-        Workload::Endpoint(_) => MOST.1,
+        Workload::Batch(_) | Workload::Endpoint(_) => MOST.1,
     };
     let replications = match scenario.stop {
         Stop::Replications(count) => count.min(most),

@@ -111,7 +111,7 @@ fn effect(
     let saving = points::between((scenario, after), (base, before), Target::Saving)
         .and_then(|found| Some(Valued { value: found.value?, half_width: found.half_width }));
     let (p95_h, failure, scale) = match scenario.workload {
-        Workload::Job(_) => {
+        Workload::Job(_) | Workload::Batch(_) => {
             let time = |estimate: &PlanEstimate| estimate.time_to_result_h?.p95;
             let failed = |estimate: &PlanEstimate| Some(1.0 - estimate.completion?.value);
             (minus(time(after), time(before)), minus(failed(after), failed(before)), time(before))

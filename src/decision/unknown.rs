@@ -279,6 +279,19 @@ fn ends(scenario: &Scenario, key: &str) -> (Vec<End>, bool) {
             1.0,
             "scarce for all at once",
         )]),
+        "market.regime.hazard_factor" => {
+            uncertain(vec![word("market.regime.hazard_factor=4", "4", OURS)])
+        }
+        "market.regime.when_scarce" => uncertain(vec![word(
+            "market.regime.when_scarce=queue",
+            "queue",
+            "not found either way",
+        )]),
+        "market.regime.start" => uncertain(vec![
+            word("market.regime.start=normal", "normal", "somebody looks first"),
+            word("market.regime.start=scarce", "scarce", "submitted after others were refused"),
+        ]),
+        "market.shocks.hits" => uncertain(vec![share("market.shocks.hits", 1.0, 0.5, OURS)]),
         "restart.wait_before_fallback" => uncertain(vec![duration(
             "restart.wait_before_fallback",
             0.0,

@@ -35,6 +35,8 @@ enum Event {
 #[derive(Clone, Copy, Debug)]
 struct Replica {
     capacity: Capacity,
+    /// The place of the zone that it asked last.
+    zone: u16,
     asked: SimTime,
     started: SimTime,
     /// When it dies, if the horizon does not come first.
@@ -120,12 +122,14 @@ impl Endpoint {
         trajectory.any_serving = SimDuration::ZERO;
         trajectory.enough_serving = SimDuration::ZERO;
         trajectory.longest_outage = SimDuration::ZERO;
+        trajectory.paths.begin(&model.market, 1, SimTime::START + model.horizon);
         self.calendar.clear();
         self.replicas.clear();
         self.replicas.resize(
             model.replicas as usize,
             Replica {
                 capacity: course.first(),
+                zone: 0,
                 asked: SimTime::START,
                 started: SimTime::START,
                 dies: SimTime::START,
@@ -167,7 +171,9 @@ impl Endpoint {
                     replica.asked = now;
                     replica.attempts += 1;
                     replica.state = State::Waiting;
-                    let answer = request.answer(&model.market, 1.0, luck);
+                    let paths = &mut trajectory.paths;
+                    let answer = request.answer(&model.market, paths, 1.0, luck);
+                    replica.zone = answer.zone();
                     Some((now + answer.wait(), Event::Answered(answer)))
                 }
                 Event::Answered(Answer::Refused { .. }) => {
@@ -230,6 +236,7 @@ impl Replica {
         };
         Attempt {
             slot,
+            zone: self.zone,
             capacity: self.capacity,
             asked: self.asked,
             wait,
@@ -285,6 +292,7 @@ mod tests {
                 standard: StandardMarket::abundant(Wait::NONE),
                 flex_wait: None,
                 max_wait: None,
+                zones: None,
             },
             restart: RestartRules {
                 max_restarts: Some(1),

@@ -68,6 +68,11 @@ impl<'a> Job<'a> {
         trajectory.attempts.clear();
         trajectory.gaps = SimDuration::ZERO;
         trajectory.restarts = 0;
+        let end = SimTime::START + model.give_up_after;
+        trajectory.paths.begin(&model.market, model.nodes, end);
+        if model.market.zones.is_some() {
+            trajectory.paths.follow_for(model.program.uptime_needed(model.work, true));
+        }
         let capacity = course.first();
         Self {
             model,
@@ -134,11 +139,13 @@ impl<'a> Job<'a> {
         let request = Request { capacity, asked: now, slot: 0, attempt, spot_refused };
         self.attempts += 1;
         self.trajectory.attempts.push(Attempt::asking(0, capacity, now));
-        let answer = request.answer(&self.model.market, self.relief, self.luck);
+        let paths = &mut self.trajectory.paths;
+        let answer = request.answer(&self.model.market, paths, self.relief, self.luck);
         let at = now + answer.wait();
         let limit = self.limit();
         let leaves = self.moment_to_leave().filter(|moment| at >= *moment && *moment <= limit);
         let recorded = self.attempt();
+        recorded.zone = answer.zone();
         if let Some(moment) = leaves {
             recorded.wait = moment - now;
             recorded.end = End::Abandoned;

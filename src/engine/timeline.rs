@@ -5,7 +5,7 @@
 
 use super::trajectory::Attempt;
 use crate::model::checkpoint::Program;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// What is going on in an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +26,8 @@ pub enum Phase {
     Stopped,
     /// A replica serves.
     Serving,
+    /// A replica of a batch finds no chunk left: others still work on theirs.
+    Idle,
     /// Nothing runs and nothing is asked for: a backoff, the time to a new submission, or the end of
     /// a replica whose restarts are exhausted.
     Pause,
@@ -33,7 +35,7 @@ pub enum Phase {
 
 impl Phase {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Waiting,
         Self::Startup,
         Self::Restore,
@@ -42,6 +44,7 @@ impl Phase {
         Self::LostWork,
         Self::Stopped,
         Self::Serving,
+        Self::Idle,
         Self::Pause,
     ];
 
@@ -57,6 +60,7 @@ impl Phase {
             Self::LostWork => "lost work",
             Self::Stopped => "stopped",
             Self::Serving => "serving",
+            Self::Idle => "idle",
             Self::Pause => "pause",
         }
     }
@@ -115,6 +119,35 @@ pub fn of_job(
         take(Phase::Stopped, SimDuration::NEVER)
     };
     if attempt.uptime == SimDuration::ZERO { true } else { walk().is_some() }
+}
+
+/// Hands the intervals of a replica's attempt at a batch to `each`, in order. `idle` are the times in
+/// which replicas found no chunk, sorted. Stops when `each` says so.
+pub fn of_batch(
+    attempt: &Attempt,
+    startup: SimDuration,
+    idle: &[(u32, SimTime, SimTime)],
+    each: &mut dyn FnMut(Phase, SimDuration) -> bool,
+) -> bool {
+    let (started, ended) = (attempt.asked + attempt.wait, attempt.ended());
+    let mut now = started + startup.min(attempt.uptime);
+    let mut take = |phase, time: SimDuration| time == SimDuration::ZERO || each(phase, time);
+    if !take(Phase::Startup, now - started) {
+        return false;
+    }
+    let first = idle.partition_point(|(slot, from, _)| (*slot, *from) < (attempt.slot, now));
+    for &(slot, from, to) in &idle[first..] {
+        if slot != attempt.slot || from >= ended {
+            break;
+        }
+        if !take(Phase::Work, from - now) || !take(Phase::Idle, to - from) {
+            return false;
+        }
+        now = to;
+    }
+    // What is lost is the last chunk, which no idle time follows.
+    let work = (ended - now).saturating_sub(attempt.lost);
+    take(Phase::Work, work) && take(Phase::LostWork, attempt.lost)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! The engine writes it; billing and statistics read it.
 
+use super::paths::Paths;
 use crate::model::billing::Usage;
 use crate::model::capacity::Capacity;
 use crate::model::plan::Outcome;
@@ -27,6 +28,8 @@ pub enum End {
 pub struct Attempt {
     /// Which VM or replica; 0 for a gang.
     pub slot: u32,
+    /// The place of the zone that was asked; 0 where it was no Spot request, or has no zones.
+    pub zone: u16,
     /// What it asked for.
     pub capacity: Capacity,
     /// When it asked.
@@ -50,6 +53,7 @@ impl Attempt {
     pub const fn asking(slot: u32, capacity: Capacity, asked: SimTime) -> Self {
         Self {
             slot,
+            zone: 0,
             capacity,
             asked,
             wait: SimDuration::ZERO,
@@ -100,6 +104,8 @@ pub struct JobTrajectory {
     pub outcome: Outcome,
     /// When it ended.
     pub ended: SimTime,
+    /// What the zones of the market went through, as far as anybody asked.
+    pub paths: Paths,
 }
 
 impl Default for JobTrajectory {
@@ -111,6 +117,40 @@ impl Default for JobTrajectory {
             gaps: SimDuration::ZERO,
             outcome: Outcome::Unfinished,
             ended: SimTime::START,
+            paths: Paths::default(),
+        }
+    }
+}
+
+/// One replication of a batch.
+#[derive(Clone, Debug)]
+pub struct BatchTrajectory {
+    /// In the order in which they ended.
+    pub attempts: Vec<Attempt>,
+    /// When replicas found no chunk left: which, from and to.
+    pub idle: Vec<(u32, SimTime, SimTime)>,
+    /// Chunks done.
+    pub done: u64,
+    /// Replicas whose restarts were exhausted before the end.
+    pub gone: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it ended.
+    pub ended: SimTime,
+    /// What the zones of the market went through, as far as anybody asked.
+    pub paths: Paths,
+}
+
+impl Default for BatchTrajectory {
+    fn default() -> Self {
+        Self {
+            attempts: Vec::new(),
+            idle: Vec::new(),
+            done: 0,
+            gone: 0,
+            outcome: Outcome::Unfinished,
+            ended: SimTime::START,
+            paths: Paths::default(),
         }
     }
 }
@@ -126,4 +166,6 @@ pub struct EndpointTrajectory {
     pub enough_serving: SimDuration,
     /// Longest interval with no replica serving, from time 0 and to the horizon included.
     pub longest_outage: SimDuration,
+    /// What the zones of the market went through, as far as anybody asked.
+    pub paths: Paths,
 }

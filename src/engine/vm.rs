@@ -2,6 +2,7 @@
 //!
 //! The only place where luck becomes an attempt; jobs and endpoints decide what the machine is for.
 
+use super::paths::Paths;
 use crate::luck::Luck;
 use crate::model::capacity::{Capacity, Market};
 use crate::units::{SimDuration, SimTime};
@@ -28,6 +29,8 @@ pub enum Answer {
     Refused {
         /// From asking to the refusal.
         wait: SimDuration,
+        /// The place of the zone that was asked; 0 in a market without zones.
+        zone: u16,
     },
     /// The VMs start after the wait and, if nothing else stops them, live this long.
     Granted {
@@ -35,6 +38,8 @@ pub enum Answer {
         wait: SimDuration,
         /// From the start to the preemption.
         lifetime: SimDuration,
+        /// The place of the zone that was asked; 0 in a market without zones.
+        zone: u16,
     },
 }
 
@@ -44,23 +49,43 @@ impl Answer {
     #[must_use]
     pub const fn wait(self) -> SimDuration {
         match self {
-            Self::Refused { wait } | Self::Granted { wait, .. } => wait,
+            Self::Refused { wait, .. } | Self::Granted { wait, .. } => wait,
+        }
+    }
+
+    /// The place of the zone that was asked; 0 in a market without zones.
+    #[inline]
+    #[must_use]
+    pub const fn zone(self) -> u16 {
+        match self {
+            Self::Refused { zone, .. } | Self::Granted { zone, .. } => zone,
         }
     }
 }
 
 impl Request {
-    /// The market's answer. `relief` is one VM's hazard in units of the gang's.
+    /// The market's answer. `relief` is one VM's hazard in units of the gang's; `paths` is what its
+    /// zones go through in this replication, from [`Paths::begin`].
     #[inline]
     #[must_use]
-    pub fn answer(&self, market: &Market, relief: f64, luck: Luck<'_>) -> Answer {
+    pub fn answer(
+        &self,
+        market: &Market,
+        paths: &mut Paths,
+        relief: f64,
+        luck: Luck<'_>,
+    ) -> Answer {
+        if let (Some(zones), Capacity::Spot) = (&market.zones, self.capacity) {
+            return paths.answer(self, zones, relief, luck);
+        }
         let answer = market.ask(luck, self.capacity, self.slot, self.attempt, self.spot_refused);
         if answer.refused {
-            return Answer::Refused { wait: answer.wait };
+            return Answer::Refused { wait: answer.wait, zone: 0 };
         }
         Answer::Granted {
             wait: answer.wait,
             lifetime: market.lifetime(luck, self.capacity, relief, self.slot, self.attempt),
+            zone: 0,
         }
     }
 }

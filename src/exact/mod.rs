@@ -96,6 +96,12 @@ pub enum Unsolved {
          (market.standard.tied_to_spot)"
     )]
     TiedRefusals,
+    /// What one attempt meets says something about the next.
+    #[error(
+        "the market has a memory, and only independent attempts are solved (market.zones, \
+         market.regime, market.shocks, market.hazard_by_hour)"
+    )]
+    Memory,
     /// The end of simulated time matters.
     #[error("some runs reach the end of simulated time (give_up_after)")]
     GivesUp,

@@ -6,6 +6,8 @@
 //! (Cranley & Patterson, SIAM J. Numer. Anal. 13 (1976)). Means gain most; the chance of a rare
 //! event and far quantiles gain little.
 
+use multiversion::multiversion;
+
 use super::Purpose;
 
 /// Random shifts of the lattice.
@@ -68,7 +70,13 @@ pub const fn dimension(purpose: Purpose, slot: u32, attempt: u32) -> Option<usiz
         Purpose::Refusal => Some(2 * ATTEMPTS as usize + attempt),
         Purpose::StandardWait if attempt == 0 => Some(3 * ATTEMPTS as usize),
         Purpose::FlexWait if attempt == 0 => Some(3 * ATTEMPTS as usize + 1),
-        Purpose::StandardWait | Purpose::FlexWait | Purpose::StandardRefusal => None,
+        Purpose::StandardWait
+        | Purpose::FlexWait
+        | Purpose::StandardRefusal
+        | Purpose::Regime
+        | Purpose::RegimeStart
+        | Purpose::Shock
+        | Purpose::ShockHit => None,
     }
 }
 
@@ -92,6 +100,17 @@ pub fn addresses() -> [(Purpose, u32); DIMENSIONS] {
 #[must_use]
 pub const fn index(point: u64) -> u64 {
     point.reverse_bits()
+}
+
+/// [`index`] of the points from `first`.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
+    "x86_64+avx2+bmi2+lzcnt"
+))]
+pub fn indices(first: u64, indices: &mut [u64]) {
+    for (point, of_point) in (first..).zip(indices) {
+        *of_point = index(point);
+    }
 }
 
 /// A coordinate of a point before its shift, in units of 2⁻⁶⁴.

@@ -8,6 +8,7 @@
 use std::sync::LazyLock;
 
 use libm::log1p;
+use multiversion::multiversion;
 
 use super::ln;
 
@@ -22,14 +23,22 @@ const FIRST: u64 = ((1_023 - OCTAVES as u64 - 1) << 52) >> (52 - CELL_BITS);
 /// Coefficients of 1, x, x², x³, x being the distance from the cell's beginning.
 type Cell = [f64; 4];
 
-/// First the cells of u below a half, then those of 1 − u.
-static CELLS: LazyLock<Box<[Cell; 2 * SIDE]>> = LazyLock::new(|| {
-    let mut cells = vec![[0.0; 4]; 2 * SIDE];
+/// Where the second half begins: a power of two, so that every number finds some cell.
+const HALF: usize = SIDE.next_power_of_two();
+
+/// First the cells of u below a half, then those of 1 − u; after each half, some that are not used.
+type Cells = [Cell; 2 * HALF];
+
+static CELLS: LazyLock<Box<Cells>> = LazyLock::new(|| {
+    let mut cells = vec![[0.0; 4]; 2 * HALF];
     for (index, cell) in cells.iter_mut().enumerate() {
         let start = |place: usize| f64::from_bits((FIRST + place as u64) << (52 - CELL_BITS));
-        let place = index % SIDE;
+        let place = index % HALF;
+        if place >= SIDE {
+            continue;
+        }
         let (low, high) = (start(place), start(place + 1));
-        *cell = if index < SIDE {
+        *cell = if index < HALF {
             hermite(high - low, (-ln(low), -ln(high)), (-1.0 / low, -1.0 / high))
         } else {
             let slopes = (1.0 / (1.0 - low), 1.0 / (1.0 - high));
@@ -55,30 +64,51 @@ pub fn minus_ln(u: f64) -> f64 {
 }
 
 /// −ln u of every number u, in its place.
-#[inline]
 pub fn minus_ln_all(numbers: &mut [f64]) {
-    let cells = &**CELLS;
-    for number in numbers {
-        *number = looked_up(cells, *number);
+    if look_up_all(&CELLS, numbers) {
+        for number in numbers {
+            if *number < 0.0 {
+                *number = exactly(-*number);
+            }
+        }
     }
 }
 
+/// Looks up every number; what the table does not hold is negated. Whether there is any.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
+    "x86_64+avx2+bmi2+lzcnt"
+))]
+fn look_up_all(cells: &Cells, numbers: &mut [f64]) -> bool {
+    let mut any = false;
+    for number in numbers {
+        let (value, is_in) = look_up(cells, *number);
+        *number = if is_in { value } else { -*number };
+        any |= !is_in;
+    }
+    any
+}
+
 #[inline]
-fn looked_up(cells: &[Cell; 2 * SIDE], u: f64) -> f64 {
+fn looked_up(cells: &Cells, u: f64) -> f64 {
+    let (value, is_in) = look_up(cells, u);
+    if is_in { value } else { exactly(u) }
+}
+
+/// −ln u, where the table holds u: whether it does.
+#[inline]
+fn look_up(cells: &Cells, u: f64) -> (f64, bool) {
     // Both differences are exact for multiples of 2⁻⁵³.
     let rest = 1.0 - u;
     // Which half is a coin toss: not branched on.
     let x = if u < rest { u } else { rest };
-    let half = SIDE * usize::from(u > 0.5);
+    let half = if u > 0.5 { HALF } else { 0 };
     let bits = x.to_bits();
-    let place = (bits >> (52 - CELL_BITS)).wrapping_sub(FIRST) as usize;
-    if place >= SIDE {
-        return exactly(u);
-    }
+    let place = (bits >> (52 - CELL_BITS)).wrapping_sub(FIRST);
     let start = f64::from_bits(bits >> (52 - CELL_BITS) << (52 - CELL_BITS));
     let distance = x - start;
-    let [a, b, c, d] = cells[place + half];
-    a + distance * (b + distance * (c + distance * d))
+    let [a, b, c, d] = cells[(place as usize & (HALF - 1)) | half];
+    (a + distance * (b + distance * (c + distance * d)), place < SIDE as u64)
 }
 
 /// The tails, a half, and what is not between 0 and 1.

@@ -2,7 +2,10 @@
 //!
 //! Owns what is metered and how it is rounded. Leaves to [`super::tariff`] which lines a plan has.
 
+use multiversion::multiversion;
+
 use super::capacity::Capacity;
+use crate::columns::{self, Divisor, larger};
 use crate::units::{Rate, SimDuration};
 
 /// How billed time follows from uptime.
@@ -39,6 +42,41 @@ impl BillingRules {
     }
 }
 
+/// [`BillingRules`] for columns \[µs\].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColumnRules {
+    increment: Divisor,
+    minimum: f64,
+    /// A preemption before this uptime is waived.
+    pub free_if_preempted_within: f64,
+    free_startup: f64,
+}
+
+impl BillingRules {
+    /// The same for columns, where uptimes are below 2⁴⁹ µs; `None` where an increment or a minimum
+    /// is longer than a day.
+    #[must_use]
+    pub fn for_columns(&self) -> Option<ColumnRules> {
+        let are_short = self.increment.max(self.minimum) <= SimDuration::from_hours(24);
+        are_short.then(|| ColumnRules {
+            increment: Divisor::new(self.increment.micros() as u64),
+            minimum: self.minimum.micros() as f64,
+            free_if_preempted_within: self.free_if_preempted_within.micros() as f64,
+            free_startup: self.free_startup.micros() as f64,
+        })
+    }
+}
+
+impl ColumnRules {
+    /// As [`BillingRules::billed`].
+    #[inline]
+    #[must_use]
+    pub fn billed(&self, uptime: f64) -> f64 {
+        let uptime = larger(uptime - self.free_startup, 0.0);
+        larger(self.increment.multiple_from(uptime), self.minimum)
+    }
+}
+
 /// One uptime of one VM, or of every VM of a gang.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
@@ -62,13 +100,6 @@ pub struct Metered {
 }
 
 impl Metered {
-    /// Time on Spot VMs alone \[µs\], the part of it that is waived, and the span.
-    #[inline]
-    #[must_use]
-    pub const fn spot(billed: i64, waived: i64, span: i64) -> Self {
-        Self { billed: [billed, 0, 0], waived, span }
-    }
-
     /// Adds one uptime.
     #[inline]
     pub fn add(&mut self, usage: Usage, rules: &BillingRules) {
@@ -98,19 +129,109 @@ impl Metered {
     pub fn total(&self) -> i64 {
         self.billed.iter().fold(0, |sum, &billed| sum.saturating_add(billed))
     }
+}
 
-    /// The quantity a meter reads \[VM-µs of one gang member\].
-    #[inline]
-    fn read(&self, meter: Meter) -> i64 {
-        match meter {
-            Meter::Uptime(capacity) => self.billed[capacity as usize],
-            Meter::UnlessWaived(capacity) if capacity == Capacity::Spot => {
-                self.billed[capacity as usize] - self.waived
-            }
-            Meter::UnlessWaived(capacity) => self.billed[capacity as usize],
-            Meter::Span => self.span,
-            Meter::Fixed(time) => time.micros(),
+/// Billed time of many replications: [`Metered`] as columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MeteredColumns {
+    billed: [Vec<i64>; 3],
+    waived: Vec<i64>,
+    span: Vec<i64>,
+}
+
+impl From<Metered> for MeteredColumns {
+    fn from(one: Metered) -> Self {
+        let mut columns = Self::of(1);
+        columns.set(0, one);
+        columns
+    }
+}
+
+impl MeteredColumns {
+    /// Nothing billed of so many replications.
+    #[must_use]
+    pub fn of(replications: usize) -> Self {
+        let column = vec![0; replications];
+        Self {
+            billed: [column.clone(), column.clone(), column.clone()],
+            waived: column.clone(),
+            span: column,
         }
+    }
+
+    /// Sets the replication at a place.
+    pub fn set(&mut self, place: usize, metered: Metered) {
+        for (column, billed) in self.billed.iter_mut().zip(metered.billed) {
+            column[place] = billed;
+        }
+        self.waived[place] = metered.waived;
+        self.span[place] = metered.span;
+    }
+
+    /// Sets all: time on Spot VMs alone, the part of it that is waived, and the span, as columns of
+    /// whole µs.
+    pub fn set_spot(&mut self, billed: &[f64], waived: &[f64], span: &[f64]) {
+        let [spot, standard, flex_start] = &mut self.billed;
+        standard.fill(0);
+        flex_start.fill(0);
+        let columns = [(spot, billed), (&mut self.waived, waived), (&mut self.span, span)];
+        for (column, numbers) in columns {
+            for (integer, &number) in column.iter_mut().zip(numbers) {
+                *integer = columns::whole(number) as i64;
+            }
+        }
+    }
+
+    /// Appends the billed time over all capacities of the first `count`: see [`Metered::total`].
+    pub fn totals(&self, count: usize, totals: &mut Vec<u64>) {
+        let [spot, standard, flex_start] = &self.billed;
+        let columns = spot[..count].iter().zip(&standard[..count]).zip(&flex_start[..count]);
+        totals.extend(columns.map(|((&spot, &standard), &flex_start)| {
+            spot.saturating_add(standard).saturating_add(flex_start) as u64
+        }));
+    }
+
+    /// Whether the billed time of any of the first `count` leaves 64 bits.
+    fn overflows(&self, count: usize) -> bool {
+        // Where all bits together are far from the limit, so is every total.
+        let bits = |column: &Vec<i64>| column[..count].iter().fold(0, |bits, &of| bits | of);
+        if self.billed.iter().all(|column| bits(column) < 1 << 60) {
+            return false;
+        }
+        let mut totals = Vec::new();
+        self.totals(count, &mut totals);
+        totals.contains(&(i64::MAX as u64))
+    }
+
+    /// What a meter reads of the first `quantities.len()` replications, times `vms`
+    /// \[VM-µs\].
+    fn read(&self, meter: Meter, vms: u32, quantities: &mut [u64]) -> Result<(), OutOfRange> {
+        let (column, waived) = match meter {
+            Meter::Uptime(capacity) => (&self.billed[capacity as usize], None),
+            Meter::UnlessWaived(capacity) => {
+                let is_waivable = capacity == Capacity::Spot;
+                (&self.billed[capacity as usize], is_waivable.then_some(&self.waived))
+            }
+            Meter::Span => (&self.span, None),
+            Meter::Fixed(time) => {
+                let quantity = time.micros().checked_mul(i64::from(vms)).ok_or(OutOfRange)?;
+                quantities.fill(quantity as u64);
+                return Ok(());
+            }
+        };
+        for (quantity, &time) in quantities.iter_mut().zip(column) {
+            *quantity = time as u64;
+        }
+        for (quantity, &waived) in quantities.iter_mut().zip(waived.into_iter().flatten()) {
+            *quantity -= waived as u64;
+        }
+        if vms > 1 {
+            for quantity in quantities {
+                let times = (*quantity as i64).checked_mul(i64::from(vms)).ok_or(OutOfRange)?;
+                *quantity = times as u64;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -194,40 +315,50 @@ pub struct Tariff {
 pub struct OutOfRange;
 
 impl Tariff {
-    /// The costs of replications with `vms` equal VMs, appended to `costs` \[nanounits\]; for each
-    /// line the sums of its quantities \[VM-µs\] and amounts \[nanounits\] are handed to `each`.
-    /// Every amount is rounded half to even to the nanounit, once per replication and line.
+    /// The cost of one replication with `vms` equal VMs \[nanounits\]: see [`Self::bill_all`].
     ///
     /// # Errors
     /// A quantity or an amount that leaves 64 bits.
-    pub fn bill(
+    pub fn bill(&self, metered: Metered, vms: u32) -> Result<u64, OutOfRange> {
+        let mut costs = [0];
+        self.bill_all(&metered.into(), vms, &mut costs, |_, _, _| {})?;
+        Ok(costs[0])
+    }
+
+    /// Sets the costs of the first `costs.len()` replications with `vms` equal VMs \[nanounits\];
+    /// for each line the sums of its quantities \[VM-µs\] and amounts \[nanounits\] are handed to
+    /// `each`. Every amount is rounded half to even to the nanounit, once per replication and line.
+    ///
+    /// # Errors
+    /// A quantity or an amount that leaves 64 bits.
+    pub fn bill_all(
         &self,
-        metered: &[Metered],
+        metered: &MeteredColumns,
         vms: u32,
-        costs: &mut Vec<u64>,
+        costs: &mut [u64],
         mut each: impl FnMut(usize, u128, u128),
     ) -> Result<(), OutOfRange> {
-        // Where all bits together are far from the limit, so is every total.
-        let bits = metered.iter().flat_map(|metered| metered.billed).fold(0, |bits, of| bits | of);
-        if bits >= 1 << 60 && metered.iter().any(|metered| metered.total() == i64::MAX) {
+        if metered.overflows(costs.len()) {
             return Err(OutOfRange);
         }
-        let start = costs.len();
-        costs.resize(start + metered.len(), 0);
-        let costs = &mut costs[start..];
-        let mut quantities = Vec::with_capacity(metered.len());
-        for (index, line) in self.lines.iter().enumerate() {
-            quantities.clear();
-            for metered in metered {
-                let quantity = metered.read(line.meter).checked_mul(i64::from(vms));
-                quantities.push(quantity.ok_or(OutOfRange)? as u64);
+        costs.fill(0);
+        let (mut few, mut many) = ([0; 128], Vec::new());
+        let quantities = match few.get_mut(..costs.len()) {
+            Some(few) => few,
+            None => {
+                many.resize(costs.len(), 0);
+                &mut many[..]
             }
-            let amounts = match whole_seconds(&quantities, line.price.rate, costs) {
+        };
+        for (index, line) in self.lines.iter().enumerate() {
+            metered.read(line.meter, vms, quantities)?;
+            let amounts = match whole_seconds(quantities, line.price.rate, costs) {
                 Some(amounts) => amounts,
-                None => to_the_microsecond(&quantities, line.price.rate, costs)?,
+                None => to_the_microsecond(quantities, line.price.rate, costs)?,
             };
             each(index, quantities.iter().map(|&quantity| u128::from(quantity)).sum(), amounts);
-            if costs.iter().any(|&cost| cost > i64::MAX as u64) {
+            // Amounts and costs so far are below 2⁶³: no sum of two is lost.
+            if costs.iter().fold(0, |bits, &cost| bits | cost) > i64::MAX as u64 {
                 return Err(OutOfRange);
             }
         }
@@ -251,27 +382,37 @@ impl Tariff {
 }
 
 /// Adds the amounts of the common case to `costs`, whole seconds at a price of whole nanounits,
-/// where they are small enough for 64 bits; their sum. `None` where it is not the case: then nothing
-/// is added.
+/// where they are below 2⁴⁹; their sum. `None` where it is not the case: then nothing is added.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
+    "x86_64+avx2+bmi2+lzcnt"
+))]
 fn whole_seconds(quantities: &[u64], rate: Rate, costs: &mut [u64]) -> Option<u128> {
-    const MICROS: u64 = 1_000_000;
+    const MICROS: f64 = 1e6;
+    // Where a sum of so many does not leave 64 bits.
+    const MOST: usize = 1 << 14;
     let picos = rate.picos() as u64;
     // No quantity is more than all their bits together.
     let bits = quantities.iter().fold(0, |bits, &quantity| bits | quantity);
-    (bits / MICROS).checked_mul(picos / 1_000)?;
-    let is_whole = quantities.iter().all(|quantity| quantity.is_multiple_of(MICROS));
-    if !picos.is_multiple_of(1_000) || !is_whole || quantities.len() > 1 << 10 {
+    let largest = (bits / 1_000_000).checked_mul(picos / 1_000)?;
+    let are_small = bits < 1 << 50 && largest < 1 << 49 && quantities.len() <= MOST;
+    if !picos.is_multiple_of(1_000) || !are_small {
         return None;
     }
-    // So many amounts below 2⁵³ fit 64 bits.
+    let seconds = |quantity: u64| columns::nearest(columns::number(quantity) * (1.0 / MICROS));
+    let is_split = |quantity: u64| seconds(quantity) * MICROS != columns::number(quantity);
+    if quantities.iter().fold(false, |split, &quantity| split | is_split(quantity)) {
+        return None;
+    }
+    let nanos = (picos / 1_000) as f64;
+    let hour = Divisor::new(3_600);
     let mut amounts = 0;
-    for (quantity, cost) in quantities.iter().zip(costs) {
-        let product = quantity / MICROS * (picos / 1_000);
-        let (whole, rest) = (product / 3_600, product % 3_600);
+    for (&quantity, cost) in quantities.iter().zip(costs) {
+        let (whole, rest) = hour.divide(seconds(quantity) * nanos);
+        let whole = columns::whole(whole);
         // A half goes to even.
-        let amount = whole + u64::from(rest + (whole & 1) > 1_800);
+        let amount = whole + u64::from(columns::whole(rest) + (whole & 1) > 1_800);
         amounts += amount;
-        // Costs so far are below 2⁶³.
         *cost += amount;
     }
     Some(amounts.into())
@@ -339,9 +480,8 @@ mod tests {
         let line =
             Line { component: Component::Compute, sku: String::new(), meter: Meter::Span, price };
         let tariff = Tariff { lines: vec![line] };
-        let mut costs = Vec::new();
-        assert_eq!(tariff.bill(&[metered], 1, &mut costs, |_, _, _| ()), Ok(()));
-        assert_eq!(costs, [840_000_000]);
+
+        assert_eq!(tariff.bill(metered, 1), Ok(840_000_000));
     }
 
     #[test]

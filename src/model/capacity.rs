@@ -9,6 +9,7 @@ use super::distribution::{
     Dimension, Family, Parameter, normal_survival, normal_upper_quantile, number, time,
 };
 use super::lifetime::{Lifetime, gang_hazard};
+use super::zone::Zones;
 use crate::luck::{Luck, Purpose, Shared, Together, ln, table};
 use crate::units::{Share, SimDuration};
 
@@ -82,6 +83,16 @@ impl Wait {
         }
     }
 
+    /// The mean \[h\].
+    #[must_use]
+    pub fn mean_h(&self) -> f64 {
+        match *self {
+            Self::Fixed(fixed) => fixed.hours(),
+            Self::Exponential { mean_h } => mean_h,
+            Self::LogNormal { median_h, sigma } => median_h * exp(0.5 * sigma * sigma),
+        }
+    }
+
     /// The time \[h\] that a wait exceeds with probability `beyond`; infinite where no time is.
     #[must_use]
     pub fn exceeded_with(&self, beyond: f64) -> f64 {
@@ -109,19 +120,17 @@ impl Wait {
         }
     }
 
-    /// The waits at many uniform numbers, as [`Self::draw`] makes them; the numbers are used up.
-    fn draw_all(&self, uniforms: &mut [f64], waits: &mut Vec<SimDuration>) {
-        waits.clear();
+    /// The waits \[µs\] at many uniform numbers, in their place, as [`Self::draw`] makes them.
+    fn draw_all(&self, uniforms: &mut [f64]) {
         match *self {
-            Self::Fixed(wait) => waits.resize(uniforms.len(), wait),
+            Self::Fixed(wait) => uniforms.fill(wait.micros() as f64),
             Self::Exponential { mean_h } => {
                 table::minus_ln_all(uniforms);
-                uniforms.iter_mut().for_each(|draw| *draw *= mean_h);
-                SimDuration::from_hours_all(uniforms, waits);
+                SimDuration::multiples(mean_h, uniforms);
             }
-            Self::LogNormal { median_h, sigma } => {
-                waits.extend(uniforms.iter().map(|&uniform| lognormal(median_h, sigma, uniform)));
-            }
+            Self::LogNormal { median_h, sigma } => uniforms.iter_mut().for_each(|draw| {
+                *draw = lognormal(median_h, sigma, *draw).micros() as f64;
+            }),
         }
     }
 }
@@ -285,7 +294,7 @@ impl StandardMarket {
 }
 
 /// What the world does to those who ask for machines.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Market {
     /// Time to preemption of one Spot VM.
     pub lifetime: Lifetime,
@@ -303,6 +312,8 @@ pub struct Market {
     pub flex_wait: Option<Wait>,
     /// The longest flex-start waits; `None` for ever.
     pub max_wait: Option<SimDuration>,
+    /// The zones of a market with memory; `None` where requests and lifetimes are independent.
+    pub zones: Option<Box<Zones>>,
 }
 
 /// What became of one request for capacity.
@@ -314,16 +325,14 @@ pub struct Answer {
     pub refused: bool,
 }
 
-/// What the market answers to requests of many replications for Spot VMs.
+/// What the market answers to requests of many replications for Spot VMs, as columns.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// From asking until the VMs start, or until the refusal.
-    pub waits: Vec<SimDuration>,
-    /// Whether nothing starts; empty where nobody is ever refused.
-    pub refused: Vec<bool>,
-    /// From the start to the preemption, of those that are not refused.
-    pub lifetimes: Vec<SimDuration>,
-    draws: Vec<f64>,
+    /// From asking until the VMs start, or until the refusal \[µs\].
+    pub waits: Vec<f64>,
+    /// From the start to the preemption \[µs\]; 0 of those that are refused.
+    pub lifetimes: Vec<f64>,
+    refusals: Vec<f64>,
 }
 
 impl Market {
@@ -337,26 +346,23 @@ impl Market {
         attempt: u32,
         answers: &mut Answers,
     ) {
-        let Answers { waits, refused, lifetimes, draws } = answers;
-        let draw = |purpose, draws: &mut Vec<f64>| {
-            luck.uniforms(shared, (purpose, attempt), places, draws);
-        };
+        let Answers { waits, lifetimes, refusals } = answers;
         if self.wait.is_fixed() {
-            draws.clear();
-            draws.resize(places.len(), 0.0);
+            waits.resize(places.len(), 0.0);
         } else {
-            draw(Purpose::Wait, draws);
+            luck.uniforms(shared, (Purpose::Wait, attempt), places, waits);
         }
-        self.wait.draw_all(draws, waits);
-        refused.clear();
+        self.wait.draw_all(waits);
+        luck.uniforms(shared, (Purpose::Lifetime, attempt), places, lifetimes);
+        table::minus_ln_all(lifetimes);
+        self.lifetime.draw_all(lifetimes, relief);
         if self.no_capacity_probability > Share::ZERO {
-            draw(Purpose::Refusal, draws);
+            luck.uniforms(shared, (Purpose::Refusal, attempt), places, refusals);
             let chance = self.no_capacity_probability.fraction();
-            refused.extend(draws.iter().map(|&uniform| uniform < chance));
+            for (lifetime, &refusal) in lifetimes.iter_mut().zip(&*refusals) {
+                *lifetime = if refusal < chance { 0.0 } else { *lifetime };
+            }
         }
-        draw(Purpose::Lifetime, draws);
-        table::minus_ln_all(draws);
-        self.lifetime.draw_all(draws, relief, lifetimes);
     }
 
     /// What a request meets at an address of luck. `spot_refused` says whether the request before
@@ -438,7 +444,8 @@ impl Market {
     pub fn is_certain(&self, capacity: Capacity) -> bool {
         match capacity {
             Capacity::Spot => {
-                self.lifetime == Lifetime::Never
+                self.zones.is_none()
+                    && self.lifetime == Lifetime::Never
                     && self.wait.is_fixed()
                     && self.no_capacity_probability == Share::ZERO
             }
@@ -543,6 +550,7 @@ mod tests {
             standard: StandardMarket::abundant(Wait::NONE),
             flex_wait: Some(Wait::Fixed(SimDuration::from_hours(30))),
             max_wait: Some(SimDuration::from_hours(24)),
+            zones: None,
         };
         let answer = market.ask(Luck::new(1, 0), Capacity::FlexStart, 0, 0, false);
         assert_eq!(answer, Answer { wait: SimDuration::from_hours(24), refused: true });

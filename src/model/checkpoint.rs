@@ -3,6 +3,7 @@
 //! An attempt is arithmetic: nothing here steps through saves. A version that does is the oracle in
 //! the tests.
 
+use crate::columns::Divisor;
 use crate::units::SimDuration;
 
 /// The job as every attempt sees it: what passes before work, and how work is saved.
@@ -29,32 +30,16 @@ pub struct Remains {
     pub lost: SimDuration,
 }
 
-/// Work and saves in turn, of attempts without notice that need less than 2⁵⁰ µs: what a
-/// [`Program`] says of them, without a division.
+/// Work and saves in turn, of attempts without notice that need less than 2⁵⁰ µs: what a [`Program`]
+/// says of them, for columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cycle {
     /// Work between two saves \[µs\].
-    pub every: i64,
+    pub every: f64,
     /// The same with the save.
-    pub whole: i64,
-    /// 1 ÷ `whole`.
-    inverse: f64,
-}
-
-impl Cycle {
-    /// ⌊elapsed ÷ whole⌋ for 0 ≤ elapsed < 2⁵⁰, and the rest.
-    #[inline]
-    #[must_use]
-    pub fn divide(&self, elapsed: i64) -> (i64, i64) {
-        // Adding 2⁵² leaves the nearest integer in the low bits. The product is off by at
-        // most a quarter, so that this is the floor or one more.
-        const SHIFT: f64 = (1_u64 << 52) as f64;
-        let quotient = elapsed as f64 * self.inverse;
-        let nearest = (quotient + SHIFT).to_bits() as i64 - SHIFT.to_bits() as i64;
-        let rest = elapsed - nearest * self.whole;
-        let over = rest >> 63;
-        (nearest + over, rest + (self.whole & over))
-    }
+    pub whole: f64,
+    /// Division by that.
+    pub divisor: Divisor,
 }
 
 impl Program {
@@ -69,10 +54,14 @@ impl Program {
     #[must_use]
     pub fn cycle(&self, longest: SimDuration) -> Option<Cycle> {
         // Without saves the first cycle never ends.
-        let every = self.every.map_or(1 << 52, SimDuration::micros);
+        let every = self.every.map_or(1 << 50, SimDuration::micros);
         let whole = every.checked_add(self.save.micros())?;
-        let fits = self.notice.is_none() && longest.micros() < 1 << 50 && whole <= 1 << 53;
-        fits.then_some(Cycle { every, whole, inverse: 1.0 / whole as f64 })
+        let fits = self.notice.is_none() && longest.micros() < 1 << 50 && whole <= 1 << 51;
+        fits.then(|| Cycle {
+            every: every as f64,
+            whole: whole as f64,
+            divisor: Divisor::new(whole as u64),
+        })
     }
 
     /// Uptime before an attempt works.
@@ -198,29 +187,6 @@ mod tests {
         assert_eq!(at(min(40)), (min(30), min(7)));
         // 15 saves are done at 2 + 15·31 = 467 min; the last piece has none.
         assert_eq!(at(min(496)), (min(450), min(29)));
-    }
-
-    /// Around every multiple of a hundred cycles, and at random dividends of every size.
-    #[test]
-    fn a_cycle_divides_as_division_does() {
-        let mut bits = 1_u64;
-        for whole in [1, 2, 3, 7, 10, 1_000, 999_999, 1_860_000_000, (1 << 49) + 1] {
-            let every = SimDuration::from_micros(whole);
-            let program = Program { every: Some(every), save: SimDuration::ZERO, ..PROGRAM };
-            let cycle = program.cycle(SimDuration::ZERO).unwrap();
-            let multiples = (0..100).flat_map(|n| [n * whole - 1, n * whole, n * whole + 1]);
-            let random = (0..200_000).map(|at| {
-                bits = bits.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(1);
-                (bits >> 14 >> (at % 50)) as i64
-            });
-            let last = (1 << 50) - 1;
-            for elapsed in multiples.chain(random).chain([last, last - last % whole]) {
-                if (0..=last).contains(&elapsed) {
-                    let exact = (elapsed / whole, elapsed % whole);
-                    assert_eq!(cycle.divide(elapsed), exact, "{elapsed} by {whole}");
-                }
-            }
-        }
     }
 
     /// Notice 2 min, save 1 min: at uptime L the work stops at L − 2 min.

@@ -231,6 +231,7 @@ mod tests {
             standard: StandardMarket::abundant(Wait::NONE),
             flex_wait: None,
             max_wait: None,
+            zones: None,
         };
         JobModel {
             work: min(480),
@@ -239,7 +240,7 @@ mod tests {
             standard_program: Program { notice: None, ..program },
             timeout: None,
             give_up_after: SimDuration::from_hours(8_760),
-            market,
+            market: market.clone(),
             restart: RestartRules {
                 max_restarts: None,
                 counts: Counts::Job,

@@ -9,6 +9,7 @@ use libm::{exp, expm1, log1p};
 use super::distribution::{
     Family, LONGEST_H, normal_survival, normal_upper_quantile, number, time,
 };
+use crate::columns::larger;
 use crate::luck::ln;
 use crate::units::{Share, SimDuration};
 
@@ -232,17 +233,17 @@ impl Lifetime {
         SimDuration::from_hours_f64(age_h).max(SimDuration::SHORTEST)
     }
 
-    /// The lifetimes for many draws, as [`Self::draw`] makes them; the draws are used up.
-    pub fn draw_all(&self, draws: &mut [f64], relief: f64, lifetimes: &mut Vec<SimDuration>) {
-        if let Self::Exponential { mean_h } = *self {
-            draws.iter_mut().for_each(|draw| *draw = mean_h * (*draw * relief));
-            SimDuration::from_hours_all(draws, lifetimes);
-            for lifetime in lifetimes {
-                *lifetime = (*lifetime).max(SimDuration::SHORTEST);
+    /// The lifetimes \[µs\] for many draws, in their place, as [`Self::draw`] makes them.
+    pub fn draw_all(&self, draws: &mut [f64], relief: f64) {
+        match *self {
+            Self::Exponential { mean_h } => {
+                draws.iter_mut().for_each(|draw| *draw *= relief);
+                SimDuration::multiples(mean_h, draws);
+                draws.iter_mut().for_each(|micros| *micros = larger(*micros, 1.0));
             }
-        } else {
-            lifetimes.clear();
-            lifetimes.extend(draws.iter().map(|&draw| self.draw(draw, relief)));
+            _ => draws.iter_mut().for_each(|draw| {
+                *draw = self.draw(*draw, relief).micros() as f64;
+            }),
         }
     }
 }

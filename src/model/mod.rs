@@ -12,3 +12,4 @@ pub mod plan;
 pub mod restart;
 pub mod tariff;
 pub mod workload;
+pub mod zone;

@@ -400,9 +400,7 @@ mod tests {
         }
         metered.set_span(SimDuration::from_secs(span));
         let tariff = tariff(plan, service, &sheet()).unwrap();
-        let mut costs = Vec::new();
-        tariff.bill(&[metered], vms, &mut costs, |_, _, _| {}).unwrap();
-        costs[0] as i64
+        tariff.bill(metered, vms).unwrap() as i64
     }
 
     fn spot(seconds: i64, preempted: bool) -> Usage {

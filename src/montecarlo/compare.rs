@@ -1,5 +1,8 @@
 //! Plans against the standard plan under common random numbers.
 
+use multiversion::multiversion;
+
+use crate::columns;
 use crate::stats::estimator::Estimator;
 use crate::stats::histogram::{Histogram, Quantile};
 use crate::stats::interval::Level;
@@ -83,9 +86,71 @@ pub fn relative(plan: CostAndGain, standard: CostAndGain) -> Option<u64> {
     Some((relative * 1e9 + 0.5) as u64)
 }
 
+/// [`relative`] of many replications, appended where it exists; a single standard is everyone's.
+pub fn relative_all(costs: &[u64], gains: &[u64], standard: &[CostAndGain], all: &mut Vec<u64>) {
+    if let [standard] = standard
+        && relative_to_one(costs, gains, *standard, all)
+    {
+        return;
+    }
+    let own = costs.iter().zip(gains).map(|(&cost, &gain)| CostAndGain { cost, gain });
+    let pairs = own.zip(standard.iter().cycle());
+    all.extend(pairs.filter_map(|(own, standard)| relative(own, *standard)));
+}
+
+/// The common case, as columns: one standard, and all have gained one. Whether it is.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
+    "x86_64+avx2+bmi2+lzcnt"
+))]
+fn relative_to_one(
+    costs: &[u64],
+    gains: &[u64],
+    standard: CostAndGain,
+    all: &mut Vec<u64>,
+) -> bool {
+    let is_one = gains.iter().fold(true, |is_one, &gain| is_one & (gain == 1));
+    let bits = costs.iter().fold(standard.cost | standard.gain, |bits, &cost| bits | cost);
+    // Relative costs below 2⁵¹ in 10⁻⁹.
+    if !is_one || bits >= 1 << 51 || standard.cost == 0 || standard.gain != 1 {
+        return false;
+    }
+    let most = (bits as f64 / standard.cost as f64) * 1e9;
+    if most >= columns::LARGEST {
+        return false;
+    }
+    let divisor = columns::number(standard.cost);
+    all.extend(
+        costs.iter().map(|&cost| {
+            columns::whole(columns::floor(columns::number(cost) / divisor * 1e9 + 0.5))
+        }),
+    );
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One standard or many, all gained or not all, small costs and large.
+    #[test]
+    fn relative_costs_are_the_same_as_columns() {
+        let costs: Vec<u64> = (0..200).map(|i| i * i * i * 1_234_567).collect();
+        for (gain, cost) in [(1, 987_654_321), (1, 7), (0, 5), (1, 1 << 60), (3, 1_000)] {
+            for every in [1, 2, 100] {
+                let gains: Vec<u64> = (0..200).map(|i| u64::from(i % every == 0)).collect();
+                for standards in [1, 200] {
+                    let standard = vec![CostAndGain { cost, gain }; standards];
+                    let mut all = Vec::new();
+                    relative_all(&costs, &gains, &standard, &mut all);
+                    let each = (0..200).filter_map(|at| {
+                        relative(CostAndGain { cost: costs[at], gain: gains[at] }, standard[0])
+                    });
+                    assert!(each.eq(all.iter().copied()), "{cost} {every} {standards}");
+                }
+            }
+        }
+    }
 
     /// Costs 10, 20, …, 1000 against 1000: savings 99 %, 98 %, …, 0 %; the 5th of 100 from below is
     /// 4 %, the 95th is 94 %; bins are 1.3e-4 wide and their upper edge is shown.

@@ -289,7 +289,7 @@ fn cost_per_gain(experiment: &Experiment, tally: &Tally, index: usize) -> Option
 /// What is bought: completions, or time serving \[µs\].
 fn gain(experiment: &Experiment, course: &CourseTally) -> Option<Estimator> {
     match experiment.workload {
-        Workload::Job(_) => Estimator::mean(&course.completed),
+        Workload::Job(_) | Workload::Batch(_) => Estimator::mean(&course.completed),
         Workload::Endpoint(_) => {
             let serving =
                 experiment.measures().iter().position(|&measure| measure == Measure::Serving)?;
@@ -316,12 +316,14 @@ fn plan_estimate(
                 (measure, quantity, scale(measure, &experiment.workload))
             })
         };
-    let job = match &experiment.workload {
-        Workload::Job(job) => Some(job),
+    // Work of a run, in VM-µs of one gang member.
+    let work = match &experiment.workload {
+        Workload::Job(job) => Some(job.work),
+        Workload::Batch(batch) => Some(batch.work()),
         Workload::Endpoint(_) => None,
     };
     let cost_per_gain = cost_per_gain(experiment, tally, index);
-    let gain_scale = if job.is_some() { 1.0 } else { 1.0 / MICROS_PER_HOUR };
+    let gain_scale = if work.is_some() { 1.0 } else { 1.0 / MICROS_PER_HOUR };
     let per_gain = cost_per_gain.map(|ratio| ratio.times(1e-9 / gain_scale));
     let relative = match (experiment.bill, plan) {
         (Some(bill), _) => per_gain.map(|cost| cost.times(1.0 / bill)),
@@ -335,12 +337,12 @@ fn plan_estimate(
                 (measure, quantity.mean().map(|mean| mean.times(scale)))
             })
             .collect(),
-        completion: job.and_then(|_| Estimator::mean(&course.completed)),
+        completion: work.and_then(|_| Estimator::mean(&course.completed)),
         on_time: experiment.deadline.and_then(|_| Estimator::mean(&course.on_time)),
         cost_per_gain: per_gain,
         // Useful and billed hours are both of the whole gang: its size cancels.
-        goodput: job.and_then(|job| {
-            let useful = gain(experiment, course)?.times(job.work.micros() as f64);
+        goodput: work.and_then(|work| {
+            let useful = gain(experiment, course)?.times(work.micros() as f64);
             useful.over(&sums.billed.mean()?)
         }),
         saving: relative.map(|relative| Estimator::exact(1.0).minus(&relative)),
@@ -357,11 +359,11 @@ fn plan_estimate(
         measures: quantities()
             .map(|(measure, quantity, scale)| (measure, summary(quantity, scale, level)))
             .collect(),
-        time_to_result_h: job
+        time_to_result_h: work
             .map(|_| time_to_result(course, replications, level, experiment.measures())),
         completion: estimators.completion.and_then(|_| probability(&course.completed, level)),
         on_time: estimators.on_time.and_then(|_| probability(&course.on_time, level)),
-        failure: job.and_then(|_| {
+        failure: work.and_then(|_| {
             counted(replications - course.ended(Outcome::Completed), replications, level)
         }),
         rare: None,
@@ -381,7 +383,7 @@ fn plan_estimate(
             _ => sums.against_standard.saving(&relative, level),
         }),
         line_items: line_items(&experiment.plans[index], sums, replications),
-        of_runs: job.map(|_| of_runs(sums, course, experiment.measures())),
+        of_runs: work.map(|_| of_runs(sums, course, experiment.measures())),
         estimators,
     }
 }
@@ -405,13 +407,14 @@ fn scale(measure: Measure, workload: &Workload) -> f64 {
         Measure::Billed => f64::from(workload.gang_size()) / MICROS_PER_HOUR,
         Measure::Waited
         | Measure::LostWork
+        | Measure::Idle
         | Measure::Makespan
         | Measure::Serving
         | Measure::LongestOutage => 1.0 / MICROS_PER_HOUR,
-        Measure::Restarts | Measure::Preemptions => 1.0,
+        Measure::Restarts | Measure::Preemptions | Measure::ReplicasLost => 1.0,
         Measure::AvailabilityAny | Measure::AvailabilityMin => match workload {
             Workload::Endpoint(endpoint) => 1.0 / endpoint.horizon.micros() as f64,
-            Workload::Job(_) => f64::NAN,
+            Workload::Job(_) | Workload::Batch(_) => f64::NAN,
         },
     }
 }

@@ -1,6 +1,6 @@
 //! One replication as numbers: a trajectory is read, billed, and becomes integers to be summed.
 
-use crate::engine::trajectory::{Attempt, End, EndpointTrajectory, JobTrajectory};
+use crate::engine::trajectory::{Attempt, BatchTrajectory, End, EndpointTrajectory, JobTrajectory};
 use crate::model::billing::{BillingRules, Metered};
 use crate::model::capacity::Capacity;
 use crate::model::plan::Outcome;
@@ -21,6 +21,10 @@ pub enum Measure {
     Restarts,
     /// Preemptions; a gang's counted once.
     Preemptions,
+    /// Time in which replicas of a batch were up and found no chunk left, over all of them.
+    Idle,
+    /// Replicas of a batch whose restarts were exhausted before its end.
+    ReplicasLost,
     /// Submission to completion, of completed replications.
     Makespan,
     /// Share of the horizon with at least one replica serving.
@@ -42,6 +46,19 @@ impl Measure {
         Self::LostWork,
         Self::Restarts,
         Self::Preemptions,
+        Self::Makespan,
+    ];
+
+    /// What is reported of a batch. The makespan comes last: it does not always exist.
+    pub const BATCH: &'static [Self] = &[
+        Self::Cost,
+        Self::Billed,
+        Self::Waited,
+        Self::LostWork,
+        Self::Restarts,
+        Self::Preemptions,
+        Self::Idle,
+        Self::ReplicasLost,
         Self::Makespan,
     ];
 
@@ -68,6 +85,8 @@ impl Measure {
             Self::LostWork => "lost_work_h",
             Self::Restarts => "restarts",
             Self::Preemptions => "preemptions",
+            Self::Idle => "idle_h",
+            Self::ReplicasLost => "replicas_lost",
             Self::Makespan => "makespan_h",
             Self::AvailabilityAny => "availability_any",
             Self::AvailabilityMin => "availability_min",
@@ -86,7 +105,7 @@ pub struct Observation {
     /// Values of the workload's measures in their order, from the third: cost and billed time
     /// follow from billing rules and a tariff.
     pub values: [u64; MOST_MEASURES],
-    /// What is bought: 1 for a completed job, time serving \[µs\] for an endpoint.
+    /// What is bought: 1 for a completed job or batch, time serving \[µs\] for an endpoint.
     pub gain: u64,
     /// Submission to completion; `None` where there is none.
     pub makespan: Option<SimDuration>,
@@ -149,6 +168,30 @@ pub fn job(trajectory: &JobTrajectory) -> Observation {
     }
 }
 
+/// Reads one replication of a batch with `replicas` replicas.
+#[must_use]
+pub fn batch(trajectory: &BatchTrajectory, replicas: u32) -> Observation {
+    let totals = total(&trajectory.attempts);
+    let makespan = trajectory.ended - SimTime::START;
+    let completed = trajectory.outcome == Outcome::Completed;
+    let idle = trajectory.idle.iter().map(|(_, from, to)| (*to - *from).micros()).sum::<i64>();
+    Observation {
+        values: [
+            totals.waited as u64,
+            totals.lost as u64,
+            // Every replica's first attempt is not a restart.
+            totals.spot_attempts.saturating_sub(u64::from(replicas)),
+            totals.preemptions,
+            idle as u64,
+            u64::from(trajectory.gone),
+            makespan.micros() as u64,
+        ],
+        gain: u64::from(completed),
+        makespan: completed.then_some(makespan),
+        outcome: trajectory.outcome,
+    }
+}
+
 /// Reads one replication of an endpoint with `replicas` replicas.
 #[must_use]
 pub fn endpoint(trajectory: &EndpointTrajectory, replicas: u32) -> Observation {
@@ -176,6 +219,15 @@ pub fn endpoint(trajectory: &EndpointTrajectory, replicas: u32) -> Observation {
 pub fn job_metered(trajectory: &JobTrajectory, rules: &BillingRules) -> Metered {
     let mut metered = metered(&trajectory.attempts, rules);
     metered.set_span(trajectory.ended - SimTime::START);
+    metered
+}
+
+/// What is billed of a replication of a batch: a commitment for the makespan × VMs.
+#[must_use]
+pub fn batch_metered(trajectory: &BatchTrajectory, rules: &BillingRules, replicas: u32) -> Metered {
+    let mut metered = metered(&trajectory.attempts, rules);
+    metered.set_span(trajectory.ended - SimTime::START);
+    metered.repeat_span(replicas);
     metered
 }
 

@@ -57,7 +57,7 @@ impl Target {
     #[must_use]
     pub const fn of(workload: &Workload) -> &'static [Self] {
         match workload {
-            Workload::Job(_) => &[
+            Workload::Job(_) | Workload::Batch(_) => &[
                 Self::Mean(Measure::Cost),
                 Self::Saving,
                 Self::CostPerGain,
@@ -83,6 +83,7 @@ impl Target {
             Self::Mean(measure) => matches!(
                 measure,
                 Measure::Waited
+                    | Measure::Idle
                     | Measure::Makespan
                     | Measure::AvailabilityAny
                     | Measure::AvailabilityMin

@@ -112,6 +112,7 @@ impl Experiment {
     pub const fn measures(&self) -> &'static [Measure] {
         match self.workload {
             Workload::Job(_) => Measure::JOB,
+            Workload::Batch(_) => Measure::BATCH,
             Workload::Endpoint(_) => Measure::ENDPOINT,
         }
     }

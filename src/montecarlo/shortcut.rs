@@ -1,150 +1,159 @@
 //! The common case without a record: jobs on Spot VMs that complete in their first submission.
 //!
 //! Such a replication is the same under every Spot plan but `spot-until-deadline`, and nothing of it
-//! needs to be kept but its sums. The replications of a run go through their attempts in step: all first attempts, then the
-//! second ones of those that need one, and so on. Whether an attempt finishes is a coin toss that no
-//! processor foresees, so it is not branched on; draws that wait for nothing overlap.
+//! needs to be kept but its sums. The replications of a run go through their attempts in step, as
+//! columns of whole numbers: all first attempts, then the second ones of those that need one, and so
+//! on. Whether an attempt finishes is a coin toss that no processor foresees, so it is not branched on.
 //!
 //! It asks the same market for the same luck and goes by the same program, restart and billing rules
 //! as the engine; whatever is not this simple (exhausted restarts, a timeout, the limit of time) is
 //! left to the engine, from the beginning. That both say the same is tested.
 
+use multiversion::multiversion;
+
+use crate::columns::{larger, smaller};
 use crate::luck::{Shared, Together};
-use crate::model::billing::{BillingRules, Metered};
+use crate::model::billing::{BillingRules, ColumnRules};
 use crate::model::capacity::Answers;
 use crate::model::checkpoint::Cycle;
 use crate::model::plan::Course;
 use crate::model::restart::{Counts, MOST_ATTEMPTS, RestartCount};
 use crate::model::workload::JobModel;
-use crate::units::SimDuration;
+use crate::units::{Share, SimDuration};
 
 /// The most replications in a run: a power of two, and a place fits a byte.
 pub const RUN: usize = 128;
+
+/// One quantity of all replications of a run.
+pub type Column = [f64; RUN];
+
+/// No replication lasts longer \[µs\], 17 years: all sums stay where columns are exact.
+const LONGEST: i64 = 1 << 49;
 
 /// A job, its hazard and how its time is billed.
 #[derive(Clone, Copy, Debug)]
 pub struct Shortcut<'a> {
     model: &'a JobModel,
-    rules: BillingRules,
+    rules: ColumnRules,
     relief: f64,
     /// Uptime of an attempt that finds nothing saved and finishes \[µs\].
-    needed_at_first: i64,
+    needed_at_first: f64,
     /// What its attempts repeat, where that is simple.
     cycle: Option<Cycle>,
 }
 
-/// The replications of a run, by their place: what is known of them after each attempt \[µs\].
+/// Sums over the attempts of replications \[µs\].
+#[derive(Clone, Debug)]
+pub struct Sums {
+    /// Waits, refused ones included.
+    pub waited: Column,
+    /// Work lost at preemptions.
+    pub lost: Column,
+    /// Preemptions.
+    pub preemptions: Column,
+    /// Billed time.
+    pub billed: Column,
+    /// The part of it that is waived.
+    pub waived: Column,
+    /// When the last attempt ended; in the end, the makespan.
+    pub now: Column,
+}
+
+impl Sums {
+    const ZERO: Self = Self {
+        waited: [0.0; RUN],
+        lost: [0.0; RUN],
+        preemptions: [0.0; RUN],
+        billed: [0.0; RUN],
+        waived: [0.0; RUN],
+        now: [0.0; RUN],
+    };
+}
+
+/// The replications of a run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// Completed. Of the others nothing is to be believed: the engine must tell.
+    /// Completed, by place. Of the others nothing is to be believed: the engine must tell.
     pub is_done: [bool; RUN],
-    /// Waits, refused ones included.
-    pub waited: [u64; RUN],
-    /// Work lost at preemptions.
-    pub lost: [u64; RUN],
-    /// Attempts after the first.
-    pub restarts: [u64; RUN],
-    /// Preemptions.
-    pub preemptions: [u64; RUN],
-    /// When the last attempt ended; in the end, the makespan.
-    pub now: [i64; RUN],
-    /// Billed time.
-    pub billed: [i64; RUN],
-    /// The part of it that is waived.
-    pub waived: [i64; RUN],
-    /// When the next attempt asks.
-    asked: [i64; RUN],
-    limit: [i64; RUN],
-    /// Work left.
-    left: [i64; RUN],
-    /// Uptime that the next attempt needs to finish.
-    needed: [i64; RUN],
-    /// Restarts used in the current count.
-    used: [u32; RUN],
-    /// Uptime of the last attempt.
-    uptime: [i64; RUN],
-    /// Those whose last attempt started, and those of them that were preempted, by their place.
-    granted: [u8; RUN],
-    preempted: [u8; RUN],
-    preempted_len: usize,
+    /// Of those that are, by place.
+    pub sums: Sums,
+    /// Of those that are, by place: attempts after the first.
+    pub restarts: Column,
+    /// Those that go on.
+    lanes: Lanes,
     luck: Together,
-    /// Those that go on, by their place, and what their next attempts meet.
-    going_on: [u8; RUN],
-    going_on_len: usize,
     answers: Answers,
     /// The gaps before the first restarts of a count, as far as they were needed.
-    gaps: Vec<i64>,
+    gaps: Vec<f64>,
 }
+
+/// The replications that go on, closed up, in the order of their places.
+#[derive(Clone, Debug)]
+struct Lanes {
+    count: usize,
+    places: [u8; RUN],
+    sums: Sums,
+    /// When the next attempt asks.
+    asked: Column,
+    limit: Column,
+    /// Work left.
+    left: Column,
+    /// Uptime that the next attempt needs to finish.
+    needed: Column,
+    /// Restarts used in the current count, where it is not the same for all.
+    used: [u32; RUN],
+    /// What became of the last attempt: one of the following.
+    ended: Column,
+}
+
+/// Preempted or refused: another attempt follows.
+const TRIES_AGAIN: f64 = 0.0;
+/// The job is done.
+const DONE: f64 = 1.0;
+/// Out of time or of restarts: left to the engine.
+const GIVEN_UP: f64 = 2.0;
 
 impl Default for Run {
     fn default() -> Self {
+        let lanes = Lanes {
+            count: 0,
+            places: [0; RUN],
+            sums: Sums::ZERO,
+            asked: [0.0; RUN],
+            limit: [0.0; RUN],
+            left: [0.0; RUN],
+            needed: [0.0; RUN],
+            used: [0; RUN],
+            ended: [0.0; RUN],
+        };
         Self {
             is_done: [false; RUN],
-            waited: [0; RUN],
-            lost: [0; RUN],
-            restarts: [0; RUN],
-            preemptions: [0; RUN],
-            now: [0; RUN],
-            billed: [0; RUN],
-            waived: [0; RUN],
-            asked: [0; RUN],
-            limit: [0; RUN],
-            left: [0; RUN],
-            needed: [0; RUN],
-            used: [0; RUN],
-            uptime: [0; RUN],
-            granted: [0; RUN],
-            preempted: [0; RUN],
-            preempted_len: 0,
+            sums: Sums::ZERO,
+            restarts: [0.0; RUN],
+            lanes,
             luck: Together::default(),
-            going_on: [0; RUN],
-            going_on_len: 0,
             answers: Answers::default(),
             gaps: Vec::new(),
         }
     }
 }
 
-impl Run {
-    /// What is billed of the replication at a place.
-    #[inline]
-    #[must_use]
-    pub const fn metered(&self, place: usize) -> Metered {
-        Metered::spot(self.billed[place], self.waived[place], self.now[place])
-    }
-
-    /// All that is set before the first attempt.
-    fn start(&mut self, shortcut: &Shortcut<'_>, first: u64, count: usize) {
-        assert!(count <= RUN, "a run is short");
-        self.is_done.fill(false);
-        self.waited.fill(0);
-        self.lost.fill(0);
-        self.preemptions.fill(0);
-        self.asked.fill(0);
-        self.billed.fill(0);
-        self.waived.fill(0);
-        self.limit.fill(shortcut.model.give_up_after.micros());
-        self.left.fill(shortcut.model.work.micros());
-        self.needed.fill(shortcut.needed_at_first);
-        self.used.fill(0);
-        self.luck.start(first, count);
-        self.going_on = std::array::from_fn(|place| place as u8);
-        self.going_on_len = count;
-    }
-}
-
 impl<'a> Shortcut<'a> {
-    /// The shortcut for a job that is billed by these rules.
+    /// The shortcut for a job that is billed by these rules; `None` where it may last too long,
+    /// or the market has a memory.
     #[must_use]
-    pub fn new(model: &'a JobModel, rules: BillingRules) -> Self {
+    pub fn new(model: &'a JobModel, rules: BillingRules) -> Option<Self> {
         let needed_at_first = model.program.uptime_needed(model.work, false);
-        Self {
+        let longest = needed_at_first + model.program.restore;
+        let is_plain = model.market.zones.is_none();
+        let are_short = [longest, model.give_up_after].iter().all(|time| time.micros() <= LONGEST);
+        Some(Self {
             model,
-            rules,
+            rules: rules.for_columns().filter(|_| is_plain && are_short)?,
             relief: model.market.relief(model.nodes),
-            needed_at_first: needed_at_first.micros(),
-            cycle: model.program.cycle(needed_at_first + model.program.restore),
-        }
+            needed_at_first: needed_at_first.micros() as f64,
+            cycle: model.program.cycle(longest),
+        })
     }
 
     /// Whether a replication that is this simple is the same under a course: no Spot VMs are left
@@ -158,132 +167,222 @@ impl<'a> Shortcut<'a> {
     /// Every [`GROUPS`](crate::stats::estimator::GROUPS)-th replication from `first`, `count` of
     /// them, as far as the shortcut goes.
     pub fn replicate(&self, shared: &Shared, first: u64, count: usize, run: &mut Run) {
-        let program = &self.model.program;
-        run.start(self, first, count);
+        assert!(count <= RUN, "a run is short");
+        let Self { model, .. } = self;
+        let program = &model.program;
+        run.is_done.fill(false);
+        run.luck.start(first, count);
+        run.lanes.start(self, count);
         // The n-th gap of a count is the same for all.
         let mut gaps = RestartCount::default();
         run.gaps.clear();
-        for attempt in 0..MOST_ATTEMPTS {
-            let market = &self.model.market;
-            let luck = (shared, &run.luck);
-            market.ask_all(
-                luck,
-                &run.going_on[..run.going_on_len],
-                self.relief,
-                attempt,
-                &mut run.answers,
-            );
-            run.gaps.extend(gaps.take(&self.model.restart).map(SimDuration::micros));
-            self.attempt(run, attempt);
-            match self.cycle {
-                Some(cycle) => {
-                    let [fresh, resumed] =
-                        [false, true].map(|saved| program.before_work(saved).micros());
-                    let work = self.model.work.micros();
-                    run.cut(|left, needed, uptime| {
-                        let before = if left < work { resumed } else { fresh };
-                        let (saves, since) = cycle.divide((uptime - before).max(0));
-                        let saved = saves * cycle.every;
-                        let left = left - saved;
-                        let lost = since.min(cycle.every).min(left);
-                        // Each save is one that the next attempt need not make.
-                        let after = if left < work { resumed } else { fresh };
-                        (left, needed - before + after - saves * cycle.whole, lost)
-                    });
-                }
-                None => run.cut(|left, _, uptime| {
-                    let (left, uptime) =
-                        (SimDuration::from_micros(left), SimDuration::from_micros(uptime));
-                    let remains = program.cut(left, left < self.model.work, uptime, Some(uptime));
+        let terms = Terms {
+            rules: self.rules,
+            timeout: model.timeout.unwrap_or(SimDuration::NEVER).micros() as f64,
+            give_up_after: model.give_up_after.micros() as f64,
+            refuses: model.market.no_capacity_probability > Share::ZERO,
+        };
+        let work = model.work.micros() as f64;
+        let [fresh, resumed] =
+            [false, true].map(|saved| program.before_work(saved).micros() as f64);
+        for number in 0..MOST_ATTEMPTS {
+            let Run { lanes, luck, answers, .. } = run;
+            let places = &lanes.places[..lanes.count];
+            model.market.ask_all((shared, luck), places, self.relief, number, answers);
+            if let Some(cycle) = self.cycle {
+                attempt(lanes, answers, &terms, |left: f64, needed: f64, uptime: f64| {
+                    let before = if left < work { resumed } else { fresh };
+                    let (saves, since) = cycle.divisor.divide(larger(uptime - before, 0.0));
+                    let left = left - saves * cycle.every;
+                    let lost = smaller(smaller(since, cycle.every), left);
+                    // Each save is one that the next attempt need not make.
+                    let after = if left < work { resumed } else { fresh };
+                    (left, needed - before + after - saves * cycle.whole, lost)
+                });
+            } else {
+                attempt(lanes, answers, &terms, |left: f64, _: f64, uptime: f64| {
+                    let [left, uptime] = [left, uptime].map(|time| time as i64);
+                    let [left, uptime] = [left, uptime].map(SimDuration::from_micros);
+                    let remains = program.cut(left, left < model.work, uptime, Some(uptime));
                     let left = left.saturating_sub(remains.saved);
-                    let needed = program.uptime_needed(left, left < self.model.work);
-                    (left.micros(), needed.micros(), remains.lost.micros())
-                }),
+                    let needed = program.uptime_needed(left, left < model.work);
+                    let of = |time: SimDuration| time.micros() as f64;
+                    (of(left), of(needed), of(remains.lost))
+                });
             }
-            if run.going_on_len == 0 {
+            run.gaps.extend(gaps.take(&model.restart).map(|gap| gap.micros() as f64));
+            lanes.back_off(model, number, answers, &run.gaps);
+            run.close_up(number, &terms);
+            if run.lanes.count == 0 {
                 break;
-            }
-        }
-    }
-
-    /// One attempt of all that go on, up to what preemptions leave.
-    fn attempt(&self, run: &mut Run, attempt: u32) {
-        let Self { model, rules, .. } = self;
-        let timeout = model.timeout.unwrap_or(SimDuration::NEVER).micros();
-        let give_up_after = model.give_up_after.micros();
-        let counts_anew = model.restart.counts == Counts::Preemption;
-        let Answers { waits, refused, lifetimes, .. } = &run.answers;
-        let (mut going_on, mut granted, mut preempted) = (0, 0, 0);
-        for (at, (wait, lifetime)) in waits.iter().zip(lifetimes).enumerate() {
-            let place = usize::from(run.going_on[at % RUN]) % RUN;
-            run.restarts[place] = attempt.into();
-            let mut now = run.asked[place] + wait.micros();
-            let mut limit = run.limit[place];
-            if now >= limit {
-                continue;
-            }
-            run.waited[place] += wait.micros() as u64;
-            let mut goes_on = true;
-            if !refused.get(at).is_some_and(|&refused| refused) {
-                // The first start sets the limit; a later one would set none where it did not.
-                if limit == give_up_after {
-                    limit = limit.min(now + timeout);
-                    run.limit[place] = limit;
-                }
-                let uptime = run.needed[place].min(lifetime.micros());
-                if uptime > limit - now {
-                    continue;
-                }
-                goes_on = run.needed[place] > lifetime.micros();
-                now += uptime;
-                run.uptime[place] = uptime;
-                run.granted[granted % RUN] = place as u8;
-                granted += 1;
-                run.preempted[preempted % RUN] = place as u8;
-                preempted += usize::from(goes_on);
-                run.is_done[place] = !goes_on;
-                run.used[place] *= u32::from(!counts_anew);
-            }
-            run.now[place] = now;
-            let Some(gap) = run.gaps.get(run.used[place] as usize) else { continue };
-            run.used[place] += 1;
-            // Of one that is done, the next attempt never comes.
-            run.asked[place] = now + gap;
-            run.going_on[going_on % RUN] = place as u8;
-            going_on += usize::from(goes_on & (now + gap < limit));
-        }
-        run.going_on_len = going_on;
-        run.preempted_len = preempted;
-        for &place in &run.granted[..granted] {
-            let place = usize::from(place) % RUN;
-            let billed = rules.billed(SimDuration::from_micros(run.uptime[place])).micros();
-            run.billed[place] = run.billed[place].saturating_add(billed);
-        }
-        let free = rules.free_if_preempted_within.micros();
-        for &place in &run.preempted[..preempted] {
-            let place = usize::from(place) % RUN;
-            run.preemptions[place] += 1;
-            if run.uptime[place] < free {
-                let billed = rules.billed(SimDuration::from_micros(run.uptime[place]));
-                run.waived[place] = run.waived[place].saturating_add(billed.micros());
             }
         }
     }
 }
 
-impl Run {
-    /// What preemptions leave: it follows from the work left, the uptime that it needed and the
-    /// uptime it had. That is the work then left, the uptime that needs, and the work lost.
-    #[inline]
-    fn cut(&mut self, leave: impl Fn(i64, i64, i64) -> (i64, i64, i64)) {
-        for &place in &self.preempted[..self.preempted_len] {
-            let place = usize::from(place) % RUN;
-            let (left, needed, lost) =
-                leave(self.left[place], self.needed[place], self.uptime[place]);
-            self.left[place] = left;
-            self.needed[place] = needed;
-            self.lost[place] += lost as u64;
+impl Lanes {
+    /// All that is set before the first attempt.
+    fn start(&mut self, shortcut: &Shortcut<'_>, count: usize) {
+        let Shortcut { model, .. } = shortcut;
+        self.count = count;
+        self.places = std::array::from_fn(|place| place as u8);
+        self.sums = Sums::ZERO;
+        self.asked.fill(0.0);
+        self.limit.fill(model.give_up_after.micros() as f64);
+        self.left.fill(model.work.micros() as f64);
+        self.needed.fill(shortcut.needed_at_first);
+        self.used.fill(0);
+    }
+
+    /// The gaps before the next attempts, where restarts are left.
+    fn back_off(&mut self, model: &JobModel, number: u32, answers: &Answers, gaps: &[f64]) {
+        let Self { count, sums, asked, limit, used, ended, .. } = self;
+        let count = (*count).min(RUN);
+        let gap = |used: u32| gaps.get(used as usize).copied().unwrap_or(f64::INFINITY);
+        let counts_anew = model.restart.counts == Counts::Preemption;
+        if counts_anew && model.market.no_capacity_probability > Share::ZERO {
+            for at in 0..count {
+                let before = if answers.lifetimes[at] > 0.0 { 0 } else { used[at] };
+                used[at] = before + 1;
+                asked[at] = sums.now[at] + gap(before);
+            }
+        } else {
+            let gap = gap(if counts_anew { 0 } else { number });
+            for at in 0..count {
+                asked[at] = sums.now[at] + gap;
+            }
         }
+        for at in 0..count {
+            let is_over = (ended[at] == TRIES_AGAIN) & (asked[at] >= limit[at]);
+            ended[at] = if is_over { GIVEN_UP } else { ended[at] };
+        }
+    }
+}
+
+/// What holds for all attempts \[µs\].
+struct Terms {
+    rules: ColumnRules,
+    timeout: f64,
+    give_up_after: f64,
+    /// Whether a request may be refused.
+    refuses: bool,
+}
+
+impl Terms {
+    /// Whether billed time may be waived.
+    fn waives(&self) -> bool {
+        self.rules.free_if_preempted_within > 0.0
+    }
+}
+
+/// One attempt of all. What a preemption leaves follows from the work left, the uptime that it needed
+/// and the uptime it had: it is the work then left, the uptime that needs, and the work lost.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
+    "x86_64+avx2+bmi2+lzcnt"
+))]
+fn attempt(
+    lanes: &mut Lanes,
+    answers: &Answers,
+    terms: &Terms,
+    leave: impl Fn(f64, f64, f64) -> (f64, f64, f64),
+) {
+    let Lanes { count, sums, asked, limit, left, needed, ended, .. } = lanes;
+    let count = (*count).min(RUN);
+    let (waits, lifetimes) = (&answers.waits[..count], &answers.lifetimes[..count]);
+    for at in 0..count {
+        let is_granted = lifetimes[at] > 0.0;
+        let start = asked[at] + waits[at];
+        // The first start sets the limit; a later one would set none where it did not.
+        let sets = is_granted & (limit[at] == terms.give_up_after);
+        let end = if sets { smaller(limit[at], start + terms.timeout) } else { limit[at] };
+        let uptime = if is_granted { smaller(needed[at], lifetimes[at]) } else { 0.0 };
+        let now = start + uptime;
+        let is_late = (start >= limit[at]) | (now > end);
+        let is_preempted = is_granted & (needed[at] > lifetimes[at]);
+        let is_done = is_granted & (needed[at] <= lifetimes[at]);
+        let on_time = if is_done { DONE } else { TRIES_AGAIN };
+        ended[at] = if is_late { GIVEN_UP } else { on_time };
+        let billed = if is_granted { terms.rules.billed(uptime) } else { 0.0 };
+        let is_waived = is_preempted & (uptime < terms.rules.free_if_preempted_within);
+        let (work, needs, lost) = leave(left[at], needed[at], uptime);
+        sums.waited[at] += waits[at];
+        sums.lost[at] += if is_preempted { lost } else { 0.0 };
+        sums.preemptions[at] += if is_preempted { 1.0 } else { 0.0 };
+        sums.billed[at] += billed;
+        sums.waived[at] += if is_waived { billed } else { 0.0 };
+        sums.now[at] = now;
+        limit[at] = end;
+        left[at] = if is_preempted { work } else { left[at] };
+        needed[at] = if is_preempted { needs } else { needed[at] };
+    }
+}
+
+impl Run {
+    /// Sets down those that are done, and closes the ranks of those that go on.
+    fn close_up(&mut self, number: u32, terms: &Terms) {
+        let Self { lanes, sums, .. } = self;
+        let (mut done, mut going_on) = ([0_u8; RUN], [0_u8; RUN]);
+        let (mut done_len, mut going_on_len) = (0, 0);
+        for at in 0..lanes.count.min(RUN) {
+            done[done_len % RUN] = at as u8;
+            done_len += usize::from(lanes.ended[at] == DONE);
+            going_on[going_on_len % RUN] = at as u8;
+            going_on_len += usize::from(lanes.ended[at] == TRIES_AGAIN);
+        }
+        let places = done.map(|at| lanes.places[usize::from(at) % RUN]);
+        let (done, places) = (&done[..done_len], &places[..done_len]);
+        for &place in places {
+            self.is_done[usize::from(place) % RUN] = true;
+            self.restarts[usize::from(place) % RUN] = number.into();
+        }
+        let set_down = |column: &mut Column, lanes: &Column| {
+            for (&at, &place) in done.iter().zip(places) {
+                column[usize::from(place) % RUN] = lanes[usize::from(at) % RUN];
+            }
+        };
+        set_down(&mut sums.waited, &lanes.sums.waited);
+        set_down(&mut sums.lost, &lanes.sums.lost);
+        set_down(&mut sums.billed, &lanes.sums.billed);
+        set_down(&mut sums.now, &lanes.sums.now);
+        // What is the same for all need not move.
+        if terms.refuses {
+            set_down(&mut sums.preemptions, &lanes.sums.preemptions);
+        } else {
+            for &place in places {
+                sums.preemptions[usize::from(place) % RUN] = number.into();
+            }
+        }
+        if terms.waives() {
+            set_down(&mut sums.waived, &lanes.sums.waived);
+        }
+        let going_on = &going_on[..going_on_len];
+        lanes.count = going_on_len;
+        close_ranks(&mut lanes.places, going_on);
+        close_ranks(&mut lanes.sums.waited, going_on);
+        close_ranks(&mut lanes.sums.lost, going_on);
+        close_ranks(&mut lanes.sums.billed, going_on);
+        close_ranks(&mut lanes.asked, going_on);
+        close_ranks(&mut lanes.left, going_on);
+        close_ranks(&mut lanes.needed, going_on);
+        if terms.refuses {
+            close_ranks(&mut lanes.sums.preemptions, going_on);
+            close_ranks(&mut lanes.used, going_on);
+        }
+        if terms.waives() {
+            close_ranks(&mut lanes.sums.waived, going_on);
+        }
+        if terms.timeout < terms.give_up_after {
+            close_ranks(&mut lanes.limit, going_on);
+        }
+    }
+}
+
+/// Moves what stands at these places, which rise, to the front.
+#[inline]
+fn close_ranks<T: Copy>(column: &mut [T; RUN], places: &[u8]) {
+    for (to, &from) in places.iter().enumerate() {
+        column[to % RUN] = column[usize::from(from) % RUN];
     }
 }
 
@@ -292,6 +391,7 @@ mod tests {
     use super::*;
     use crate::engine::job::Job;
     use crate::engine::trajectory::JobTrajectory;
+    use crate::model::billing::MeteredColumns;
     use crate::model::plan::Outcome;
     use crate::model::workload::Workload;
     use crate::montecarlo::{self, observe};
@@ -336,7 +436,7 @@ mod tests {
             let experiment = montecarlo::experiment(&scenario);
             let Workload::Job(model) = &experiment.workload else { panic!("a job") };
             let rules = experiment.plans[0].billing;
-            let shortcut = Shortcut::new(model, rules);
+            let shortcut = Shortcut::new(model, rules).expect("a short job");
             let mut run = Run::default();
             let mut trajectory = JobTrajectory::default();
             for group in 0..16_u64 {
@@ -350,16 +450,16 @@ mod tests {
                     let completed = observed.outcome == Outcome::Completed;
                     assert_eq!(run.is_done[place], completed, "{settings:?}: {trajectory:?}");
                     if completed {
-                        let found = [
-                            run.waited[place],
-                            run.lost[place],
-                            run.restarts[place],
-                            run.preemptions[place],
-                            run.now[place] as u64,
-                        ];
+                        let Sums { waited, lost, preemptions, billed, waived, now } = &run.sums;
+                        let found = [waited, lost, &run.restarts, preemptions, now]
+                            .map(|column| column[place] as u64);
                         assert_eq!(found, observed.values[..5], "{settings:?}: {trajectory:?}");
                         let metered = observe::job_metered(&trajectory, &rules);
-                        assert_eq!(run.metered(place), metered, "{settings:?}: {trajectory:?}");
+                        let [billed, waived, now] =
+                            [billed, waived, now].map(|column| &column[place..=place]);
+                        let mut found = MeteredColumns::of(1);
+                        found.set_spot(billed, waived, now);
+                        assert_eq!(found, metered.into(), "{settings:?}: {trajectory:?}");
                     }
                 }
             }

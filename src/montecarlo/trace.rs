@@ -4,14 +4,19 @@
 use super::experiment;
 use super::observe;
 use super::replicate::{Experiment, Priced, RunError, Watch};
+use crate::engine::batch::Batch;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
+use crate::engine::paths::Paths;
 use crate::engine::timeline::{self, Phase};
-use crate::engine::trajectory::{Attempt, End, EndpointTrajectory, JobTrajectory};
+use crate::engine::trajectory::{Attempt, BatchTrajectory, End, EndpointTrajectory, JobTrajectory};
+use crate::luck::Luck;
 use crate::model::billing::{Metered, OutOfRange};
-use crate::model::capacity::Capacity;
+use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
+use crate::model::zone::Zone;
+use crate::scenario::keys::For;
 use crate::scenario::resolved::Scenario;
 use crate::stats::estimator::group;
 use crate::units::{Money, SimDuration, SimTime};
@@ -28,6 +33,8 @@ pub struct Interval {
     pub attempt: u32,
     /// What was asked for.
     pub capacity: Capacity,
+    /// The place among [`Trace::zones`] of the zone asked for a Spot VM; 0 where there are none.
+    pub zone: u16,
     /// What goes on.
     pub phase: Phase,
     /// When it begins.
@@ -44,6 +51,8 @@ pub struct Interval {
 /// One replication of one plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
+    /// What is run.
+    pub kind: For,
     /// Which plan.
     pub plan: Plan,
     /// Which replication.
@@ -64,6 +73,32 @@ pub struct Trace {
     pub vms: u32,
     /// Replicas; 1 for a job.
     pub slots: u32,
+    /// What the zones of the market went through until then; none where it has no memory.
+    pub zones: Vec<TracedZone>,
+}
+
+/// What a zone went through in a replication, the same under every plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TracedZone {
+    /// Its name; empty for a zone without one.
+    pub name: String,
+    /// When it is scarce.
+    pub scarce: Vec<(SimTime, SimTime)>,
+    /// When shocks strike.
+    pub shocks: Vec<SimTime>,
+}
+
+impl TracedZone {
+    /// What the zones of a market went through until a time; `luck` is that of the replication.
+    fn of(market: &Market, paths: &mut Paths, until: SimTime, luck: Luck<'_>) -> Vec<Self> {
+        let Some(zones) = &market.zones else { return Vec::new() };
+        let one = |(place, zone): (usize, &Zone)| Self {
+            name: zone.name.clone(),
+            scarce: paths.scarce(zones, place, until, luck),
+            shocks: paths.shocks(zones, place, until, luck),
+        };
+        zones.zones.iter().enumerate().map(one).collect()
+    }
 }
 
 /// Why there is no trace.
@@ -97,7 +132,7 @@ impl From<OutOfRange> for NoTrace {
 pub enum Worst {
     /// The dearest
     Cost,
-    /// The latest (jobs); one that is never done is later than any that is
+    /// The latest (jobs and batches); one that is never done is later than any that is
     Makespan,
     /// The longest time with no replica serving (endpoints)
     Outage,
@@ -136,6 +171,8 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 traced.pause(last, trajectory.attempts.len() as u32, now, trajectory.ended);
             }
             let metered = observe::job_metered(&trajectory, &priced.billing);
+            let ended = trajectory.ended;
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
             traced.finish(
                 plan,
                 replication,
@@ -144,35 +181,33 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 Some(trajectory.outcome),
             )
         }
+        Workload::Batch(model) => {
+            let mut trajectory = BatchTrajectory::default();
+            Batch::default().run(model, plan.course(), luck, &mut trajectory);
+            let idle = &mut trajectory.idle;
+            idle.sort_unstable();
+            let idle: &[_] = idle;
+            let mut traced = Tracing::new(scenario, priced, model.replicas, trajectory.ended);
+            let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
+                timeline::of_batch(attempt, model.startup, idle, each)
+            })?;
+            let ended = trajectory.ended;
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
+            let metered = observe::batch_metered(&trajectory, &priced.billing, model.replicas);
+            traced.finish(plan, replication, &attempts, &metered, Some(trajectory.outcome))
+        }
         Workload::Endpoint(model) => {
             let mut trajectory = EndpointTrajectory::default();
             let mut endpoint = Endpoint::default();
             endpoint.run(model, plan.course(), luck, &mut trajectory).map_err(RunError::from)?;
             let horizon = SimTime::START + model.horizon;
-            let mut attempts = trajectory.attempts.clone();
-            attempts.sort_by_key(|attempt| (attempt.slot, attempt.asked));
             let mut traced = Tracing::new(scenario, priced, model.replicas, horizon);
-            let (mut number, mut now, mut last) = (0, SimTime::START, None::<&Attempt>);
-            for attempt in &attempts {
-                if let Some(before) = last
-                    && before.slot != attempt.slot
-                {
-                    traced.pause(before, number, now, horizon);
-                    (number, now) = (0, SimTime::START);
-                }
-                traced.pause(attempt, number, now, attempt.asked);
-                number += 1;
-                traced.attempt(attempt, number, |each| {
-                    let startup = model.startup.min(attempt.uptime);
-                    (startup == SimDuration::ZERO || each(Phase::Startup, startup))
-                        && (attempt.useful == SimDuration::ZERO
-                            || each(Phase::Serving, attempt.useful))
-                })?;
-                (now, last) = (attempt.ended(), Some(attempt));
-            }
-            if let Some(last) = last {
-                traced.pause(last, number, now, horizon);
-            }
+            let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
+                let startup = model.startup.min(attempt.uptime);
+                (startup == SimDuration::ZERO || each(Phase::Startup, startup))
+                    && (attempt.useful == SimDuration::ZERO || each(Phase::Serving, attempt.useful))
+            })?;
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, horizon, luck);
             let metered = observe::endpoint_metered(
                 &trajectory,
                 &priced.billing,
@@ -200,11 +235,11 @@ pub fn worst(
     watch.expects(replications);
     let (mut job, mut endpoint) = (JobTrajectory::default(), Endpoint::default());
     let mut of_endpoint = EndpointTrajectory::default();
+    let (mut batch, mut of_batch) = (Batch::default(), BatchTrajectory::default());
     let mut shared: Vec<_> = (0..crate::luck::lattice::SHIFTS)
         .map(|shift| experiment.sampling.shared(experiment.seed, shift))
         .collect();
     shared.truncate(crate::stats::estimator::GROUPS);
-    let mut costs = Vec::new();
     let mut found: Option<((bool, u64), u64)> = None;
     for replication in 0..replications {
         let luck = shared[group(replication)].luck(replication);
@@ -213,6 +248,11 @@ pub fn worst(
                 Job::new(model, plan.course(), luck, &mut job).run();
                 let late = (job.outcome != Outcome::Completed, micros(job.ended));
                 (observe::job_metered(&job, &priced.billing), model.nodes, late)
+            }
+            Workload::Batch(model) => {
+                batch.run(model, plan.course(), luck, &mut of_batch);
+                let late = (of_batch.outcome != Outcome::Completed, micros(of_batch.ended));
+                (observe::batch_metered(&of_batch, &priced.billing, model.replicas), 1, late)
             }
             Workload::Endpoint(model) => {
                 let run = endpoint.run(model, plan.course(), luck, &mut of_endpoint);
@@ -226,11 +266,7 @@ pub fn worst(
         };
         let badness = match by {
             Worst::Makespan | Worst::Outage => late,
-            Worst::Cost => {
-                costs.clear();
-                priced.tariff.bill(&[metered], vms, &mut costs, |_, _, _| {})?;
-                (false, costs[0])
-            }
+            Worst::Cost => (false, priced.tariff.bill(metered, vms)?),
         };
         if found.is_none_or(|(worst, _)| badness > worst) {
             found = Some((badness, replication));
@@ -267,6 +303,7 @@ fn priced<'a>(
 
 /// A trace under way.
 struct Tracing<'a> {
+    kind: For,
     priced: &'a Priced,
     intervals: Vec<Interval>,
     /// What was used so far, and what it costs.
@@ -275,11 +312,13 @@ struct Tracing<'a> {
     vms: u32,
     slots: u32,
     ended: SimTime,
+    zones: Vec<TracedZone>,
 }
 
 impl<'a> Tracing<'a> {
     fn new(scenario: &Scenario, priced: &'a Priced, slots: u32, ended: SimTime) -> Self {
         Self {
+            kind: For::of(&scenario.workload),
             priced,
             intervals: Vec::new(),
             used: Metered::default(),
@@ -287,6 +326,7 @@ impl<'a> Tracing<'a> {
             vms: scenario.workload.gang_size(),
             slots,
             ended,
+            zones: Vec::new(),
         }
     }
 
@@ -299,9 +339,7 @@ impl<'a> Tracing<'a> {
     }
 
     fn bill(&self, metered: &Metered) -> Result<u64, OutOfRange> {
-        let mut costs = Vec::with_capacity(1);
-        self.priced.tariff.bill(&[*metered], self.vms, &mut costs, |_, _, _| {})?;
-        Ok(costs[0])
+        self.priced.tariff.bill(*metered, self.vms)
     }
 
     /// A time in which nothing runs; none where it is empty.
@@ -311,6 +349,7 @@ impl<'a> Tracing<'a> {
                 slot: beside.slot,
                 attempt,
                 capacity: beside.capacity,
+                zone: beside.zone,
                 phase: Phase::Pause,
                 from,
                 to,
@@ -339,6 +378,7 @@ impl<'a> Tracing<'a> {
             slot: attempt.slot,
             attempt: number,
             capacity: attempt.capacity,
+            zone: attempt.zone,
             phase: Phase::Waiting,
             from: attempt.asked,
             to: started,
@@ -373,6 +413,34 @@ impl<'a> Tracing<'a> {
         Ok(())
     }
 
+    /// The attempts of replicas, in any order: those of each in turn, with the pauses between them to
+    /// the end. The attempts in that order.
+    fn replicas(
+        &mut self,
+        attempts: &[Attempt],
+        uptime: impl Fn(&Attempt, &mut dyn FnMut(Phase, SimDuration) -> bool) -> bool,
+    ) -> Result<Vec<Attempt>, NoTrace> {
+        let mut attempts = attempts.to_vec();
+        attempts.sort_by_key(|attempt| (attempt.slot, attempt.asked));
+        let (mut number, mut now, mut last) = (0, SimTime::START, None::<&Attempt>);
+        for attempt in &attempts {
+            if let Some(before) = last
+                && before.slot != attempt.slot
+            {
+                self.pause(before, number, now, self.ended);
+                (number, now) = (0, SimTime::START);
+            }
+            self.pause(attempt, number, now, attempt.asked);
+            number += 1;
+            self.attempt(attempt, number, |each| uptime(attempt, each))?;
+            (now, last) = (attempt.ended(), Some(attempt));
+        }
+        if let Some(last) = last {
+            self.pause(last, number, now, self.ended);
+        }
+        Ok(attempts)
+    }
+
     fn finish(
         mut self,
         plan: Plan,
@@ -397,6 +465,7 @@ impl<'a> Tracing<'a> {
         }
         let cost = self.bill(metered)?;
         Ok(Trace {
+            kind: self.kind,
             plan,
             replication,
             intervals: self.intervals,
@@ -407,6 +476,7 @@ impl<'a> Tracing<'a> {
             cost: Money::from_nanos(cost as i64),
             vms: self.vms,
             slots: self.slots,
+            zones: self.zones,
         })
     }
 }

@@ -3,16 +3,18 @@
 //! The replications of one group in one block make a run. A run is simulated first, then metered,
 //! priced and summed as columns of numbers: the same integers as one by one, and much faster.
 
-use super::compare::{CostAndGain, relative};
+use super::compare::{CostAndGain, relative_all};
 use super::observe::{self, Measure};
 use super::replicate::{BLOCK, Experiment, RunError};
 use super::shortcut::{self, RUN, Shortcut};
 use super::tally::Tally;
+use crate::columns;
+use crate::engine::batch::Batch;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
-use crate::engine::trajectory::{EndpointTrajectory, JobTrajectory};
+use crate::engine::trajectory::{BatchTrajectory, EndpointTrajectory, JobTrajectory};
 use crate::luck::Luck;
-use crate::model::billing::{BillingRules, Metered};
+use crate::model::billing::{BillingRules, MeteredColumns};
 use crate::model::plan::{Course, Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::stats::estimator::{GROUPS, group};
@@ -42,8 +44,12 @@ pub struct Worker<'a> {
     /// The standard plan that each plan is set against, by its place.
     against: Vec<Option<usize>>,
     job: JobTrajectory,
+    batch: Batch,
+    batch_trajectory: BatchTrajectory,
     endpoint: Endpoint,
     endpoint_trajectory: EndpointTrajectory,
+    /// One of its columns at a time.
+    column: Vec<u64>,
 }
 
 /// A run of one course.
@@ -67,16 +73,16 @@ struct CourseRun {
 impl CourseRun {
     /// Takes over what the shortcut says of the first `count` places; how many it completed.
     fn take(&mut self, short: &shortcut::Run, count: usize) -> u64 {
-        let makespan = short.now.map(|now| now as u64);
-        let columns = [&short.waited, &short.lost, &short.restarts, &short.preemptions, &makespan];
+        let shortcut::Sums { waited, lost, preemptions, billed, waived, now } = &short.sums;
+        let columns = [waited, lost, &short.restarts, preemptions, now];
         for (mine, theirs) in self.columns.iter_mut().zip(columns) {
-            *mine = *theirs;
-        }
-        self.gains = [1; RUN];
-        for meter in &mut self.meters {
-            for (place, metered) in meter.metered.iter_mut().enumerate() {
-                *metered = short.metered(place);
+            for (mine, &theirs) in mine.iter_mut().zip(theirs) {
+                *mine = columns::whole(theirs);
             }
+        }
+        self.gains.fill(1);
+        for meter in &mut self.meters {
+            meter.metered.set_spot(billed, waived, now);
         }
         short.is_done[..count].iter().map(|&is_done| u64::from(is_done)).sum()
     }
@@ -85,7 +91,7 @@ impl CourseRun {
 /// What is billed of a run by one set of rules: plans that differ in price alone are metered once.
 struct Meter {
     rules: BillingRules,
-    metered: [Metered; RUN],
+    metered: MeteredColumns,
     /// By their place in the experiment and in the tally.
     plans: Vec<usize>,
 }
@@ -116,7 +122,7 @@ impl<'a> Worker<'a> {
             .flat_map(|run| run.meters.iter().map(|meter| meter.rules));
         let shortcut = match (workload, rules.next()) {
             (Workload::Job(model), Some(first)) if rules.all(|rules| rules == first) => {
-                Some(Shortcut::new(model, first))
+                Shortcut::new(model, first)
             }
             _ => None,
         };
@@ -129,8 +135,11 @@ impl<'a> Worker<'a> {
             standard: vec![Vec::new(); experiment.plans.len()],
             against: experiment.baselines(),
             job: JobTrajectory::default(),
+            batch: Batch::default(),
+            batch_trajectory: BatchTrajectory::default(),
             endpoint: Endpoint::default(),
             endpoint_trajectory: EndpointTrajectory::default(),
+            column: Vec::new(),
         }
     }
 
@@ -196,7 +205,8 @@ impl<'a> Worker<'a> {
             Workload::Job(model) => {
                 Job::new(model, run.course, luck, &mut self.job).run();
                 for meter in &mut run.meters {
-                    meter.metered[place] = observe::job_metered(&self.job, &meter.rules);
+                    let metered = observe::job_metered(&self.job, &meter.rules);
+                    meter.metered.set(place, metered);
                 }
                 let observation = observe::job(&self.job);
                 // What the shortcut knows completes in its first submission, and adds nothing here.
@@ -207,13 +217,29 @@ impl<'a> Worker<'a> {
                 }
                 observation
             }
+            Workload::Batch(model) => {
+                let trajectory = &mut self.batch_trajectory;
+                self.batch.run(model, run.course, luck, trajectory);
+                for meter in &mut run.meters {
+                    let metered = observe::batch_metered(trajectory, &meter.rules, model.replicas);
+                    meter.metered.set(place, metered);
+                }
+                let observation = observe::batch(trajectory, model.replicas);
+                if observation.makespan.is_none() {
+                    run.failed_submissions += 1;
+                    run.incomplete.push(place);
+                    run.ended_without += trajectory.ended.since_start().micros() as u128;
+                }
+                observation
+            }
             Workload::Endpoint(model) => {
                 let trajectory = &mut self.endpoint_trajectory;
                 self.endpoint.run(model, run.course, luck, trajectory)?;
                 for meter in &mut run.meters {
                     let (rules, horizon) = (&meter.rules, model.horizon);
-                    meter.metered[place] =
+                    let metered =
                         observe::endpoint_metered(trajectory, rules, horizon, model.replicas);
+                    meter.metered.set(place, metered);
                 }
                 observe::endpoint(trajectory, model.replicas)
             }
@@ -241,36 +267,34 @@ impl<'a> Worker<'a> {
             1 => quantity.add_all(group, values),
             _ => values.iter().for_each(|&value| quantity.add_times(group, value, times)),
         };
-        let (mut costs, mut column) = (Vec::with_capacity(RUN), Vec::with_capacity(RUN));
+        let mut costs = [0; RUN];
+        let costs = &mut costs[..count];
+        let column = &mut self.column;
         for meter in &run.meters {
-            let metered = &meter.metered[..count];
             for &plan in &meter.plans {
                 let priced = &experiment.plans[plan];
                 let tally = &mut self.tally.plans[plan];
-                costs.clear();
                 let lines = &mut tally.lines;
                 let vms = experiment.workload.gang_size();
-                priced.tariff.bill(metered, vms, &mut costs, |line, quantity, amount| {
+                priced.tariff.bill_all(&meter.metered, vms, costs, |line, quantity, amount| {
                     lines[line].0 += quantity * u128::from(times);
                     lines[line].1 += amount * u128::from(times);
                 })?;
-                let own = |(&cost, &gain): (&u64, &u64)| CostAndGain { cost, gain };
-                let own = costs.iter().zip(&run.gains).map(own);
                 column.clear();
                 if priced.plan == Plan::Standard {
+                    let own = costs.iter().zip(&run.gains);
                     self.standard[plan].clear();
-                    self.standard[plan].extend(own);
+                    self.standard[plan]
+                        .extend(own.map(|(&cost, &gain)| CostAndGain { cost, gain }));
                 } else if let Some(index) = self.against[plan] {
-                    // One value is everyone's.
-                    let standard = self.standard[index].iter().cycle();
-                    let pairs = own.zip(standard);
-                    column.extend(pairs.filter_map(|(own, standard)| relative(own, *standard)));
-                    tally.against_standard.add(&column, times);
+                    let gains = &run.gains[..count];
+                    relative_all(costs, gains, &self.standard[index], column);
+                    tally.against_standard.add(column, times);
                 }
-                add(&mut tally.cost, &costs);
+                add(&mut tally.cost, costs);
                 column.clear();
-                column.extend(metered.iter().map(|metered| metered.total() as u64));
-                add(&mut tally.billed, &column);
+                meter.metered.totals(count, column);
+                add(&mut tally.billed, column);
             }
         }
         let tally = &mut self.tally.courses[index];
@@ -298,7 +322,7 @@ impl<'a> Worker<'a> {
             }
             add(quantity, values);
         }
-        if matches!(experiment.workload, Workload::Job(_)) {
+        if experiment.workload.ends() {
             let failed = u128::from(std::mem::take(&mut run.failed_submissions));
             let ended = std::mem::take(&mut run.ended_without);
             tally.failed_submissions.add_sum(group, replications, failed * u128::from(times));
@@ -320,7 +344,7 @@ fn meters(experiment: &Experiment, tally: &Tally, course: usize) -> Vec<Meter> {
         match meters.iter_mut().find(|meter| meter.rules == rules) {
             Some(meter) => meter.plans.push(index),
             None => {
-                meters.push(Meter { rules, metered: [Metered::default(); RUN], plans: vec![index] })
+                meters.push(Meter { rules, metered: MeteredColumns::of(RUN), plans: vec![index] })
             }
         }
     }

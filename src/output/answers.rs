@@ -341,7 +341,7 @@ pub fn optimise(
     replications: Option<u64>,
     found: &Optimum,
 ) -> Text {
-    let job = matches!(scenario.workload, crate::model::workload::Workload::Job(_));
+    let job = scenario.workload.ends();
     let (name, scale, unit) = match objective {
         Objective::Cost if job => ("cost per completion", 1.0, format!(" {}", scenario.currency)),
         Objective::Cost => ("cost per serving hour", 1.0, format!(" {}", scenario.currency)),

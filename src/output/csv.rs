@@ -58,12 +58,14 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
     ];
     let measures = match scenario.workload {
         Workload::Job(_) => Measure::JOB,
+        Workload::Batch(_) => Measure::BATCH,
         Workload::Endpoint(_) => Measure::ENDPOINT,
     };
     for &measure in measures {
         let needs_time = matches!(
             measure,
             Measure::Waited
+                | Measure::Idle
                 | Measure::Makespan
                 | Measure::AvailabilityAny
                 | Measure::AvailabilityMin
@@ -79,7 +81,7 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
     }
     let per_gain = estimate.and_then(|estimate| estimate.cost_per_gain);
     match scenario.workload {
-        Workload::Job(_) => {
+        Workload::Job(_) | Workload::Batch(_) => {
             summary(
                 &mut row,
                 "time_to_result_h",
@@ -124,7 +126,7 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
         row.push((name.to_owned(), shown(value)));
     }
     row.extend(last);
-    if matches!(scenario.workload, Workload::Job(_)) {
+    if scenario.workload.ends() {
         let failure = timed.and_then(|estimate| estimate.failure);
         probability(&mut row, "failure_probability", failure);
     }

@@ -7,7 +7,6 @@ use crate::decision::ladder::Ladder;
 use crate::decision::register::{Assumed, Effect};
 use crate::decision::verdict::{Stand, Turn, Verdict};
 use crate::model::plan::Plan;
-use crate::model::workload::Workload;
 use crate::scenario::resolved::Scenario;
 use crate::sweep::condition::Met;
 use crate::sweep::study::Valued;
@@ -37,7 +36,7 @@ pub(super) fn headline(scenario: &Scenario, verdict: &Verdict) -> String {
         }
         return text;
     };
-    let is_job = matches!(scenario.workload, Workload::Job(_));
+    let is_job = scenario.workload.ends();
     let mut text = format!("Verdict: {name}.");
     if name == Plan::Standard.name() {
         text.push_str(&format!(" {}", why_standard(verdict)));
@@ -249,7 +248,7 @@ pub fn breakeven(decision: &Decision) -> Option<String> {
 /// The ladder as headers and rows.
 #[must_use]
 pub fn ladder(scenario: &Scenario, ladder: &Ladder) -> (Vec<String>, Vec<Vec<String>>) {
-    let is_job = matches!(scenario.workload, Workload::Job(_));
+    let is_job = scenario.workload.ends();
     let has_spot = ladder.rungs.iter().any(|rung| rung.fails.is_some());
     let by_price = ladder.rungs.iter().any(|rung| rung.saving_by_price.is_some());
     let mut headers = vec!["VMs live", "saving"];
@@ -362,7 +361,7 @@ pub fn assumed(scenario: &Scenario, assumed: &Assumed, full: bool) -> String {
         .effects
         .iter()
         .map(|effect| {
-            let what = worth(effect, matches!(scenario.workload, Workload::Job(_)));
+            let what = worth(effect, scenario.workload.ends());
             let verdict = effect
                 .verdict
                 .map_or_else(String::new, |plan| format!("; then the verdict is {plan}"));

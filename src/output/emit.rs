@@ -5,7 +5,7 @@ use super::paragraph::wrapped;
 use crate::model::capacity::Capacity;
 use crate::model::plan::Plan;
 use crate::model::tariff::Purchase;
-use crate::model::workload::{EndpointModel, JobModel, Workload};
+use crate::model::workload::{BatchModel, EndpointModel, JobModel, Workload};
 use crate::prices::quota::{Demand, quotas};
 use crate::scenario::request::RequestKind;
 use crate::scenario::request::emit::{Ask, Emitted};
@@ -75,6 +75,7 @@ pub fn list(order: &Order<'_>) -> String {
     section(&mut out, "Send it", order.sending());
     let mut build = match &order.scenario.workload {
         Workload::Job(job) => order.for_job(job),
+        Workload::Batch(batch) => order.for_batch(batch),
         Workload::Endpoint(endpoint) => order.for_endpoint(endpoint),
     };
     build.extend(order.for_commitment());
@@ -122,7 +123,15 @@ impl Order<'_> {
                 "to {version}, customJobs in {region}{}{why}",
                 if emitted.fields.of_rpc { " (REST takes what customJob holds)" } else { "" }
             ),
-            (_, whole) => format!(
+            (RequestKind::BatchPredictionJob, _) => format!(
+                "to {version}, batchPredictionJobs in {region}{}{why}",
+                if emitted.fields.of_rpc {
+                    " (REST takes what batchPredictionJob holds)"
+                } else {
+                    ""
+                }
+            ),
+            (RequestKind::DeployModel, whole) => format!(
                 "to {version}, endpoints/ENDPOINT:deployModel in {region}{}{why}",
                 if whole { "" } else { ", as the deployedModel of a request" }
             ),
@@ -133,7 +142,8 @@ impl Order<'_> {
             let text = format!("before that delete {field}: v1beta1 does not have it");
             items.push(Item { text, source: API });
         }
-        if self.ask.capacity == Capacity::Spot {
+        let known = self.kind != RequestKind::BatchPredictionJob;
+        if self.ask.capacity == Capacity::Spot && known {
             let text = "not from the Google Cloud console: it does not submit what runs on Spot";
             let source = match self.kind {
                 RequestKind::DeployModel => INFERENCE,
@@ -264,6 +274,33 @@ impl Order<'_> {
                  machines can start together{wait}"
             ),
             source: DWS,
+        }
+    }
+
+    fn for_batch(&self, batch: &BatchModel) -> Vec<Item> {
+        let restarts = match batch.restart.max_restarts {
+            Some(count) => format!("{count} restarts (an assumption; not found)"),
+            None => "its restarts (without limit, so the scenario)".to_owned(),
+        };
+        match self.plan {
+            Plan::Spot => vec![Item {
+                text: format!(
+                    "An alarm. A replica is gone after {restarts}, and the batch fails when all \
+                     {} are; look then at what the output holds, and send the items that are left.",
+                    batch.replicas
+                ),
+                source: SCENARIO,
+            }],
+            Plan::SpotThenStandard => vec![Item {
+                text: format!(
+                    "A fallback. A replica is gone after {restarts}, and no field asks for a standard \
+                     one in its place: split the items over several batches, and send those that fail \
+                     with the body of --emit standard."
+                ),
+                source: SCENARIO,
+            }],
+            Plan::FlexStart => vec![self.queue()],
+            _ => Vec::new(),
         }
     }
 
@@ -411,16 +448,24 @@ impl Order<'_> {
             note(text, "Scheduling.timeout; the gaps are an assumption");
         }
         if self.plan == Plan::FlexStart && !self.length_known {
-            let text = if is_job {
-                "Not checked: whether the job fits into the 7 days of flex-start. A body does not \
-                 say how long it works; --work does."
-            } else {
-                "Not known: how long the deployment is wanted, so the longest run is written. \
-                 --horizon says it."
+            let text = match self.kind {
+                RequestKind::CustomJob => {
+                    "Not checked: whether the job fits into the 7 days of flex-start. A body does \
+                     not say how long it works; --work does."
+                }
+                RequestKind::DeployModel => {
+                    "Not known: how long the deployment is wanted, so the longest run is written. \
+                     --horizon says it."
+                }
+                RequestKind::BatchPredictionJob => {
+                    "Not checked: whether the batch fits into the 7 days of flex-start. A body does \
+                     not say how many items there are; --set workload.items=… does, with \
+                     workload.time_per_item."
+                }
             };
-            note(text.into(), if is_job { DWS } else { FLEX });
+            note(text.into(), if self.kind == RequestKind::DeployModel { FLEX } else { DWS });
         }
-        if self.plan == Plan::FlexStart && !is_job {
+        if self.plan == Plan::FlexStart && self.kind == RequestKind::DeployModel {
             let text = "Flex-start with inference is a Preview; undeploy the model yourself when \
                         it is no longer needed.";
             note(text.into(), FLEX);

@@ -179,6 +179,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
         scenario_sha256: scenario_sha256(scenario),
         kind: match scenario.workload {
             Workload::Job(_) => "job",
+            Workload::Batch(_) => "batch",
             Workload::Endpoint(_) => "endpoint",
         },
         machine: &scenario.machine,
@@ -199,7 +200,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
         }),
         deadline_h: scenario.deadline.map(|deadline| deadline.hours()),
         baseline: scenario.baseline.as_ref().map(|baseline| {
-            let is_job = matches!(scenario.workload, Workload::Job(_));
+            let is_job = scenario.workload.ends();
             Baseline {
                 against: baseline.against.name(),
                 words: &baseline.words,
@@ -268,7 +269,7 @@ fn of_kind(
 ) -> OfKind {
     let timed = estimate.filter(|_| times_known);
     match scenario.workload {
-        Workload::Job(_) => OfKind::Job {
+        Workload::Job(_) | Workload::Batch(_) => OfKind::Job {
             makespan_h: measure(Measure::Makespan).filter(|_| times_known),
             time_to_result_h: timed.and_then(|estimate| estimate.time_to_result_h),
             lost_work_h: measure(Measure::LostWork),

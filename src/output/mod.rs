@@ -12,8 +12,9 @@ pub mod draft;
 pub mod emit;
 pub mod json;
 #[cfg(feature = "cli")]
-pub mod mix;
+pub mod market;
 #[cfg(feature = "cli")]
+pub mod mix;
 pub mod month;
 pub mod numbers;
 pub mod paragraph;

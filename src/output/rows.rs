@@ -1,7 +1,6 @@
 //! The rows of a sweep: one per design point and plan, with the columns of `estimate` and what
 //! changed against the first point, as CSV or JSON lines.
 
-use crate::model::workload::Workload;
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::points::{Difference, Finished, Target};
 use crate::output::csv;
@@ -30,7 +29,7 @@ pub fn of_point(design: &Design<'_>, finished: &Finished<'_>) -> Vec<Row> {
     let settings = design.settings(finished.point);
     let scenario = finished.scenario;
     let targets = Target::of(&scenario.workload);
-    let is_job = matches!(scenario.workload, Workload::Job(_));
+    let is_job = scenario.workload.ends();
     finished
         .estimate
         .plans

@@ -4,7 +4,6 @@ use super::numbers::{self, NONE};
 use super::paragraph::{WIDTH, wrapped};
 use super::table::{Grid, plan_cells};
 use crate::model::plan::Plan;
-use crate::model::workload::Workload;
 use crate::montecarlo::points::{Finished, Target};
 use crate::sweep::design::Design;
 
@@ -52,7 +51,7 @@ impl SweepTable {
     /// Adds the rows of a point.
     pub fn add(&mut self, design: &Design<'_>, finished: &Finished<'_>) {
         let scenario = finished.scenario;
-        let job = matches!(scenario.workload, Workload::Job(_));
+        let job = scenario.workload.ends();
         if self.heading.is_empty() {
             let risk: [&str; 3] = match (job, scenario.deadline.is_some()) {
                 (true, true) => ["on time", "p95", "fails"],

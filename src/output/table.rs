@@ -4,6 +4,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::decision;
+use super::market;
 use super::month;
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
@@ -217,6 +218,20 @@ pub(super) fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
                 .map_or_else(String::new, |deadline| format!(", due within {deadline}"));
             format!("{} of work{nodes}{deadline}", job.work)
         }
+        Workload::Batch(batch) => {
+            let plural = |count: u64| if count == 1 { "" } else { "s" };
+            let deadline = scenario
+                .deadline
+                .map_or_else(String::new, |deadline| format!(", due within {deadline}"));
+            format!(
+                "{} chunk{} of {} on {} replica{}{deadline}",
+                numbers::whole(batch.chunks),
+                plural(batch.chunks),
+                batch.chunk_time,
+                batch.replicas,
+                plural(batch.replicas.into()),
+            )
+        }
         Workload::Endpoint(endpoint) => {
             let plural = if endpoint.replicas == 1 { "" } else { "s" };
             format!("{} replica{plural} over {}", endpoint.replicas, endpoint.horizon)
@@ -231,7 +246,7 @@ pub(super) fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         .prices_as_of
         .as_ref()
         .map_or_else(|| "own prices".to_owned(), |day| format!("prices of {day}"));
-    vec![
+    let mut lines = vec![
         format!("{}: {what}; {machine} ({}).", scenario.name, scenario.service.name()),
         match answer.replications {
             Some(replications) => format!(
@@ -242,7 +257,9 @@ pub(super) fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             ),
             None => format!("Solved exactly, nothing simulated; {prices}, {}.", scenario.currency),
         },
-    ]
+    ];
+    lines.splice(1..1, market::sentences(scenario.workload.market()));
+    lines
 }
 
 /// A level as it was written: `95 %`, `99.9 %`.
@@ -252,7 +269,7 @@ fn percent_of(level: f64) -> String {
 
 /// One row per plan.
 pub(super) fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
-    let job = matches!(scenario.workload, Workload::Job(_));
+    let job = scenario.workload.ends();
     let spot_range = scenario.spot_range.is_some();
     let mut headers = vec!["plan", "saving"];
     if spot_range {
@@ -353,7 +370,7 @@ pub(super) fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) ->
 pub(super) fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let mut notes = Vec::new();
     notes.push(match scenario.workload {
-        Workload::Job(_) => format!(
+        Workload::Job(_) | Workload::Batch(_) => format!(
             "saving: per completed run, against {}{}. done by: 95 of 100 runs; a failed run \
              never is.",
             scenario.against(),
@@ -581,7 +598,7 @@ pub(super) fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
         };
     let per_gain = estimate.cost_per_gain;
     let name = match scenario.workload {
-        Workload::Job(_) => "cost per completion",
+        Workload::Job(_) | Workload::Batch(_) => "cost per completion",
         Workload::Endpoint(_) => "cost per serving h",
     };
     single(name, per_gain.map(|ratio| ratio.value), per_gain.and_then(|ratio| ratio.half_width));
@@ -671,6 +688,7 @@ fn next_commands(scenario: &Scenario, decision: Option<&Decision>, input: &str) 
     let input = if input.is_empty() { "…" } else { input };
     let other = match scenario.workload {
         Workload::Job(_) => "--set checkpoint.every=\"15 min\"",
+        Workload::Batch(_) => "--set market.lifetime.mean=\"5 h\"",
         Workload::Endpoint(_) => "--set workload.min_replicas=4 --set workload.max_replicas=4",
     };
     let emit = plan.map(|plan| format!("stockout estimate {input} --emit {plan} -o new.json"));

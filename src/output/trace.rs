@@ -10,7 +10,8 @@ use super::paragraph::wrapped;
 use crate::engine::trajectory::End;
 use crate::model::capacity::Capacity;
 use crate::model::plan::Outcome;
-use crate::montecarlo::trace::{Interval, Trace};
+use crate::montecarlo::trace::{Interval, Trace, TracedZone};
+use crate::scenario::keys::For;
 use crate::scenario::resolved::Scenario;
 use crate::units::SimTime;
 
@@ -45,6 +46,53 @@ fn cost(nanos: i64) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
+/// The most intervals and instants of a zone that are named one by one.
+const MOST_NAMED: usize = 8;
+
+/// Which zone it was, where there are several; a number, since a name is too long for a column.
+fn in_zone(trace: &Trace, interval: &Interval) -> String {
+    match interval.capacity {
+        Capacity::Spot if trace.zones.len() > 1 => format!("spot in {}", interval.zone + 1),
+        capacity => capacity_name(capacity).to_owned(),
+    }
+}
+
+/// What a zone went through, in a sentence.
+fn fate_of(trace: &Trace, place: usize, zone: &TracedZone) -> String {
+    let listed = |all: Vec<String>| {
+        let more = all.len().saturating_sub(MOST_NAMED);
+        let named = all[..all.len() - more].join(", ");
+        if more > 0 {
+            format!("{named} and {} times more", numbers::whole(more as u64))
+        } else {
+            named
+        }
+    };
+    let mut parts = Vec::new();
+    if zone.scarce.is_empty() {
+        parts.push("never scarce".to_owned());
+    } else {
+        let spans = zone.scarce.iter().map(|(from, to)| {
+            if *to < trace.ended {
+                format!("{}–{}", clock(*from), clock(*to))
+            } else {
+                format!("from {} on", clock(*from))
+            }
+        });
+        parts.push(format!("scarce {}", listed(spans.collect())));
+    }
+    if !zone.shocks.is_empty() {
+        let instants = zone.shocks.iter().map(|shock| clock(*shock));
+        parts.push(format!("shocks at {}", listed(instants.collect())));
+    }
+    let name = match (trace.zones.len(), zone.name.as_str()) {
+        (1, "") => "The zone".to_owned(),
+        (1, name) => format!("Zone {name}"),
+        (_, name) => format!("Zone {}, {name}", place + 1),
+    };
+    format!("{name}: {}.", parts.join("; "))
+}
+
 /// For a person: what happened, and a line for each interval.
 #[must_use]
 pub fn text(scenario: &Scenario, trace: &Trace) -> String {
@@ -73,6 +121,12 @@ pub fn text(scenario: &Scenario, trace: &Trace) -> String {
     );
     let mut out = wrapped(&heading, "");
     out.push('\n');
+    for (place, zone) in trace.zones.iter().enumerate() {
+        out.push_str(&wrapped(&fate_of(trace, place, zone), "  "));
+    }
+    if !trace.zones.is_empty() {
+        out.push('\n');
+    }
     let replicas = trace.slots > 1;
     let mut line = |replica: &str, cells: [&str; 7]| {
         // With a column more, the others stand closer.
@@ -99,7 +153,7 @@ pub fn text(scenario: &Scenario, trace: &Trace) -> String {
             &(interval.slot + 1).to_string(),
             [
                 &interval.attempt.to_string(),
-                capacity_name(interval.capacity),
+                &in_zone(trace, interval),
                 interval.phase.name(),
                 &clock(interval.from),
                 &numbers::hours((interval.to - interval.from).hours()),
@@ -112,17 +166,21 @@ pub fn text(scenario: &Scenario, trace: &Trace) -> String {
     out
 }
 
-/// A row for each interval, times in microseconds, costs exact.
+/// A row for each interval, times in microseconds, costs exact; with zones a column more.
 #[must_use]
 pub fn csv(scenario: &Scenario, trace: &Trace) -> String {
     let money = format!("cost_{}", scenario.currency.to_string().to_lowercase());
     let header = [
         "slot", "attempt", "capacity", "phase", "from_us", "to_us", "from_h", "to_h", &money, "end",
     ];
-    let mut out = csv::line(header.map(str::to_owned).iter());
+    let mut header = header.map(str::to_owned).to_vec();
+    if !trace.zones.is_empty() {
+        header.push("zone".to_owned());
+    }
+    let mut out = csv::line(header.iter());
     for interval in &trace.intervals {
         let nanos = interval.cost.nanos();
-        let row = [
+        let mut row = vec![
             interval.slot.to_string(),
             interval.attempt.to_string(),
             capacity_name(interval.capacity).to_owned(),
@@ -134,6 +192,10 @@ pub fn csv(scenario: &Scenario, trace: &Trace) -> String {
             format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000),
             interval.end.map_or("", end_name).to_owned(),
         ];
+        if let Some(zone) = trace.zones.get(usize::from(interval.zone)) {
+            let spot = interval.capacity == Capacity::Spot;
+            row.push(if spot { zone.name.clone() } else { String::new() });
+        }
         out.push_str(&csv::line(row.iter()));
     }
     out
@@ -159,13 +221,32 @@ pub fn chrome(scenario: &Scenario, trace: &Trace) -> String {
         json!({"ph": "M", "pid": 1, "tid": 0, "name": "process_name", "args": {"name": name}}),
     ];
     for slot in 0..trace.slots {
-        let lane = match trace.outcome {
-            Some(_) => "job".to_owned(),
-            None => format!("replica {}", slot + 1),
+        let lane = match trace.kind {
+            For::Job => "job".to_owned(),
+            _ => format!("replica {}", slot + 1),
         };
         events.push(json!({
             "ph": "M", "pid": 1, "tid": slot + 1, "name": "thread_name", "args": {"name": lane}
         }));
+    }
+    for (place, zone) in trace.zones.iter().enumerate() {
+        let tid = trace.slots as usize + 1 + place;
+        let name = if zone.name.is_empty() { "zone" } else { &zone.name };
+        events.push(json!({
+            "ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}
+        }));
+        for (from, to) in &zone.scarce {
+            let (from, to) = (micros(*from), micros(*to));
+            events.push(json!({
+                "ph": "X", "pid": 1, "tid": tid, "name": "scarce", "cat": "market",
+                "ts": from, "dur": to - from
+            }));
+        }
+        for shock in &zone.shocks {
+            events.push(json!({
+                "ph": "i", "s": "t", "pid": 1, "tid": tid, "name": "shock", "ts": micros(*shock)
+            }));
+        }
     }
     let mut paid: Vec<&Interval> = trace.intervals.iter().collect();
     for interval in &trace.intervals {

@@ -158,6 +158,10 @@ fn owned(reader: &mut Reader<'_>, now: &Now<'_>, machine: &Machine) -> Option<Ow
             let needs = job.standard_program.uptime_needed(job.work, false);
             (needs, now.billing.billed(needs))
         }
+        Workload::Batch(batch) => {
+            let needs = batch.undisturbed(SimDuration::ZERO);
+            (needs, now.billing.billed(needs).times(i64::from(batch.replicas)))
+        }
         Workload::Endpoint(endpoint) => {
             let replicas = i64::from(endpoint.replicas);
             (endpoint.horizon, now.billing.billed(endpoint.horizon).times(replicas))
@@ -220,7 +224,7 @@ fn sustained_use(reader: &mut Reader<'_>, now: &Now<'_>) -> Option<SustainedUse>
     let may = tiers.filter(|_| now.service == Service::ComputeEngine);
     let month = reader.share(MONTH);
     let of_horizon = match now.workload {
-        Workload::Job(_) => None,
+        Workload::Job(_) | Workload::Batch(_) => None,
         Workload::Endpoint(endpoint) => {
             // 730 h are a month, as in prices.
             let share = endpoint.horizon.hours() / 730.0;
@@ -313,12 +317,12 @@ fn bill(reader: &mut Reader<'_>, now: &Now<'_>, prices: Currency) -> Option<(Str
         return None;
     };
     let (amount, currency, words) = match now.workload {
-        Workload::Job(_) => {
+        Workload::Job(_) | Workload::Batch(_) => {
             let (number, unit) = split_unit(text);
             if unit.contains('/') {
                 reader.problems.error(
                     &node.at,
-                    "baseline.bill is a price per time, and this is a job",
+                    "baseline.bill is a price per time, and this is a job or a batch",
                     "write what a completed run costs you, such as \"12.40 USD\"",
                 );
                 return None;

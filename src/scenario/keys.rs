@@ -4,6 +4,7 @@
 //! so that they cannot disagree. A new key is a row here and a use in [`super::validate`].
 
 use crate::model::plan::Plan;
+use crate::model::workload::Workload;
 use crate::units::{DataSize, Frequency, Money, Rate, Share, SimDuration};
 
 /// What a key takes.
@@ -45,6 +46,14 @@ pub enum Kind {
     Plans,
     /// A list of conditions.
     Conditions,
+    /// A plain number in a range.
+    Number(f64, f64),
+    /// A list of 24 or 168 numbers in a range.
+    Factors(f64, f64),
+    /// A list of names of zones.
+    Zones,
+    /// A day of the week, with or without a time of day.
+    WeekTime,
 }
 
 /// Which workloads have the key.
@@ -54,8 +63,79 @@ pub enum For {
     All,
     /// Jobs alone.
     Job,
+    /// Batches alone.
+    Batch,
+    /// Jobs and batches: what ends when its work is done.
+    Ending,
     /// Endpoints alone.
     Endpoint,
+}
+
+impl For {
+    /// Whether a workload of a kind has it; of an unknown kind, any may.
+    #[must_use]
+    pub fn is_of(self, kind: Self) -> bool {
+        self == Self::All
+            || kind == Self::All
+            || self == kind
+            || (self == Self::Ending && matches!(kind, Self::Job | Self::Batch))
+    }
+
+    /// The kind of a workload.
+    #[must_use]
+    pub const fn of(workload: &Workload) -> Self {
+        match workload {
+            Workload::Job(_) => Self::Job,
+            Workload::Batch(_) => Self::Batch,
+            Workload::Endpoint(_) => Self::Endpoint,
+        }
+    }
+
+    /// The kind of a name, as `workload.kind` has it.
+    #[must_use]
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        match kind {
+            "job" => Some(Self::Job),
+            "batch" => Some(Self::Batch),
+            "endpoint" => Some(Self::Endpoint),
+            _ => None,
+        }
+    }
+
+    /// The kind's name, as `workload.kind` has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::All => "any",
+            Self::Job | Self::Ending => "job",
+            Self::Batch => "batch",
+            Self::Endpoint => "endpoint",
+        }
+    }
+
+    /// Which kinds have it, for messages.
+    #[must_use]
+    pub const fn owners(self) -> &'static str {
+        match self {
+            Self::All => "every kind",
+            Self::Job => "kind = \"job\"",
+            Self::Batch => "kind = \"batch\"",
+            Self::Ending => "kind = \"job\" and \"batch\"",
+            Self::Endpoint => "kind = \"endpoint\"",
+        }
+    }
+
+    /// Its workloads in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::All => "workloads",
+            Self::Job => "jobs",
+            Self::Batch => "batches",
+            Self::Ending => "jobs and batches",
+            Self::Endpoint => "endpoints",
+        }
+    }
 }
 
 /// One key.
@@ -84,6 +164,14 @@ const fn key(path: &'static str, kind: Kind, default: &'static str, about: &'sta
 impl Key {
     const fn job(self) -> Self {
         Self { of: For::Job, ..self }
+    }
+
+    const fn batch(self) -> Self {
+        Self { of: For::Batch, ..self }
+    }
+
+    const fn ending(self) -> Self {
+        Self { of: For::Ending, ..self }
     }
 
     const fn endpoint(self) -> Self {
@@ -130,6 +218,11 @@ pub const TABLES: &[(&str, &str)] = &[
         "market.standard",
         "standard VMs where they can be missing too; left out: there is always one",
     ),
+    (
+        "market.regime",
+        "zones that are normal and scarce in turns; left out: always normal, and requests independent",
+    ),
+    ("market.shocks", "instants that preempt many VMs of a zone at once; left out: none"),
     ("checkpoint", "how work is saved; left out: never, all work of a preempted attempt is lost"),
     ("restart", "what happens after a preemption or a refusal"),
     ("billing", "how used time becomes billed time"),
@@ -142,13 +235,19 @@ pub const TABLES: &[(&str, &str)] = &[
 
 /// Every key.
 pub const KEYS: &[Key] = &[
-    key("workload.kind", Kind::Choice(&["job", "endpoint"]), "(required)", "a job that ends, or a deployment over a horizon"),
+    key("workload.kind", Kind::Choice(&["job", "batch", "endpoint"]), "(required)", "a job that ends, a batch that replicas share, or a deployment over a horizon"),
     key("workload.work", Kind::Duration, "(required)", "hours of uninterrupted computing by the whole gang").job(),
     key("workload.nodes", Kind::Count(1, 100_000), "1", "VMs in the gang: all run or none").job(),
-    key("workload.startup", Kind::Duration, "0 s", "boot, image and model load at the start of every attempt; billed").from("your own logs: from VM start to the first useful work", "assumed"),
-    key("workload.deadline", Kind::Duration, "(none)", "on time is completed by then; it stops nothing, and spot-until-deadline leaves Spot for it").job(),
+    key("workload.items", Kind::Count(1, 1_000_000_000_000), "(required)", "what is to be inferred, in all").batch(),
+    key("workload.batch_size", Kind::Count(1, 1_000_000_000), "64", "items in a chunk: what a replica takes at a time, and begins anew after a preemption").batch().from("manualBatchTuningParameters.batchSize defaults to 64", "quoted"),
+    key("workload.time_per_item", Kind::Duration, "(required, or time_per_batch)", "time that one replica takes for an item; the last chunk may be shorter").batch(),
+    key("workload.time_per_batch", Kind::Duration, "(required, or time_per_item)", "time that one replica takes for a chunk, full or not").batch(),
+    key("workload.replicas", Kind::Count(1, 100_000), "(required, or target)", "replicas asked for: a batch does not scale").batch().from("startingReplicaCount", "quoted"),
+    key("workload.target", Kind::Duration, "(required, or replicas)", "instead: as many replicas as do the work in this time, startup not counted, by the published rule").batch().from("N / (T × (60 / Tb)): Get batch inferences (Google Cloud, 2026)", "quoted"),
+    key("workload.startup", Kind::Duration, "(0 s; batches: 5 min, with accelerators 10 min)", "boot, image and model load at the start of every attempt; billed").from("your own logs: from VM start to the first useful work", "assumed"),
+    key("workload.deadline", Kind::Duration, "(none)", "on time is completed by then; it stops nothing, and spot-until-deadline leaves Spot for it").ending(),
     key("workload.timeout", Kind::DurationOr("none"), "(7 d on vertex-training, else none)", "ends a submission, counted from its first start, gaps included").job().from("CustomJob scheduling.timeout, default 7 days; whether it counts across restarts was not found", "inferred"),
-    key("workload.give_up_after", Kind::Duration, "365 d", "ends a replication; what is unfinished is counted and shown").job(),
+    key("workload.give_up_after", Kind::Duration, "365 d", "ends a replication; what is unfinished is counted and shown").ending(),
     key("workload.runs", Kind::Frequency, "(none: one run)", "how often the job runs: `estimate` then shows a month too").job(),
     key("workload.jobs", Kind::Text, "(none)", "a CSV file of past jobs, beside the scenario: `estimate` then shows a month of them").job(),
     key("workload.jobs_over", Kind::Duration, "(required with jobs)", "the time in which the jobs of that file ran").job(),
@@ -157,7 +256,7 @@ pub const KEYS: &[Key] = &[
     key("workload.max_replicas", Kind::Count(1, 100_000), "(min_replicas)", "the most replicas").endpoint().from("DeployedModel maxReplicaCount defaults to minReplicaCount", "quoted"),
     key("machine.type", Kind::Text, "(required without prices)", "the machine type, such as g2-standard-12"),
     key("machine.region", Kind::Text, "(required without prices)", "the region, such as us-central1; Spot prices are per region"),
-    key("machine.service", Kind::Choice(SERVICES), "(vertex-training for jobs, vertex-inference for endpoints)", "whose billing rules apply").from("the workload's kind", "assumed"),
+    key("machine.service", Kind::Choice(SERVICES), "(vertex-training for jobs, else vertex-inference)", "whose billing rules apply").from("the workload's kind", "assumed"),
     key("machine.boot_disk", Kind::Size, "(100 GB on vertex-training, else 0 GB)", "boot disk per VM, billed for the billed time").from("CustomJob DiskSpec: 100 GB pd-ssd", "quoted"),
     key("machine.accelerator", Kind::Text, "(none)", "accelerator attached to an N1 machine, such as NVIDIA_TESLA_T4"),
     key("machine.accelerator_count", Kind::Count(1, 16), "1", "how many of them per VM"),
@@ -176,13 +275,23 @@ pub const KEYS: &[Key] = &[
     key("market.standard.no_capacity_probability", Kind::Share, "0 %", "chance that a standard request is refused after its wait; it is made again until it is granted").from("\"Resources are insufficient in region\" is what a CustomJob says then; how often was not found", "assumed"),
     key("market.standard.tied_to_spot", Kind::Share, "0 %", "how far one draw decides both right after a refused Spot request: 100 % refuses the standard one with min(1, its chance ÷ Spot's), 0 % with its own").from(NOT_FOUND, "assumed"),
     key("market.standard.retry_after", Kind::Duration, "5 min", "gap before a refused standard request is made again"),
+    key("market.zones", Kind::Zones, "(those of [market.zone.NAME], else one without a name)", "the zones that are asked, such as [\"us-central1-a\", \"us-central1-b\"], all at the region's price"),
+    key("market.placement", Kind::Choice(&["first", "spread", "cheapest"]), "first", "the zone asked first: the first one, the i-th by replica i, or the one that preempts least in the long run; the next one after a refusal, and anew once VMs have run"),
+    key("market.hazard_by_hour", Kind::Factors(0.0, 10_000.0), "(none: every hour is alike)", "factors of the hazard: 24 for the hours of a day, or 168 for those of a week from Monday 00:00, counted from simulation.start"),
+    key("market.regime.normal", Kind::Wait, "(required in [market.regime])", "how long a zone stays normal"),
+    key("market.regime.scarce", Kind::Wait, "(required in [market.regime])", "how long it stays scarce: no Spot VM starts in it"),
+    key("market.regime.hazard_factor", Kind::Number(0.0, 10_000.0), "1", "hazard of a running Spot VM while its zone is scarce, in units of that while it is normal"),
+    key("market.regime.when_scarce", Kind::Choice(&["refuse", "queue"]), "refuse", "a Spot request whose wait ends in a scarce zone is refused, which uses up an attempt, or waits until the zone is normal").from(NOT_FOUND, "assumed"),
+    key("market.regime.start", Kind::Choice(&["stationary", "normal", "scarce"]), "stationary", "what a zone is at time 0: in the midst of its life, or normal or scarce since just then"),
+    key("market.shocks.mean", Kind::Duration, "(required in [market.shocks])", "mean time between two shocks of a zone, which come at any time alike"),
+    key("market.shocks.hits", Kind::Share, "100 %", "chance that a shock preempts a running Spot VM of the zone, each VM of a gang on its own"),
     key("checkpoint.every", Kind::Duration, "(no periodic saves)", "work between two saves").job(),
     key("checkpoint.save", Kind::Duration, "0 s", "time that one save takes").job(),
     key("checkpoint.restore", Kind::Duration, "0 s", "time that loading a save takes").job(),
     key("checkpoint.on_notice", Kind::Boolean, "false", "save what was done when the preemption notice comes").job(),
     key("checkpoint.on_standard", Kind::Boolean, "true", "whether plans without preemption save too").job(),
-    key("restart.max_restarts", Kind::CountOr(0, 10_000, "unlimited"), "(6 for jobs, unlimited for endpoints)", "restarts of one submission, or of one replica").from("\"up to six times\" for training; for inference the sentence was removed in 2026: Use Spot VMs with training / inference", "quoted"),
-    key("restart.counts", Kind::Choice(&["job", "preemption"]), "(job for jobs, preemption for endpoints)", "restarts are counted over the job's life, or anew whenever VMs have started").from(NOT_FOUND, "assumed"),
+    key("restart.max_restarts", Kind::CountOr(0, 10_000, "unlimited"), "(6; unlimited for endpoints)", "restarts of one submission, or of one replica").from("\"up to six times\" for training; for inference the sentence was removed in 2026: Use Spot VMs with training / inference", "quoted"),
+    key("restart.counts", Kind::Choice(&["job", "preemption"]), "(job; preemption for endpoints)", "restarts are counted over the life of the job or replica, or anew whenever VMs have started").from(NOT_FOUND, "assumed"),
     key("restart.backoff", Kind::Backoff, "0 s", "gap before a restart: a duration, or { initial, factor, max }").from(NOT_FOUND, "assumed"),
     key("restart.resubmit_after", Kind::Duration, "1 h", "spot-resubmit: gap before a failed submission is submitted again").job(),
     key("restart.max_submissions", Kind::Count(1, 10_000), "20", "spot-resubmit: submissions of one job, the first included").job(),
@@ -223,7 +332,8 @@ pub const KEYS: &[Key] = &[
     key("simulation.replications", Kind::Count(1, 1_000_000_000), "100000", "replications of every plan"),
     key("simulation.half_width", Kind::Share, "(none: a fixed number of replications)", "instead: replicate until the half-width of every plan's mean cost is at most this share of it"),
     key("simulation.seed", Kind::Count(0, i64::MAX), "1", "chooses the luck; the same seed gives the same bytes"),
-    key("simulation.sampling", Kind::Choice(&["lattice", "random"]), "(lattice for jobs, random for endpoints)", "how the luck of the replications is spread: evenly, or each on its own"),
+    key("simulation.sampling", Kind::Choice(&["lattice", "random"]), "(lattice for jobs, else random)", "how the luck of the replications is spread: evenly, or each on its own"),
+    key("simulation.start", Kind::WeekTime, "Monday 00:00", "the time of the week at which replications start, in UTC: for market.hazard_by_hour"),
     key("simulation.confidence", Kind::Share, "95 %", "level of the confidence intervals"),
 ];
 
@@ -238,24 +348,49 @@ pub const LATER: &[(&str, &str)] = &[
         "workload.target_utilisation",
         "autoscaling comes with fleets; write min_replicas = max_replicas",
     ),
-    ("workload.items", "batch inference comes with fleets; use kind = \"job\" or \"endpoint\""),
     ("pools", "more than one pool of machines comes with fleets; describe one in [machine]"),
     (
         "workload.pools",
         "more than one pool of machines comes with fleets; describe one in [machine]",
     ),
-    ("market.zones", "zones come with fleets; describe one market"),
-    ("market.shocks", "common shocks come with fleets; use market.shared_hazard"),
-    ("machine.zone", "zones come with fleets; write machine.region"),
-    ("machine.zones", "zones come with fleets; write machine.region"),
+    ("machine.zone", "prices are per region: write machine.region, and zones in market.zones"),
+    ("machine.zones", "prices are per region: write machine.region, and zones in market.zones"),
     ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
-    ("simulation.start", "dated prices and hazards by the hour come later"),
 ];
+
+/// The table of tables, one per zone, with what is different there.
+pub const ZONE: &str = "market.zone";
+
+/// What may be different in a zone: keys and tables of `[market]`.
+pub const IN_A_ZONE: &[&str] = &["lifetime", "wait", "no_capacity_probability", "regime", "shocks"];
+
+/// The path of what a path in a zone stands for: `market.wait` for `market.zone.us-central1-a.wait`.
+/// `None` for a path that is not in a zone, or not allowed there.
+#[must_use]
+pub fn in_every_zone(path: &str) -> Option<String> {
+    let (_, inner) = path.strip_prefix(ZONE)?.strip_prefix('.')?.split_once('.')?;
+    let first = inner.split('.').next()?;
+    IN_A_ZONE.contains(&first).then(|| format!("market.{inner}"))
+}
 
 /// The key of a path.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
+    let everywhere = in_every_zone(path);
+    let path = everywhere.as_deref().unwrap_or(path);
     KEYS.iter().find(|key| key.path == path)
+}
+
+/// The names of the keys that a table has.
+#[must_use]
+pub fn siblings(table: &str) -> Vec<&'static str> {
+    let is_zone = table.strip_prefix(ZONE).is_some_and(|rest| rest.matches('.').count() == 1);
+    if is_zone {
+        return IN_A_ZONE.to_vec();
+    }
+    let everywhere = in_every_zone(table);
+    let table = everywhere.as_deref().unwrap_or(table);
+    KEYS.iter().filter(|key| key.table() == table).map(Key::name).collect()
 }
 
 /// What a kind of value looks like, for messages: words and an example.
@@ -279,6 +414,16 @@ pub fn expects(kind: Kind) -> String {
         Kind::Text => "text in quotes".into(),
         Kind::Choice(words) => one_of(words.iter().copied()),
         Kind::Boolean => "true or false, without quotes".into(),
+        Kind::Number(low, high) => format!("a number from {low} to {high}, without quotes"),
+        Kind::Factors(low, high) => {
+            format!("a list of 24 or 168 numbers from {low} to {high}")
+        }
+        Kind::Zones => {
+            "a list of up to 100 names, such as [\"us-central1-a\", \"us-central1-b\"]".into()
+        }
+        Kind::WeekTime => {
+            "a day of the week with or without a time, such as \"Monday 09:00\"".into()
+        }
         Kind::Lifetime => {
             "a distribution, such as { model = \"exponential\", mean = \"10 h\" }".into()
         }
@@ -329,7 +474,16 @@ pub fn default_is_valid(key: &Key) -> bool {
         Kind::Choice(words) => words.contains(&text),
         Kind::Boolean => matches!(text, "true" | "false"),
         Kind::Plans => text.starts_with('['),
-        Kind::Text | Kind::Bill | Kind::Lifetime | Kind::Conditions => false,
+        Kind::Number(low, high) => {
+            text.parse().is_ok_and(|value: f64| (low..=high).contains(&value))
+        }
+        Kind::WeekTime => super::zones::week_time(text).is_some(),
+        Kind::Text
+        | Kind::Bill
+        | Kind::Lifetime
+        | Kind::Conditions
+        | Kind::Factors(..)
+        | Kind::Zones => false,
     }
 }
 

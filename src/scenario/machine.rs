@@ -54,6 +54,8 @@ pub struct Machine {
     pub currency: Currency,
     /// The oldest price's day, where any is dated.
     pub as_of: Option<String>,
+    /// Whether GPUs or other accelerators are attached.
+    pub has_accelerators: bool,
     /// Why flex-start is not offered for it.
     pub no_flex_start: Option<String>,
     /// Why it is not offered on demand.
@@ -193,6 +195,7 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
         sheet,
         spot_range,
         currency,
+        has_accelerators: accelerator.is_some() || gpu.flatten().is_some(),
         no_flex_start: gpu.and_then(no_flex_start),
         no_standard: machine_type.and_then(|name| no_standard(name, service)),
     })

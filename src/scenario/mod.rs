@@ -5,6 +5,7 @@
 //! of fixed numbers, and reports all problems together. The keys are data: [`keys`].
 
 mod baseline;
+mod batch;
 pub mod budget;
 pub mod json;
 pub mod keys;
@@ -19,6 +20,7 @@ mod simulation;
 pub mod source;
 pub mod tree;
 pub mod validate;
+mod zones;
 
 use machine::{NoPriceFile, Prices};
 use resolved::Scenario;

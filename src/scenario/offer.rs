@@ -45,16 +45,30 @@ impl Listing<'_> {
 
     /// Why a plan cannot be bought, whatever it costs.
     fn not_offered(&self, plan: Plan) -> Option<String> {
-        let is_job = matches!(self.workload, Workload::Job(_));
-        if plan == Plan::SpotResubmit && !is_job {
-            return Some("a deployment is not submitted again: spot-resubmit is for jobs".into());
-        }
-        if plan == Plan::SpotUntilDeadline {
-            let Workload::Job(job) = self.workload else {
+        match (plan, self.workload) {
+            (Plan::SpotResubmit, Workload::Batch(_)) => {
+                return Some(
+                    "a batch's replicas restart on their own: spot-resubmit is for jobs".into(),
+                );
+            }
+            (Plan::SpotUntilDeadline, Workload::Batch(_)) => {
+                return Some(
+                    "a batch's replicas leave Spot one by one: write spot-then-standard".into(),
+                );
+            }
+            (Plan::SpotResubmit, Workload::Endpoint(_)) => {
+                return Some(
+                    "a deployment is not submitted again: spot-resubmit is for jobs".into(),
+                );
+            }
+            (Plan::SpotUntilDeadline, Workload::Endpoint(_)) => {
                 return Some(
                     "a deployment has no deadline: spot-until-deadline is for jobs".into(),
                 );
-            };
+            }
+            _ => {}
+        }
+        if let (Plan::SpotUntilDeadline, Workload::Job(job)) = (plan, self.workload) {
             if self.deadline.is_none() {
                 return Some("it needs a deadline: write deadline = \"24 h\" in [workload]".into());
             }
@@ -74,6 +88,7 @@ impl Listing<'_> {
                 Workload::Job(job) => {
                     (job.standard_program.uptime_needed(job.work, false), "the job runs")
                 }
+                Workload::Batch(batch) => (batch.undisturbed(SimDuration::ZERO), "the batch runs"),
                 Workload::Endpoint(endpoint) => (endpoint.horizon, "the horizon is"),
             };
             if needs > self.max_run {
@@ -94,13 +109,14 @@ impl Listing<'_> {
 
     /// What to know about a plan.
     fn note(&self, plan: Plan) -> Option<String> {
-        let never_leaves = matches!(
-            self.workload,
-            Workload::Endpoint(endpoint) if endpoint.restart.max_restarts.is_none()
-        );
+        let never_leaves = match self.workload {
+            Workload::Job(_) => false,
+            Workload::Batch(batch) => batch.restart.max_restarts.is_none(),
+            Workload::Endpoint(endpoint) => endpoint.restart.max_restarts.is_none(),
+        };
         let relies_on_standard =
             plan == Plan::Standard || (plan.course().falls_back() && !never_leaves);
-        let own = self.own_note(plan);
+        let own = self.own_note(plan, never_leaves);
         if !relies_on_standard || self.standard_is_known {
             return own;
         }
@@ -108,13 +124,17 @@ impl Listing<'_> {
         Some(own.map_or_else(|| if_there.to_owned(), |own| format!("{own}; {if_there}")))
     }
 
-    fn own_note(&self, plan: Plan) -> Option<String> {
+    fn own_note(&self, plan: Plan, never_leaves: bool) -> Option<String> {
         match (plan, self.workload) {
             (Plan::FlexStart, workload) if workload.market().flex_wait.is_none() => {
-                let (Workload::Job(job), Some(deadline)) = (workload, self.deadline) else {
+                let needs = match workload {
+                    Workload::Job(job) => job.standard_program.uptime_needed(job.work, false),
+                    Workload::Batch(batch) => batch.undisturbed(SimDuration::ZERO),
+                    Workload::Endpoint(_) => SimDuration::ZERO,
+                };
+                let Some(deadline) = self.deadline else {
                     return Some("its wait is unknown: write flex_wait in [market]".into());
                 };
-                let needs = job.standard_program.uptime_needed(job.work, false);
                 Some(if deadline >= needs {
                     format!(
                         "its wait is unknown; up to {} still meets the deadline",
@@ -127,8 +147,11 @@ impl Listing<'_> {
             (Plan::SpotThenStandard | Plan::SpotUntilDeadline, Workload::Job(_)) => {
                 Some("needs your own orchestration".into())
             }
-            (Plan::SpotThenStandard, Workload::Endpoint(endpoint))
-                if endpoint.restart.max_restarts.is_none() =>
+            (Plan::SpotThenStandard, Workload::Batch(_)) if !never_leaves => {
+                Some("needs your own orchestration".into())
+            }
+            (Plan::SpotThenStandard, Workload::Batch(_) | Workload::Endpoint(_))
+                if never_leaves =>
             {
                 Some("restarts are unlimited, so it never leaves Spot: the same as spot".into())
             }

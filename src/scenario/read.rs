@@ -22,6 +22,15 @@ pub struct Assumption {
     pub rank: u8,
 }
 
+/// A number, whole or not.
+const fn plain_number(node: &Node) -> Option<f64> {
+    match node.value {
+        Value::Integer(number) => Some(number as f64),
+        Value::Float(number) => Some(number),
+        _ => None,
+    }
+}
+
 /// Reads keys, reports problems, and keeps account of what was taken.
 pub struct Reader<'a> {
     root: &'a Node,
@@ -93,12 +102,30 @@ impl<'a> Reader<'a> {
     /// A key of a table, or a table in it with its own keys.
     fn check_entry(&mut self, table: &str, entry: &Entry, of: For) {
         let path = format!("{table}.{}", entry.key);
-        if !keys::TABLES.iter().any(|(name, _)| *name == path) {
+        if path == keys::ZONE || table == keys::ZONE {
+            if !matches!(entry.node.value, Value::Table(_)) {
+                self.problems.error(
+                    &entry.node.at,
+                    format!("`{path}` is {}, not a table", entry.node.kind()),
+                    format!(
+                        "write [{}.us-central1-a] and below it what is different there",
+                        keys::ZONE
+                    ),
+                );
+            }
+            for inner in entry.node.entries() {
+                self.check_entry(&path, inner, of);
+            }
+            return;
+        }
+        let everywhere = keys::in_every_zone(&path);
+        let known = everywhere.as_deref().unwrap_or(&path);
+        if !keys::TABLES.iter().any(|(name, _)| *name == known) {
             self.check_name(table, &entry.key, &entry.at, of);
             return;
         }
         if !matches!(entry.node.value, Value::Table(_)) {
-            let names = keys::KEYS.iter().filter(|key| key.table() == path).map(|key| key.name());
+            let names = keys::KEYS.iter().filter(|key| key.table() == known).map(|key| key.name());
             let names: Vec<&str> = names.collect();
             self.problems.error(
                 &entry.node.at,
@@ -117,24 +144,22 @@ impl<'a> Reader<'a> {
     fn check_name(&mut self, table: &str, name: &str, at: &Place, of: For) {
         let path = format!("{table}.{name}");
         match keys::find(&path) {
-            Some(key) if key.of == For::All || key.of == of || of == For::All => {}
+            Some(key) if key.of.is_of(of) => {}
             Some(key) => {
-                let (owner, this) = match key.of {
-                    For::Job => ("job", "endpoint"),
-                    _ => ("endpoint", "job"),
-                };
                 self.problems.error(
                     at,
                     format!(
-                        "`{path}` belongs to kind = \"{owner}\", and this is kind = \"{this}\""
+                        "`{path}` belongs to {}, and this is kind = \"{}\"",
+                        key.of.owners(),
+                        of.name()
                     ),
                     "delete it, or change workload.kind",
                 );
             }
             None if self.refuse_later(&path, at) => {}
             None => {
-                let siblings =
-                    keys::KEYS.iter().filter(|key| key.table() == table).map(|key| key.name());
+                let siblings = keys::siblings(table);
+                let siblings = siblings.iter().copied();
                 let elsewhere = keys::KEYS.iter().find(|key| key.name() == name);
                 let help = if let Some(key) = elsewhere {
                     format!("write it in [{}]: {}", key.table(), key.path)
@@ -420,6 +445,56 @@ impl<'a> Reader<'a> {
             }
             _ => self.count(path).map(Some),
         }
+    }
+
+    /// A plain number in the key's range.
+    pub fn number(&mut self, path: &str) -> Option<f64> {
+        let (key, node) = self.written(path)?;
+        let Kind::Number(low, high) = key.kind else { return None };
+        match plain_number(node) {
+            Some(number) if (low..=high).contains(&number) => {
+                self.take(path, number);
+                Some(number)
+            }
+            _ => {
+                self.wrong(key, node);
+                None
+            }
+        }
+    }
+
+    /// 24 or 168 numbers in the key's range.
+    pub fn factors(&mut self, path: &str) -> Option<Vec<f64>> {
+        let (key, node) = self.written(path)?;
+        let Kind::Factors(low, high) = key.kind else { return None };
+        let items = match &node.value {
+            Value::Array(items) if matches!(items.len(), 24 | 168) => items,
+            Value::Array(items) => {
+                self.problems.error(
+                    &node.at,
+                    format!("{path} has {} numbers", items.len()),
+                    "write 24, one for each hour of a day, or 168, one for each hour of a week from Monday 00:00",
+                );
+                return None;
+            }
+            _ => {
+                self.wrong(key, node);
+                return None;
+            }
+        };
+        let mut factors = Vec::with_capacity(items.len());
+        for item in items {
+            match plain_number(item).filter(|number| (low..=high).contains(number)) {
+                Some(number) => factors.push(number),
+                None => {
+                    self.wrong(key, item);
+                    return None;
+                }
+            }
+        }
+        let shown: Vec<String> = factors.iter().map(f64::to_string).collect();
+        self.take(path, shown.join(", "));
+        Some(factors)
     }
 
     /// Texts of a list, or one text; none empty.

@@ -6,6 +6,7 @@
 //! `strategy` never restrict the plans compared. What no body says (work, horizon, lifetime) is left
 //! out.
 
+mod batch;
 mod body;
 mod custom_job;
 mod deploy;
@@ -89,12 +90,7 @@ pub fn read_request(json: &Node, problems: &mut Problems) -> Option<Request> {
     match kind {
         RequestKind::DeployModel => deploy::read_deployment(&mut body, &root),
         RequestKind::CustomJob => custom_job::read_custom_job(&mut body, &root),
-        RequestKind::BatchPredictionJob => body.error(
-            recognise::batch_field(&root).unwrap_or(&json.at),
-            "this is a BatchPredictionJob, and kind = \"batch\" is not supported yet",
-            "write a deployModel or a CustomJob body, or a scenario with kind = \"job\": a batch \
-             on one machine is a job",
-        ),
+        RequestKind::BatchPredictionJob => batch::read_batch(&mut body, &root),
     }
     region::read_region(&mut body, json);
     if body.failed() {

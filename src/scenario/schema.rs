@@ -41,6 +41,8 @@ pub fn schema() -> String {
             }
         }
     }
+    let (_, zone) = keys::ZONE.split_once('.').expect("zones are in a market");
+    tables["market"]["properties"][zone] = zones(&tables["market"]["properties"]);
     tables.insert(keys::SWEEP.to_owned(), sweep());
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -56,12 +58,34 @@ pub fn schema() -> String {
     text
 }
 
+/// A table per zone, with some of the properties of the market.
+fn zones(market: &Value) -> Value {
+    let properties: Map<String, Value> = keys::IN_A_ZONE
+        .iter()
+        .map(|name| {
+            let mut property = market[*name].clone();
+            property["description"] = json!(format!("market.{name}, where this zone differs"));
+            ((*name).to_owned(), property)
+        })
+        .collect();
+    json!({
+        "type": "object",
+        "description": "a table per zone, [market.zone.us-central1-a], with what is different there",
+        "propertyNames": { "pattern": "^[a-z][a-z0-9-]{0,62}$" },
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": false,
+            "properties": properties,
+        },
+    })
+}
+
 /// The axes of a sweep: quoted keys, each with a list of values or a range.
 fn sweep() -> Value {
     json!({
         "type": "object",
         "description": "what `sweep` tries: quoted keys, such as \"checkpoint.every\", each with a list of values or a range",
-        "propertyNames": { "pattern": "^[a-z_]+(\\.[a-z0-9_]+)+$" },
+        "propertyNames": { "pattern": "^[a-z_]+(\\.[a-z0-9_-]+)+$" },
         "additionalProperties": {
             "anyOf": [
                 { "type": "array", "minItems": 1 },
@@ -79,6 +103,7 @@ fn described(key: &Key) -> Value {
         value["default"] = match key.kind {
             Kind::Count(..) | Kind::CountOr(..) => json!(number),
             Kind::Boolean => json!(key.default == "true"),
+            Kind::Number(..) => json!(key.default.parse::<f64>().ok()),
             Kind::Plans => json!(Plan::DEFAULT.map(Plan::name)),
             _ => json!(key.default),
         };
@@ -131,6 +156,34 @@ fn of_kind(kind: Kind) -> Value {
             options.push(duration());
             json!({ "anyOf": options })
         }
+        Kind::Number(low, high) => json!({ "type": "number", "minimum": low, "maximum": high }),
+        Kind::Factors(low, high) => {
+            let of = |count: usize| {
+                json!({
+                    "type": "array",
+                    "minItems": count,
+                    "maxItems": count,
+                    "items": { "type": "number", "minimum": low, "maximum": high },
+                })
+            };
+            json!({ "anyOf": [of(24), of(168)] })
+        }
+        Kind::Zones => json!({
+            "anyOf": [
+                {
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": 100,
+                    "uniqueItems": true,
+                    "items": zone_name(),
+                },
+                zone_name(),
+            ]
+        }),
+        Kind::WeekTime => json!({
+            "type": "string",
+            "pattern": "^\\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*(\\s+[0-2][0-9]:[0-5][0-9]( UTC)?)?\\s*$",
+        }),
         Kind::Backoff => json!({
             "anyOf": [
                 duration(),
@@ -164,6 +217,10 @@ fn of_kind(kind: Kind) -> Value {
             ]
         }),
     }
+}
+
+fn zone_name() -> Value {
+    json!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,62}$" })
 }
 
 fn duration() -> Value {
@@ -219,9 +276,8 @@ pub fn key_tables() -> String {
         text.push_str("|---|---|---|---|---|\n");
         for key in KEYS.iter().filter(|key| key.table() == *table) {
             let of = match key.of {
-                For::All => "",
-                For::Job => " (jobs)",
-                For::Endpoint => " (endpoints)",
+                For::All => String::new(),
+                of => format!(" ({})", of.words()),
             };
             let default = if key.has_default() {
                 format!("`{}`", key.default)

@@ -299,12 +299,21 @@ pub fn apply_set(root: &mut Node, setting: &str, problems: &mut Problems) {
     set_key(root, path, parse_value(trimmed, &at));
 }
 
+/// Keys that say the same in two ways: one that is set takes the other's place.
+const ALTERNATIVES: [[&str; 2]; 3] = [
+    ["simulation.replications", "simulation.half_width"],
+    ["workload.replicas", "workload.target"],
+    ["workload.time_per_item", "workload.time_per_batch"],
+];
+
 /// Sets a key as `--set` does: replications and half-width replace each other.
 pub fn set_key(root: &mut Node, path: &str, node: Node) {
-    match path {
-        "simulation.replications" => root.remove("simulation.half_width"),
-        "simulation.half_width" => root.remove("simulation.replications"),
-        _ => {}
+    for [one, other] in ALTERNATIVES {
+        if path == one {
+            root.remove(other);
+        } else if path == other {
+            root.remove(one);
+        }
     }
     root.set(path, node);
 }

@@ -8,7 +8,8 @@ use super::read::Reader;
 use super::resolved::{Decide, Listed, Observed, Prefer, Scenario};
 use super::simulation::{self, Simulation};
 use super::source::Problems;
-use super::tree::{Node, Value};
+use super::tree::Node;
+use super::zones;
 use crate::model::billing::{BillingRules, Figure};
 use crate::model::capacity::{Market, StandardMarket, Wait};
 use crate::model::checkpoint::Program;
@@ -36,7 +37,7 @@ pub fn validate(
     let service = service(&mut reader, job);
     let machine = super::machine::read(&mut reader, service, prices);
     let mut billing = billing(&mut reader);
-    let mut restart = restart(&mut reader, job);
+    let mut restart = restart(&mut reader, kind);
     let plans = reader.plans("compare.plans").unwrap_or_else(|| {
         let names: Vec<&str> = Plan::DEFAULT.iter().map(|plan| plan.name()).collect();
         reader.take("compare.plans", names.join(", "));
@@ -45,18 +46,25 @@ pub fn validate(
     let nodes = if job { count(&mut reader, "workload.nodes", 1) } else { 1 };
     let observed = observed(&mut reader);
     let market = market(&mut reader, &plans, job, nodes, observed);
+    let has_zones = market.zones.is_some();
     restart.retry_standard_after = retry_standard_after(&mut reader, &market);
     restart.wait_before_fallback = wait_before_fallback(&mut reader, &plans);
     let finish_probability = finish_probability(&mut reader, &plans);
     let standard_is_known = reader.node(REFUSED).is_some();
     let max_run = or_default(&mut reader, "market.max_run", SimDuration::from_hours(168), None);
     let Simulation { stop, seed, level, sampling } = simulation::read(&mut reader, job);
-    let (workload, deadline) = if job {
-        job_workload(&mut reader, service, nodes, market, restart, finish_probability)?
-    } else {
-        (endpoint_workload(&mut reader, market, restart)?, None)
+    let (workload, deadline) = match kind {
+        For::Job => job_workload(&mut reader, service, nodes, market, restart, finish_probability)?,
+        For::Batch => {
+            let accelerated = machine.as_ref().is_some_and(|machine| machine.has_accelerators);
+            super::batch::read(&mut reader, market, restart, accelerated)?
+        }
+        _ => (endpoint_workload(&mut reader, market, restart)?, None),
     };
-    let decide = decide(&mut reader, job, deadline.is_some());
+    if has_zones {
+        zones::check_pace(&mut reader, &workload);
+    }
+    let decide = decide(&mut reader, workload.ends(), deadline.is_some());
     free_startup(&mut reader, &workload, &mut billing);
     let mut machine = machine?;
     let spot = plans.iter().any(|plan| plan.course().uses_spot());
@@ -115,27 +123,15 @@ pub fn validate(
 
 fn kind(reader: &mut Reader<'_>) -> Option<For> {
     let node = reader.node("workload.kind");
-    if let Some(Node { value: Value::Text(text), at }) = node
-        && text == "batch"
-    {
-        reader.problems.error(
-            at,
-            "workload.kind = \"batch\" is not supported yet",
-            "batch inference comes with fleets; use \"job\" or \"endpoint\"",
-        );
-        return None;
-    }
     if node.is_none() {
         reader.problems.missing(
             "workload.kind is missing",
-            "write kind = \"job\" or kind = \"endpoint\" in [workload], or --set workload.kind=job",
+            "write kind = \"job\", kind = \"batch\" or kind = \"endpoint\" in [workload], or --set \
+             workload.kind=job",
         );
         return None;
     }
-    match reader.choice("workload.kind")? {
-        "job" => Some(For::Job),
-        _ => Some(For::Endpoint),
-    }
+    reader.choice("workload.kind").and_then(For::of_kind)
 }
 
 fn service(reader: &mut Reader<'_>, job: bool) -> Service {
@@ -169,7 +165,7 @@ fn or_default(
     default
 }
 
-fn count(reader: &mut Reader<'_>, path: &str, default: u32) -> u32 {
+pub(super) fn count(reader: &mut Reader<'_>, path: &str, default: u32) -> u32 {
     match reader.count(path) {
         Some(value) => u32::try_from(value).unwrap_or(default),
         None => {
@@ -221,6 +217,7 @@ fn free_startup(reader: &mut Reader<'_>, workload: &Workload, billing: &mut Bill
         Some("free") => {
             billing.free_startup = match workload {
                 Workload::Job(job) => job.program.startup,
+                Workload::Batch(batch) => batch.startup,
                 Workload::Endpoint(endpoint) => endpoint.startup,
             };
         }
@@ -248,9 +245,9 @@ fn fee_waived(reader: &mut Reader<'_>, service: Service, spot: bool) -> bool {
 }
 
 /// How plans are judged; the conditions are read where results are known by name.
-fn decide(reader: &mut Reader<'_>, job: bool, has_deadline: bool) -> Decide {
+fn decide(reader: &mut Reader<'_>, ends: bool, has_deadline: bool) -> Decide {
     let require = reader.texts("decide.require").unwrap_or_else(|| {
-        let default = match (job, has_deadline) {
+        let default = match (ends, has_deadline) {
             (true, true) => "deadline_probability >= 99 %",
             (true, false) => "completion_probability >= 99 %",
             (false, _) => "availability_any >= 99 %",
@@ -262,11 +259,11 @@ fn decide(reader: &mut Reader<'_>, job: bool, has_deadline: bool) -> Decide {
         vec![default.to_owned()]
     });
     let prefer = match reader.choice("decide.prefer") {
-        Some("time") if !job => {
+        Some("time") if !ends => {
             if let Some(node) = reader.node("decide.prefer") {
                 reader.problems.error(
                     &node.at,
-                    "decide.prefer = \"time\" belongs to jobs, and this is an endpoint",
+                    "decide.prefer = \"time\" belongs to jobs and batches, and this is an endpoint",
                     "write \"cost\", and what must hold in decide.require",
                 );
             }
@@ -343,13 +340,15 @@ fn lifetime_unknown(reader: &mut Reader<'_>, observed: Option<Observed>) -> Life
     Lifetime::Exponential { mean_h }
 }
 
-fn restart(reader: &mut Reader<'_>, job: bool) -> RestartRules {
+fn restart(reader: &mut Reader<'_>, kind: For) -> RestartRules {
+    let job = kind == For::Job;
+    let ends = kind != For::Endpoint;
     let max_restarts = reader.count_or_word("restart.max_restarts").unwrap_or_else(|| {
-        let default = job.then_some(6);
+        let default = ends.then_some(6);
         let shown = default.map_or("unlimited".to_owned(), |most: i64| most.to_string());
         if reader.node("restart.max_restarts").is_none() {
             reader.take("restart.max_restarts", &shown);
-            reader.assume("restart.max_restarts", shown, if job { 40 } else { 14 });
+            reader.assume("restart.max_restarts", shown, if ends { 40 } else { 14 });
         }
         default
     });
@@ -358,7 +357,7 @@ fn restart(reader: &mut Reader<'_>, job: bool) -> RestartRules {
         Some(_) => Counts::Preemption,
         None => {
             let (default, shown) =
-                if job { (Counts::Job, "job") } else { (Counts::Preemption, "preemption") };
+                if ends { (Counts::Job, "job") } else { (Counts::Preemption, "preemption") };
             if reader.node("restart.counts").is_none() {
                 reader.take("restart.counts", shown);
                 reader.assume("restart.counts", shown, 41);
@@ -487,7 +486,10 @@ fn market(
         });
     }
     let notice = or_default(reader, "market.notice", SimDuration::from_secs(30), None);
-    let standard = standard_market(reader, plans, no_capacity_probability);
+    let everywhere = zones::Everywhere { lifetime, wait: spot_wait, no_capacity_probability };
+    let zones = zones::read(reader, &everywhere, job, nodes);
+    let spot_refused = zones.as_ref().map_or(no_capacity_probability, zones::refused);
+    let standard = standard_market(reader, plans, spot_refused);
     let flex_wait = reader.wait("market.flex_wait");
     let max_wait = or_default(reader, "market.max_wait", SimDuration::from_hours(24), None);
     if no_capacity_probability == Share::ONE {
@@ -508,6 +510,7 @@ fn market(
         standard,
         flex_wait,
         max_wait: (max_wait > SimDuration::ZERO).then_some(max_wait),
+        zones: zones.map(Box::new),
     }
 }
 

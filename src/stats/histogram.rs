@@ -4,6 +4,8 @@
 //! 1.3·10⁻⁴ of its value wide. Memory is taken by the octave, when its first value comes, and does
 //! not depend on the number of values.
 
+use multiversion::multiversion;
+
 const BITS: u32 = 13;
 const BINS: usize = 1 << BITS;
 
@@ -33,31 +35,7 @@ impl Histogram {
 
     /// Adds values: the same as one by one, and faster where they are alike.
     pub fn add_all(&mut self, values: &[u64]) {
-        for &value in values {
-            if value > self.largest {
-                self.grow(value);
-            }
-        }
-        let Some(&first) = values.first() else { return };
-        let (octave, _) = place(first);
-        if self.largest < 8 {
-            self.add_few(values);
-        } else if octave > 0 && values.iter().step_by(16).all(|&value| place(value).0 == octave) {
-            self.add_alike(octave, values);
-        } else {
-            for &value in values {
-                let (octave, bin) = place(value);
-                match &mut self.octaves[octave] {
-                    Some(bins) => bins[bin] += 1,
-                    empty => open(empty)[bin] += 1,
-                }
-            }
-        }
-    }
-
-    #[cold]
-    const fn grow(&mut self, largest: u64) {
-        self.largest = largest;
+        add_all(self, values);
     }
 
     /// Values below 8: eight counts in the bytes of one number, so that equal values do not wait
@@ -70,21 +48,6 @@ impl Histogram {
                 *bin += u32::from(count);
             }
         }
-    }
-
-    /// Values most of which lie in one octave beyond the first.
-    fn add_alike(&mut self, octave: usize, values: &[u64]) {
-        let low = lower_edge(octave, 0);
-        let mut own = self.octaves[octave].take();
-        let bins = open(&mut own);
-        for &value in values {
-            let bin = value.wrapping_sub(low) >> (octave - 1);
-            match bins.get_mut(bin as usize) {
-                Some(count) => *count += 1,
-                None => self.add(value),
-            }
-        }
-        self.octaves[octave] = own;
     }
 
     /// The largest value; 0 of none.
@@ -175,6 +138,43 @@ impl Histogram {
     #[must_use]
     pub fn quantile_of(&self, q: Quantile, n: u64) -> Option<u64> {
         self.at_rank(q.rank(n))
+    }
+}
+
+/// See [`Histogram::add_all`].
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
+    "x86_64+avx2+bmi2+lzcnt"
+))]
+fn add_all(histogram: &mut Histogram, values: &[u64]) {
+    histogram.largest = values.iter().fold(histogram.largest, |most, &value| most.max(value));
+    let Some(&first) = values.first() else { return };
+    let (octave, _) = place(first);
+    let is_alike = |value: &&u64| place(**value).0 == octave;
+    if histogram.largest < 8 {
+        histogram.add_few(values);
+    } else if octave > 0 && values.iter().step_by(16).filter(is_alike).count() * 20 >= values.len()
+    {
+        // Most of them lie in one octave beyond the first: of every 16, one was looked at.
+        let low = lower_edge(octave, 0);
+        let mut own = histogram.octaves[octave].take();
+        let bins = open(&mut own);
+        for &value in values {
+            let bin = value.wrapping_sub(low) >> (octave - 1);
+            match bins.get_mut(bin as usize) {
+                Some(count) => *count += 1,
+                None => histogram.add(value),
+            }
+        }
+        histogram.octaves[octave] = own;
+    } else {
+        for &value in values {
+            let (octave, bin) = place(value);
+            match &mut histogram.octaves[octave] {
+                Some(bins) => bins[bin] += 1,
+                empty => open(empty)[bin] += 1,
+            }
+        }
     }
 }
 

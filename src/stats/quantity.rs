@@ -19,13 +19,17 @@ impl Quantity {
         self.histogram.add_all(values);
         // So many values below 2⁴⁸ fit 64 bits, and their squares 128.
         if self.histogram.largest() < 1 << 48 && values.len() <= 1 << 16 {
-            let (mut sum, mut squares) = (0, 0);
-            for &value in values {
-                sum += value;
-                squares += u128::from(value) * u128::from(value);
+            let sum: u64 = values.iter().sum();
+            let square = |value: u64| u128::from(value) * u128::from(value);
+            // Two sums do not wait for each other.
+            let (pairs, last) = values.as_chunks::<2>();
+            let (mut evens, mut odds) = (0, last.iter().map(|&value| square(value)).sum::<u128>());
+            for &[even, odd] in pairs {
+                evens += square(even);
+                odds += square(odd);
             }
             self.grouped.add_sum(group, values.len() as u64, sum.into());
-            self.squares.add(squares.into());
+            self.squares.add((evens + odds).into());
         } else {
             let sum = values.iter().fold(0, |sum, &value| sum + u128::from(value));
             self.grouped.add_sum(group, values.len() as u64, sum);

@@ -184,9 +184,11 @@ pub fn read_span(
 
 /// Whether a key can be varied; reports why not.
 fn check_key(key: &str, at: &Place, problems: &mut Problems) -> bool {
+    let everywhere = keys::in_every_zone(key);
+    let everywhere = everywhere.as_deref().unwrap_or(key);
     let owner = keys::KEYS.iter().find(|known| {
-        known.path == key
-            || key.strip_prefix(known.path).is_some_and(|rest| {
+        known.path == everywhere
+            || everywhere.strip_prefix(known.path).is_some_and(|rest| {
                 matches!(known.kind, Kind::Lifetime | Kind::Wait | Kind::Backoff)
                     && rest.starts_with('.')
                     && rest.len() > 1

@@ -98,7 +98,7 @@ impl Named {
     /// Whether a workload has it.
     #[must_use]
     pub fn is_of(&self, of: For) -> bool {
-        self.of == For::All || self.of == of
+        self.of.is_of(of)
     }
 }
 
@@ -156,20 +156,22 @@ impl Named {
 /// Every result that can be asked for.
 pub const MEASURES: &[Named] = &[
     mean(Measure::Cost, For::All).money(),
-    mean(Measure::Makespan, For::Job),
-    named("time_to_result_h", Parts::Summary, For::Job, None),
+    mean(Measure::Makespan, For::Ending),
+    named("time_to_result_h", Parts::Summary, For::Ending, None),
     mean(Measure::Billed, For::All),
     mean(Measure::Waited, For::All),
-    mean(Measure::LostWork, For::Job),
+    mean(Measure::LostWork, For::Ending),
+    mean(Measure::Idle, For::Batch),
+    mean(Measure::ReplicasLost, For::Batch),
     mean(Measure::Restarts, For::All),
     mean(Measure::Preemptions, For::All),
-    named("completion_probability", Parts::Probability, For::Job, Some(Target::Completion))
+    named("completion_probability", Parts::Probability, For::Ending, Some(Target::Completion))
         .more_is_better(),
-    named("deadline_probability", Parts::Probability, For::Job, Some(Target::OnTime))
+    named("deadline_probability", Parts::Probability, For::Ending, Some(Target::OnTime))
         .more_is_better(),
-    named("failure_probability", Parts::Probability, For::Job, None),
-    named("cost_per_completion", Parts::Ratio, For::Job, Some(Target::CostPerGain)).money(),
-    named("goodput", Parts::Ratio, For::Job, Some(Target::Goodput)).more_is_better().share(),
+    named("failure_probability", Parts::Probability, For::Ending, None),
+    named("cost_per_completion", Parts::Ratio, For::Ending, Some(Target::CostPerGain)).money(),
+    named("goodput", Parts::Ratio, For::Ending, Some(Target::Goodput)).more_is_better().share(),
     mean(Measure::AvailabilityAny, For::Endpoint).more_is_better().share(),
     mean(Measure::AvailabilityMin, For::Endpoint).more_is_better().share(),
     mean(Measure::Serving, For::Endpoint).more_is_better(),
@@ -190,11 +192,14 @@ pub fn find(name: &str, of: For) -> Result<&'static Named, String> {
     if let Some(measure) = here().find(|measure| measure.name == name || measure.name == long) {
         return Ok(measure);
     }
-    if MEASURES.iter().any(|measure| measure.name == name || measure.name == long) {
-        return Err(match of {
-            For::Job => "it belongs to endpoints, and this is a job".into(),
-            _ => "it belongs to jobs, and this is an endpoint".into(),
-        });
+    let elsewhere = |measure: &&Named| measure.name == name || measure.name == long;
+    if let Some(measure) = MEASURES.iter().find(elsewhere) {
+        let article = if of == For::Endpoint { "an" } else { "a" };
+        return Err(format!(
+            "it belongs to {}, and this is {article} {}",
+            measure.of.words(),
+            of.name()
+        ));
     }
     Err(nearest(name, here().map(|measure| measure.name)).map_or_else(
         || {

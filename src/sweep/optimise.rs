@@ -48,7 +48,7 @@ impl Objective {
     #[must_use]
     pub const fn name(self, scenario: &Scenario) -> &'static str {
         match (self, &scenario.workload) {
-            (Self::Cost, Workload::Job(_)) => "cost_per_completion",
+            (Self::Cost, Workload::Job(_) | Workload::Batch(_)) => "cost_per_completion",
             (Self::Cost, Workload::Endpoint(_)) => "cost_per_serving_h",
             (Self::Makespan, _) => "makespan_h",
             (Self::Miss, _) if scenario.deadline.is_some() => "1 - deadline_probability",

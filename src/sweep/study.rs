@@ -180,9 +180,16 @@ fn value_of(estimate: &PlanEstimate, target: Target) -> Option<Valued> {
 /// The kind of a workload.
 #[must_use]
 pub const fn kind(workload: &Workload) -> For {
-    match workload {
-        Workload::Job(_) => For::Job,
-        Workload::Endpoint(_) => For::Endpoint,
+    For::of(workload)
+}
+
+/// The kind that a scenario as written asks for; a job's where it says none.
+#[must_use]
+pub fn written_kind(root: &Node) -> For {
+    let kind = root.at_path("workload.kind").map(|node| &node.value);
+    match kind {
+        Some(Value::Text(kind)) => For::of_kind(kind).unwrap_or(For::Job),
+        _ => For::Job,
     }
 }
 
@@ -190,7 +197,7 @@ pub const fn kind(workload: &Workload) -> For {
 #[must_use]
 pub const fn headline(of: For) -> Plan {
     match of {
-        For::Endpoint => Plan::Spot,
+        For::Batch | For::Endpoint => Plan::Spot,
         _ => Plan::SpotResubmit,
     }
 }

@@ -50,9 +50,14 @@ fn a_job_can_be_described_without_a_file() {
 
 #[test]
 fn tables_fit_eighty_columns() {
-    for scenario in
-        ["training-l4", "gang-a3", "short-job", "long-without-checkpoints", "endpoint-t4"]
-    {
+    for scenario in [
+        "training-l4",
+        "gang-a3",
+        "short-job",
+        "long-without-checkpoints",
+        "endpoint-t4",
+        "batch-l4",
+    ] {
         let path = format!("scenarios/{scenario}.toml");
         // With its lifetime, and without: then the ladder stands under the table.
         for setting in

@@ -22,7 +22,7 @@ const UNTIL_DEADLINE: &str = "compare.plans=[\"spot-until-deadline\"]";
 fn job(scenario: &Scenario) -> &JobModel {
     match &scenario.workload {
         Workload::Job(job) => job,
-        Workload::Endpoint(_) => panic!("this is a job"),
+        Workload::Batch(_) | Workload::Endpoint(_) => panic!("this is a job"),
     }
 }
 
@@ -476,7 +476,7 @@ fn what_is_wrong_in_market_standard_is_said_with_what_to_write() {
         } else {
             format!("{KNOWN}\n{table}")
         };
-        let market = job(&scenario_with(&text, &[])).market;
+        let market = job(&scenario_with(&text, &[])).market.clone();
         let wait = stockout::model::capacity::Wait::Fixed(SimDuration::from_secs(300));
         assert_eq!(market.standard.wait, wait);
     }

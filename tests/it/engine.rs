@@ -29,7 +29,7 @@ const COURSES: [Course; 6] = [
 ];
 
 /// Coarse times, so that events often fall on the same instant.
-fn minutes(most: i64) -> impl Strategy<Value = SimDuration> {
+pub fn minutes(most: i64) -> impl Strategy<Value = SimDuration> {
     (0..=most).prop_map(|minutes| SimDuration::from_secs(60 * minutes))
 }
 
@@ -53,7 +53,7 @@ fn lifetime() -> impl Strategy<Value = Lifetime> {
     ]
 }
 
-fn market() -> impl Strategy<Value = Market> {
+pub fn market() -> impl Strategy<Value = Market> {
     (lifetime(), wait(), 0_i64..60, 0_i64..=100, (minutes(40), standard(), wait())).prop_map(
         |(lifetime, wait, refused, shared, (notice, (standard_wait, missing, tied), flex_wait))| {
             let refused = Share::percent(refused);
@@ -66,6 +66,7 @@ fn market() -> impl Strategy<Value = Market> {
                 standard: StandardMarket::scarce(standard_wait, missing, tied, refused),
                 flex_wait: Some(flex_wait),
                 max_wait: Some(SimDuration::from_hours(1)),
+                zones: None,
             }
         },
     )
@@ -78,7 +79,7 @@ fn standard() -> impl Strategy<Value = (Wait, Share, Share)> {
         .prop_map(|(wait, missing, tied)| (wait, Share::percent(missing), Share::percent(tied)))
 }
 
-fn rules() -> impl Strategy<Value = RestartRules> {
+pub fn rules() -> impl Strategy<Value = RestartRules> {
     (
         prop_oneof![Just(None), (0_u32..8).prop_map(Some)],
         any::<bool>(),
@@ -302,6 +303,7 @@ fn one_replica_serves_as_long_as_any_does() {
             standard: StandardMarket::abundant(Wait::NONE),
             flex_wait: None,
             max_wait: None,
+            zones: None,
         },
         restart: RestartRules {
             max_restarts: None,

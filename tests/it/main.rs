@@ -1,6 +1,7 @@
 //! What the program promises, one module per behaviour.
 
 mod baseline;
+mod batch;
 #[cfg(feature = "report")]
 mod browser;
 mod cases;
@@ -26,3 +27,4 @@ mod sampling;
 mod sweep;
 mod threads;
 mod verify;
+mod zones;

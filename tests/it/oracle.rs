@@ -64,6 +64,7 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
         let limit = times_out.map_or(end_of_time, |at| at.min(end_of_time));
         let mut attempt = Attempt {
             slot: 0,
+            zone: 0,
             capacity,
             asked,
             wait: answer.wait,

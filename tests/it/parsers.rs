@@ -54,7 +54,6 @@ plans = ["standard", "spots"]
 #[test]
 fn what_comes_later_is_refused_by_name() {
     for (setting, words) in [
-        ("workload.kind=batch", "\"batch\" is not supported yet"),
         ("market.zones=[]", "zones come with fleets"),
         ("compare.plans=[\"mixed\"]", "it comes with fleets"),
         ("pools=[]", "more than one pool"),

@@ -25,7 +25,7 @@ use crate::scenario::source::Severity;
 use crate::sweep::axes;
 use crate::sweep::design::Design;
 use crate::sweep::measure::{self, Named, find_comparable};
-use crate::sweep::study::{NoAnswer, Study, headline, kind};
+use crate::sweep::study::{NoAnswer, Study, headline, kind, written_kind};
 use crate::sweep::tornado::{self, Tornado as Found};
 
 const DEFAULT: &str = "saving";
@@ -160,11 +160,7 @@ pub fn tornado(arguments: &Arguments, results: Option<Results>) -> Result<Scene,
         }
         None => with_design(arguments, |design, problems| {
             let name = arguments.sweep.measure.as_deref().unwrap_or(DEFAULT);
-            let is_endpoint = matches!(
-                design.root.at_path("workload.kind").map(|node| &node.value),
-                Some(crate::scenario::tree::Value::Text(kind)) if kind == "endpoint"
-            );
-            let of = if is_endpoint { For::Endpoint } else { For::Job };
+            let of = written_kind(&design.root);
             let (measure, target) = find_comparable(name, of)
                 .map_err(|help| wrong(&format!("no tornado of `{name}`"), &help))?;
             let progress = Progress::of_question(arguments.quiet);
@@ -257,8 +253,9 @@ fn of_json(text: &str) -> Result<Tornado, String> {
     let words = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
     let value = |of: Option<&Value>, key: &str| of?.get(key)?.as_f64();
     let name = words(&root, "measure").ok_or("it names no measure")?;
-    let measure =
-        [For::Job, For::Endpoint].into_iter().find_map(|of| measure::find(&name, of).ok());
+    let measure = [For::Job, For::Batch, For::Endpoint]
+        .into_iter()
+        .find_map(|of| measure::find(&name, of).ok());
     let measure = measure.ok_or_else(|| format!("there is no measure `{name}`"))?;
     let plan = words(&root, "plan").and_then(|plan| Plan::of_name(&plan));
     let list = root.get("bars").and_then(Value::as_array).ok_or("it has no list `bars`")?;

@@ -8,14 +8,13 @@ use crate::cli::write::{Destination, complain};
 use crate::montecarlo::points::Target;
 use crate::output::answers::{self, About};
 use crate::output::sweep::SweepFormat;
-use crate::scenario::keys::For;
 use crate::scenario::resolved::{Scenario, Stop};
 use crate::scenario::source::Place;
-use crate::scenario::tree::{self, Value};
+use crate::scenario::tree;
 use crate::sweep::axes::{self, Span};
 use crate::sweep::measure::Named;
 use crate::sweep::optimise::Objective;
-use crate::sweep::study::{NoAnswer, Study, headline};
+use crate::sweep::study::{NoAnswer, Study, headline, written_kind};
 use crate::sweep::{breakeven, optimise, tornado};
 
 /// An answer, ready to be written.
@@ -56,11 +55,7 @@ impl Call<'_> {
         let breakeven = read("--breakeven", &question.breakeven);
         let optimise = read("--optimise", &question.optimise);
         // The kind decides the plan and the measures; other problems come with the first scenario.
-        let is_endpoint = matches!(
-            self.design.root.at_path("workload.kind").map(|node| &node.value),
-            Some(Value::Text(kind)) if kind == "endpoint"
-        );
-        let of = if is_endpoint { For::Endpoint } else { For::Job };
+        let of = written_kind(&self.design.root);
         let measure = if question.tornado {
             self.read_measure("--measure", &question.measure, of)
         } else {

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::model::plan::Plan;
-use crate::model::workload::Workload;
 use crate::montecarlo::Estimate;
 use crate::montecarlo::estimate::{Probability, Saving, Summary};
 use crate::montecarlo::observe::Measure;
@@ -184,7 +183,7 @@ impl Figures {
         });
         Self {
             about: About::of(scenario, answer.replications),
-            is_job: matches!(scenario.workload, Workload::Job(_)),
+            is_job: scenario.workload.ends(),
             deadline_h: scenario.deadline.map(|deadline| deadline.hours()),
             plans: plans.collect(),
         }

@@ -95,7 +95,13 @@ impl Swept {
         let currency =
             names.iter().find_map(|name| name.strip_prefix("cost_")?.strip_suffix("_mean"));
         let currency = currency.ok_or("it has no column cost_…_mean")?.to_uppercase();
-        let of = if names.contains(&"makespan_h_mean") { For::Job } else { For::Endpoint };
+        let of = if names.contains(&"idle_h_mean") {
+            For::Batch
+        } else if names.contains(&"makespan_h_mean") {
+            For::Job
+        } else {
+            For::Endpoint
+        };
         let known = measure::find(measure, of)
             .map_err(|help| format!("there is no measure `{measure}` here: {help}"))?;
         let code = Currency::parse(&currency).map_err(|error| error.to_string())?;

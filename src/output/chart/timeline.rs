@@ -11,12 +11,15 @@ use super::scene::{Mark, Scene};
 use crate::engine::timeline::Phase;
 use crate::engine::trajectory::End;
 use crate::model::plan::{Outcome, Plan};
-use crate::montecarlo::trace::{Interval, Trace};
+use crate::montecarlo::trace::{Interval, Trace, TracedZone};
 use crate::output::numbers;
+use crate::scenario::keys::For;
 use crate::units::SimTime;
 
 /// The most replicas that get a lane.
-const MOST_LANES: u32 = 16;
+const MOST_LANES: u32 = 40;
+/// The most zones that get a lane.
+const MOST_ZONES: usize = 8;
 /// Preemptions are named where there are no more than these.
 const MOST_NAMED: usize = 12;
 /// And have a line through all lanes where there are no more than these.
@@ -59,7 +62,8 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     let trace = of.trace;
     let currency = &of.about.currency;
     let plan = trace.plan.name();
-    let is_job = trace.outcome.is_some();
+    let is_job = trace.kind == For::Job;
+    let ends = trace.outcome.is_some();
     let cost = trace.cost.nanos() as f64 * 1e-9;
     let end = hours(trace.ended);
     let plural = if trace.preemptions == 1 { "" } else { "s" };
@@ -86,27 +90,36 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
             if trace.slots == 1 && trace.preemptions > 0 { " (red)" } else { "" },
             numbers::whole(trace.attempts as u64),
             if trace.attempts == 1 { "" } else { "s" },
-            if is_job {
-                "Work after the last save before a preemption is lost."
-            } else {
-                "Dark: serving. Light: starting up. Line: waiting for capacity."
+            match trace.kind {
+                For::Job => "Work after the last save before a preemption is lost.",
+                For::Batch => {
+                    "Dark: working. Light: starting up. Grey: no chunk left. Line: waiting for capacity."
+                }
+                _ => "Dark: serving. Light: starting up. Line: waiting for capacity.",
             }
         ),
     );
-    let lanes = if is_job { lanes_of_job(trace) } else { lanes_of_endpoint(trace) };
-    let names = lanes.iter().map(|lane| font::width(&lane.name, NORMAL, Weight::Regular));
+    let lanes = if is_job { lanes_of_job(trace) } else { lanes_of_replicas(trace) };
+    let zone_names = trace.zones.iter().take(MOST_ZONES).map(zone_name);
+    let names = lanes.iter().map(|lane| lane.name.clone()).chain(zone_names);
+    let names = names.map(|name| font::width(&name, NORMAL, Weight::Regular).min(180.0));
     let totals = lanes.iter().map(|lane| font::width(&lane.total, SMALL, Weight::Regular));
     let left = page.left + names.fold(50.0, f64::max) + 14.0;
     let right = page.right - totals.fold(46.0, f64::max) - 12.0;
-    let due = of.deadline_h.filter(|due| is_job && *due <= end.max(1e-9) * 1.35);
+    let due = of.deadline_h.filter(|due| ends && *due <= end.max(1e-9) * 1.35);
     let longest = due.map_or(end, |due| due.max(end));
     let scale = Scale::linear((0.0, longest * 1.005), (left, right));
     let unit = Unit::time(longest);
     let ticks = unit.ticks(0.0, longest, (right - left) / 80.0);
-    let pitch = if lanes.len() > 9 { 22.0 } else { 28.0 };
+    let (pitch, height) = match lanes.len() {
+        ..=9 => (28.0, 16.0),
+        10..=18 => (22.0, 10.0),
+        _ => (13.0, 8.0),
+    };
     // Room for the names of preemptions and the deadline.
     let top = page.y + 24.0;
-    let middle = top + pitch * lanes.len() as f64 + 6.0;
+    let zones: Vec<&TracedZone> = trace.zones.iter().take(MOST_ZONES).collect();
+    let middle = top + pitch * (lanes.len() + zones.len()) as f64 + 6.0;
     let cost_top = middle + 34.0;
     let bottom = cost_top + 96.0;
     axis::below(
@@ -125,7 +138,14 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
         let total = Mark::text((page.right, y + 4.0), SMALL, lane.total.clone());
         page.put(total.ending().fill(Ink::Muted));
         page.put(Mark::line((left, y), (right, y)).stroke(Ink::Grid, 1.0));
-        lane_marks(&mut page, lane, trace.plan, &scale, y, pitch - 12.0);
+        lane_marks(&mut page, lane, trace.plan, &scale, y, height);
+    }
+    for (index, zone) in zones.into_iter().enumerate() {
+        let y = top + pitch * ((lanes.len() + index) as f64 + 0.5);
+        let name =
+            font::clipped(&zone_name(zone), left - page.left - 10.0, NORMAL, Weight::Regular);
+        page.put(Mark::text((page.left, y + 4.5), NORMAL, name).fill(Ink::Muted));
+        zone_marks(&mut page, zone, trace.ended, &scale, y, height);
     }
     let total = if is_job { "in all" } else { "per replica" };
     page.put(Mark::text((page.right, top - 9.0), 11.0, total).ending().fill(Ink::Muted));
@@ -164,6 +184,52 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     page.finish(&about.footer())
 }
 
+/// What the lane of a zone is called.
+fn zone_name(zone: &TracedZone) -> String {
+    if zone.name.is_empty() { "Zone scarce".into() } else { format!("{} scarce", zone.name) }
+}
+
+/// When a zone is scarce, and where shocks strike.
+fn zone_marks(
+    page: &mut Page,
+    zone: &TracedZone,
+    ended: SimTime,
+    scale: &Scale,
+    y: f64,
+    height: f64,
+) {
+    let half = height / 2.0;
+    let (from, to) = (scale.at(0.0), scale.at(hours(ended)));
+    page.put(Mark::line((from, y), (to, y)).stroke(Ink::Grid, 1.0));
+    let mut last = f64::NEG_INFINITY;
+    for &(since, until) in &zone.scarce {
+        let (from, to) = (scale.at(hours(since)), scale.at(hours(until)));
+        // Of what is closer than half a pixel one piece is seen.
+        if to - last < 0.5 {
+            continue;
+        }
+        last = to;
+        let hint = format!(
+            "scarce from {} for {}",
+            numbers::hours(hours(since)),
+            numbers::hours((until - since).hours())
+        );
+        let mark = Mark::rect((from, y - half), (to.max(from + 1.0), y + half));
+        page.put(mark.fill(Ink::Muted.at(0.55)).hint(hint));
+    }
+    let mut last = f64::NEG_INFINITY;
+    for &shock in &zone.shocks {
+        let x = scale.at(hours(shock));
+        if x - last < 1.0 {
+            continue;
+        }
+        last = x;
+        let hint = format!("shock after {}", numbers::hours(hours(shock)));
+        let mark = Mark::rect((x - 1.0, y - half), (x + 1.0, y + half));
+        page.put(mark.fill(Ink::Alert).hint(hint));
+    }
+}
+
 /// A lane for each phase that there is.
 fn lanes_of_job(trace: &Trace) -> Vec<Lane> {
     let always = [Phase::Waiting, Phase::Startup, Phase::Work];
@@ -182,6 +248,7 @@ fn lanes_of_job(trace: &Trace) -> Vec<Lane> {
                 Phase::LostWork => "Work lost",
                 Phase::Stopped => "Stopped on notice",
                 Phase::Serving => "Serving",
+                Phase::Idle => "Idle",
                 Phase::Pause => "Pause to restart",
             }
             .into(),
@@ -192,12 +259,13 @@ fn lanes_of_job(trace: &Trace) -> Vec<Lane> {
 }
 
 /// A lane for each replica, up to a limit.
-fn lanes_of_endpoint(trace: &Trace) -> Vec<Lane> {
+fn lanes_of_replicas(trace: &Trace) -> Vec<Lane> {
     (0..trace.slots.min(MOST_LANES))
         .map(|slot| {
             let own = || trace.intervals.iter().filter(move |interval| interval.slot == slot);
+            let of_use = |phase| matches!(phase, Phase::Serving | Phase::Work);
             let serving: i64 = own()
-                .filter(|interval| interval.phase == Phase::Serving)
+                .filter(|interval| of_use(interval.phase))
                 .map(|interval| (interval.to - interval.from).micros())
                 .sum();
             let all = trace.ended.since_start().micros().max(1);
@@ -259,7 +327,7 @@ fn lane_marks(page: &mut Page, lane: &Lane, plan: Plan, scale: &Scale, y: f64, h
             }
             Phase::Startup | Phase::Restore => mark.fill(Ink::Plan(plan).at(0.4)),
             Phase::Work | Phase::Serving => mark.fill(Ink::Plan(plan)),
-            Phase::Save | Phase::Stopped => mark.fill(Ink::Muted),
+            Phase::Save | Phase::Stopped | Phase::Idle => mark.fill(Ink::Muted),
             Phase::LostWork => mark.fill(Ink::Alert),
         };
         page.put(mark.hint(hint));

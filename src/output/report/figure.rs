@@ -4,7 +4,6 @@
 use serde::Serialize;
 
 use super::Finding;
-use crate::model::workload::Workload;
 use crate::output::chart::assumptions::{self, Assumed};
 use crate::output::chart::figures::{About, Figures};
 use crate::output::chart::palette::{self, Ink, Theme};
@@ -86,7 +85,7 @@ pub(super) fn of_plans(finding: &Finding, id: &str) -> Vec<Figure> {
     if saves {
         charts.push(Figure::new(format!("{id}-saving"), |width| saving::saving(&figures, width)));
     }
-    if matches!(scenario.workload, Workload::Job(_)) {
+    if scenario.workload.ends() {
         let chart = Figure::new(format!("{id}-time"), |width| makespan::makespan(&figures, width));
         charts.push(Figure { curves: done_by(&figures), ..chart });
     }

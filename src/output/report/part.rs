@@ -277,7 +277,7 @@ fn facts(finding: &Finding) -> Vec<Fact> {
         format!("{} {}", numbers::amount(value, half), scenario.currency)
     };
     match &scenario.workload {
-        Workload::Job(_) => {
+        Workload::Job(_) | Workload::Batch(_) => {
             if let Some(cost) = estimate.cost_per_gain {
                 let beside = standard.and_then(|standard| standard.cost_per_gain);
                 let beside = beside.filter(|_| !is_standard).map_or_else(String::new, |cost| {
@@ -352,7 +352,7 @@ fn month_of(finding: &Finding) -> Option<MonthOf> {
 
 fn assumed(finding: &Finding) -> Vec<Assumption> {
     let Finding { scenario, decision, .. } = finding;
-    let is_job = matches!(scenario.workload, Workload::Job(_));
+    let is_job = scenario.workload.ends();
     let entry = |key: &str, value: &str, effects: Vec<String>| {
         let source = scenario.assumed(key);
         Assumption {

@@ -99,7 +99,7 @@ impl Total {
 /// Whether every scenario says how often it runs or lasts: then a month is counted, else one run.
 fn is_monthly(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| match finding.scenario.workload {
-        Workload::Job(_) => finding.scenario.budget.runs.is_some(),
+        Workload::Job(_) | Workload::Batch(_) => finding.scenario.budget.runs.is_some(),
         Workload::Endpoint(_) => true,
     })
 }
@@ -111,7 +111,7 @@ fn row(finding: &Finding, monthly: bool) -> Row<'_> {
     let estimate = found.and_then(|found| found.estimate.as_ref());
     let cost = estimate.map(|estimate| estimate.measure(Measure::Cost));
     let (times, each, done) = match &scenario.workload {
-        Workload::Job(_) => {
+        Workload::Job(_) | Workload::Batch(_) => {
             let runs = scenario.budget.runs.filter(|_| monthly);
             (
                 runs.map_or(1.0, |runs| runs.per_hour() * month::HOURS),

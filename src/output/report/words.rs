@@ -129,7 +129,7 @@ pub(super) fn limits(scenario: &Scenario) -> Vec<String> {
         );
     }
     match scenario.workload {
-        Workload::Job(_) => limits.push(
+        Workload::Job(_) | Workload::Batch(_) => limits.push(
             "A run stands for itself: waiting for other runs, for a cluster or for people is not in \
              its time."
                 .to_owned(),

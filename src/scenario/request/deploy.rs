@@ -217,7 +217,11 @@ fn read_replicas(body: &mut Body<'_>, resources: &Object<'_>, machine: Option<&M
 }
 
 /// Spot and flex-start: checked, and never a restriction of the plans compared.
-fn read_provisioning(body: &mut Body<'_>, resources: &Object<'_>, machine: Option<&Machine<'_>>) {
+pub(super) fn read_provisioning(
+    body: &mut Body<'_>,
+    resources: &Object<'_>,
+    machine: Option<&Machine<'_>>,
+) {
     const EVERY_PLAN: &str = "every plan is compared, whatever it says";
     let spot = resources.field("spot").and_then(|field| Some((body.boolean(&field)?, field)));
     if let Some((_, field)) = &spot {

@@ -100,8 +100,9 @@ pub fn emit(text: &str, request: &Request, ask: &Ask, problems: &mut Problems) -
     )?;
     let done = match request.kind {
         RequestKind::CustomJob => change_job(&mut editor, &before, ask, problems),
-        RequestKind::DeployModel => change_deployment(&mut editor, &before, ask, problems),
-        RequestKind::BatchPredictionJob => None,
+        RequestKind::DeployModel | RequestKind::BatchPredictionJob => {
+            change_resources(&mut editor, &before, ask, problems)
+        }
     };
     if problems.any_error() {
         return None;
@@ -127,10 +128,12 @@ pub fn emit(text: &str, request: &Request, ask: &Ask, problems: &mut Problems) -
         reservation: reservation(&after).is_some(),
         whole: match request.kind {
             RequestKind::DeployModel => object_at(&after, &["deployedModel"]).is_some(),
-            _ => object_at(&after, &path_to(&after, &["customJob"]))
+            RequestKind::BatchPredictionJob => true,
+            RequestKind::CustomJob => object_at(&after, &path_to(&after, &["customJob"]))
                 .is_some_and(|job| object_at(job, &["jobSpec"]).is_some()),
         },
-        of_rpc: object_at(&after, &["customJob"]).is_some(),
+        of_rpc: object_at(&after, &["customJob"]).is_some()
+            || object_at(&after, &["batchPredictionJob"]).is_some(),
         max_wait: scheduling.and_then(|of| value(of, "maxWaitDuration")).is_some(),
     };
     let present = |names: &[&'static str]| {
@@ -140,7 +143,14 @@ pub fn emit(text: &str, request: &Request, ask: &Ask, problems: &mut Problems) -
         changes: editor.changes,
         comments: editor.comments,
         commas: editor.commas,
-        only_v1beta1: present(&ONLY_V1BETA1),
+        only_v1beta1: {
+            let mut only = present(&ONLY_V1BETA1);
+            // A deployment has it in both versions.
+            if request.kind == RequestKind::BatchPredictionJob && has_field(&after, "spot") {
+                only.push("spot");
+            }
+            only
+        },
         only_v1: present(&ONLY_V1),
         fields,
         text: editor.text,
@@ -198,14 +208,15 @@ fn change_job(
     set_duration(editor, scheduling, path, "timeout", ask.timeout, problems)
 }
 
-/// A deployment: `dedicatedResources`. `spot` and `flexStart` exclude each other.
-fn change_deployment(
+/// A deployment or a batch: `dedicatedResources`. `spot` and `flexStart` exclude each other.
+fn change_resources(
     editor: &mut Editor,
     before: &Node,
     ask: &Ask,
     problems: &mut Problems,
 ) -> Option<()> {
-    let path = &*[path_to(before, &["deployedModel"]), vec!["dedicatedResources"]].concat();
+    let around = path_to(before, &["deployedModel", "batchPredictionJob"]);
+    let path = &*[around, vec!["dedicatedResources"]].concat();
     let flex_path = [path, &["flexStart"]].concat();
     let is_spot = value(object_at(before, path)?, "spot") == Some(&Value::Boolean(true));
     match ask.capacity {

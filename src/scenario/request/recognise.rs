@@ -7,7 +7,9 @@ use crate::scenario::source::{Place, nearest};
 use crate::scenario::tree::{Node, Value};
 
 /// Fields that tell a request body, whatever stands around it.
-const TELLING: [&str; 10] = [
+const TELLING: [&str; 12] = [
+    "batchPredictionJob",
+    "batch_prediction_job",
     "deployedModel",
     "deployed_model",
     "dedicatedResources",
@@ -81,8 +83,8 @@ const OTHERS: [(&str, &str); 7] = [
 
 /// Which request it is, told by its fields.
 pub(super) fn kind_of(body: &mut Body<'_>, root: &Object<'_>) -> Option<RequestKind> {
-    const HELP: &str = "write the body of deployModel, {\"deployedModel\": …}, or of a CustomJob, \
-                        {\"jobSpec\": …}";
+    const HELP: &str = "write the body of deployModel, {\"deployedModel\": …}, of a CustomJob, \
+                        {\"jobSpec\": …}, or of a BatchPredictionJob, {\"inputConfig\": …}";
     let has = |name: &str| root.field(name).is_some();
     if has("deployedModel") {
         return Some(RequestKind::DeployModel);
@@ -90,7 +92,7 @@ pub(super) fn kind_of(body: &mut Body<'_>, root: &Object<'_>) -> Option<RequestK
     if has("customJob") || has("jobSpec") || has("workerPoolSpecs") {
         return Some(RequestKind::CustomJob);
     }
-    if batch_field(root).is_some() {
+    if has("batchPredictionJob") || is_batch(root) {
         return Some(RequestKind::BatchPredictionJob);
     }
     if has("dedicatedResources") || has("automaticResources") || has("sharedResources") {
@@ -125,10 +127,12 @@ pub(super) fn kind_of(body: &mut Body<'_>, root: &Object<'_>) -> Option<RequestK
     None
 }
 
-/// The key of the first field that only a BatchPredictionJob has.
-pub(super) fn batch_field<'j>(root: &Object<'j>) -> Option<&'j Place> {
-    let resources = root.node.entries().iter().find(|e| is_named(&e.key, "dedicatedResources"));
-    key_of(root.node, BATCH).or_else(|| key_of(&resources?.node, BATCH))
+/// Whether a body has a field that only a BatchPredictionJob has.
+fn is_batch(root: &Object<'_>) -> bool {
+    let mut resources = root.node.entries().iter();
+    let resources = resources.find(|entry| is_named(&entry.key, "dedicatedResources"));
+    key_of(root.node, BATCH).is_some()
+        || resources.is_some_and(|resources| key_of(&resources.node, BATCH).is_some())
 }
 
 /// The key of the first field with one of these names.
@@ -179,8 +183,8 @@ mod tests {
             ("{\"trialJobSpec\": {}}", "HyperparameterTuningJob"),
             ("{\"deployedModels\": []}", "an Endpoint"),
             ("{\"workload\": {}}", "scenarios are written in TOML"),
-            ("{\"inputConfig\": {}}", "kind = \"batch\" is not supported yet"),
-            ("{\"dedicatedResources\": {\"startingReplicaCount\": 2}}", "BatchPredictionJob"),
+            ("{\"inputConfig\": {}}", "`dedicatedResources` is missing"),
+            ("{\"dedicatedResources\": {\"startingReplicaCount\": 2}}", "machineSpec` is missing"),
             ("{\"deployedModel\": 1}", "`deployedModel` is a number"),
             ("{\"jobSpec\": []}", "`jobSpec` is a list"),
             ("{\"customJob\": []}", "`customJob` is a list"),

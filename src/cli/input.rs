@@ -1,5 +1,6 @@
 //! From a file, a request body or options alone to a validated scenario.
 
+use std::cell::OnceCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -33,13 +34,13 @@ pub struct Input {
     pub prices: Option<PathBuf>,
     /// What was read of the file already: standard input is read once.
     #[arg(skip)]
-    pub text: std::cell::OnceCell<String>,
+    pub text: OnceCell<String>,
     #[command(flatten)]
     short: Short,
 }
 
 /// Keys that have an option of their own.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Instead of a file, or over it")]
 struct Short {
     /// Machine type: machine.type
@@ -139,6 +140,13 @@ pub struct Written {
 }
 
 impl Input {
+    /// A file with settings.
+    #[cfg(feature = "report")]
+    #[must_use]
+    pub fn of_file(file: PathBuf, set: Vec<String>, prices: Option<PathBuf>) -> Self {
+        Self { file: Some(file), set, prices, text: OnceCell::new(), short: Short::default() }
+    }
+
     /// How to name the input in a command to go on with.
     #[must_use]
     pub fn as_arguments(&self) -> String {

@@ -20,6 +20,8 @@ mod manual;
 mod mix;
 mod prices;
 mod progress;
+#[cfg(feature = "report")]
+mod report;
 mod rows;
 mod schema;
 mod sweep;
@@ -59,6 +61,9 @@ enum Command {
     Verify(verify::Arguments),
     /// A scenario or its results as a picture
     Chart(Box<chart::Arguments>),
+    /// The review document of one or more scenarios: a page to forward, Markdown, and the data
+    #[cfg(feature = "report")]
+    Report(report::Arguments),
     /// Two results side by side: what changed, and whether it exceeds the noise
     Compare(compare::Arguments),
     /// One replication, interval by interval, as text or a timeline
@@ -112,6 +117,8 @@ pub fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Chart(arguments) => chart::run(&arguments),
+        #[cfg(feature = "report")]
+        Command::Report(arguments) => report::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),
         Command::Prices(arguments) => prices::run(&arguments),

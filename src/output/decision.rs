@@ -22,7 +22,7 @@ pub fn verdict(scenario: &Scenario, decision: &Decision) -> Vec<String> {
     lines
 }
 
-fn headline(scenario: &Scenario, verdict: &Verdict) -> String {
+pub(super) fn headline(scenario: &Scenario, verdict: &Verdict) -> String {
     let Some(name) = verdict.plan else {
         let asked: Vec<&str> =
             verdict.requirements.iter().map(|asked| asked.text.as_str()).collect();
@@ -139,7 +139,7 @@ fn nearest(verdict: &Verdict) -> Option<(&Stand, f64)> {
 }
 
 /// Requirements that hold only just, and plans that cannot be told from the recommended one.
-fn close(scenario: &Scenario, verdict: &Verdict) -> Vec<String> {
+pub(super) fn close(scenario: &Scenario, verdict: &Verdict) -> Vec<String> {
     let mut lines = Vec::new();
     if verdict.plan.is_some_and(|plan| plan.starts_with("committed")) {
         lines.push(
@@ -181,7 +181,7 @@ fn close(scenario: &Scenario, verdict: &Verdict) -> Vec<String> {
 }
 
 /// What would change it, or that nothing plausible does.
-fn changes(scenario: &Scenario, verdict: &Verdict) -> String {
+pub(super) fn changes(scenario: &Scenario, verdict: &Verdict) -> String {
     let plausible: Vec<&Turn> = verdict.turns.iter().filter(|turn| turn.is_plausible).collect();
     let beyond = verdict.turns.iter().find(|turn| !turn.is_plausible);
     if plausible.is_empty() {
@@ -379,7 +379,7 @@ pub fn assumed(scenario: &Scenario, assumed: &Assumed, full: bool) -> String {
 }
 
 /// Effects too small to matter are named so.
-fn worth(effect: &Effect, is_job: bool) -> String {
+pub(super) fn worth(effect: &Effect, is_job: bool) -> String {
     let mut parts = Vec::new();
     if let Some(saving) = effect.saving {
         let points = saving.value * 100.0;

@@ -24,6 +24,8 @@ pub mod numbers;
 pub mod over_time;
 pub mod paragraph;
 pub mod prices;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod rows;
 #[cfg(feature = "cli")]
 pub mod sweep;

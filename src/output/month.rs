@@ -47,7 +47,7 @@ pub fn of_scenario(scenario: &Scenario, answer: &Estimate) -> Option<Month> {
     month::of_estimate(scenario, answer)
 }
 
-fn title(scenario: &Scenario, month: &Month) -> String {
+pub(super) fn title(scenario: &Scenario, month: &Month) -> String {
     let runs = scenario.budget.runs.map_or_else(String::new, |runs| format!(" ({runs})"));
     format!(
         "A month of {} h: {} runs{runs}, {}.",
@@ -94,7 +94,7 @@ impl<'a> Section<'a> {
     }
 
     /// What a month costs.
-    fn money(&self) -> Grid {
+    pub(super) fn money(&self) -> Grid {
         let mut headers = vec!["plan"];
         if self.savings {
             headers.push("saving");
@@ -132,7 +132,7 @@ impl<'a> Section<'a> {
     }
 
     /// What goes wrong in a month, and how much is there at once.
-    fn trouble(&self) -> Grid {
+    pub(super) fn trouble(&self) -> Grid {
         let mut headers = vec!["plan", "fail"];
         if self.month.has_deadline {
             headers.push("late");
@@ -163,7 +163,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn notes(&self) -> Vec<String> {
+    pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.savings {
             notes.push(

@@ -196,19 +196,19 @@ pub fn estimate_markdown(
 
 /// Where Spot stops paying, and what the shape of the lifetime does; beneath the ladder where there is
 /// one.
-fn more_notes(decision: Option<&Decision>) -> Vec<String> {
+pub(super) fn more_notes(decision: Option<&Decision>) -> Vec<String> {
     let Some(decision) = decision.filter(|decision| decision.ladder.is_none()) else {
         return Vec::new();
     };
     decision::breakeven(decision).into_iter().chain(decision::shape(decision)).collect()
 }
 
-fn ladder(scenario: &Scenario, ladder: &Ladder) -> Grid {
+pub(super) fn ladder(scenario: &Scenario, ladder: &Ladder) -> Grid {
     let (headers, rows) = decision::ladder(scenario, ladder);
     Grid { headers, rows, text_columns: vec![0] }
 }
 
-fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
+pub(super) fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let what = match &scenario.workload {
         Workload::Job(job) => {
             let nodes =
@@ -271,7 +271,7 @@ fn percent_of(level: f64) -> String {
 }
 
 /// One row per plan.
-fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
+pub(super) fn plans(scenario: &Scenario, answer: &Estimate) -> Grid {
     let job = scenario.workload.ends();
     let spot_range = scenario.spot_range.is_some();
     let mut headers = vec!["plan", "saving"];
@@ -399,7 +399,7 @@ pub(super) fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) ->
     }
 }
 
-fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
+pub(super) fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let mut notes = Vec::new();
     notes.push(match scenario.workload {
         Workload::Job(_) | Workload::Batch(_) => format!(
@@ -503,7 +503,7 @@ fn leaves_spot(scenario: &Scenario, plan: Plan) -> Option<String> {
 }
 
 /// How the replications were sampled, and what that has gained.
-fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
+pub(super) fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     if answer.replications.is_none() {
         return Vec::new();
     }
@@ -610,7 +610,7 @@ fn failures(estimate: &PlanEstimate) -> Vec<String> {
 }
 
 /// Every figure of one plan.
-fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
+pub(super) fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
     let times_known = scenario.times_known(estimate.plan);
     let mut rows = Vec::new();
     let mut summaries: Vec<(String, Summary)> = estimate
@@ -689,7 +689,7 @@ fn details(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
 }
 
 /// The mean bill of one plan.
-fn bill(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
+pub(super) fn bill(scenario: &Scenario, estimate: &PlanEstimate) -> Grid {
     let rows = estimate
         .line_items
         .iter()

@@ -44,7 +44,7 @@ pub fn markdown(scenario: &Scenario, verification: &Verification) -> String {
     out
 }
 
-fn heading(scenario: &Scenario, verification: &Verification) -> Vec<String> {
+pub(super) fn heading(scenario: &Scenario, verification: &Verification) -> Vec<String> {
     vec![format!(
         "{}: {} replications, seed {}, beside the exact solution.",
         scenario.name,
@@ -54,7 +54,7 @@ fn heading(scenario: &Scenario, verification: &Verification) -> Vec<String> {
 }
 
 /// Every comparison but those of zero with zero.
-fn rows(verification: &Verification) -> Grid {
+pub(super) fn rows(verification: &Verification) -> Grid {
     let mut last = "";
     let rows = verification
         .comparisons
@@ -86,7 +86,7 @@ fn rows(verification: &Verification) -> Grid {
     }
 }
 
-fn verdict(verification: &Verification) -> Vec<String> {
+pub(super) fn verdict(verification: &Verification) -> Vec<String> {
     let mut lines = Vec::new();
     if !verification.comparisons.is_empty() {
         lines.push(format!(

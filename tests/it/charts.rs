@@ -652,7 +652,7 @@ fn colours_follow_the_reader_where_that_is_asked_for() {
     check_svg(&auto);
     assert!(auto.contains("prefers-color-scheme:dark") && auto.contains("var(--spot)"));
     assert_ne!(call("light"), call("dark"));
-    let theme = Style { theme: Theme::Auto, font: false, id: "one" };
+    let theme = Style { theme: Theme::Auto, font: false, id: "one", ..Style::default() };
     assert!(svg(&a_timeline(760.0), theme).contains("id=\"one-title\""));
 }
 

@@ -3,6 +3,8 @@
 mod autoscale;
 mod baseline;
 mod batch;
+#[cfg(feature = "report")]
+mod browser;
 mod cases;
 mod charts;
 mod cli;
@@ -19,6 +21,10 @@ mod month;
 mod oracle;
 mod parsers;
 mod reference;
+#[cfg(feature = "report")]
+mod report;
+#[cfg(feature = "report")]
+mod reports;
 mod sampling;
 mod sweep;
 mod threads;

@@ -8,6 +8,7 @@ use super::palette::{self, Ink};
 use super::scale::{Scale, Unit};
 use super::scene::{Mark, Scene};
 use crate::output::numbers;
+use crate::stats::quantiles::Quantiles;
 
 /// The chart.
 #[must_use]
@@ -39,21 +40,7 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
         page.note(&figures.without_figures());
         return page.finish(&figures.about.footer());
     }
-    let reach = |plan: &PlanFigures| {
-        let of = &plan.spread.makespan_h;
-        of.at(0.995).or(of.points.last().map(|point| point.1)).unwrap_or(0.0)
-    };
-    let mut largest = shown.iter().map(|plan| reach(plan)).fold(0.0, f64::max);
-    let median = shown.iter().filter_map(|plan| plan.spread.makespan_h.at(0.5)).fold(0.0, f64::max);
-    if let Some(deadline) = figures.deadline_h {
-        largest = if deadline < 6.0 * largest { largest.max(deadline * 1.08) } else { largest };
-    }
-    // A tail that goes on for ever would squeeze all that matters.
-    if median > 0.0 {
-        let most = figures.deadline_h.filter(|due| *due < 6.0 * largest).unwrap_or(0.0) * 1.5;
-        largest = largest.min((median * 8.0).max(most));
-    }
-    largest = if largest > 0.0 { largest * 1.03 } else { 1.0 };
+    let largest = until(figures);
     let unit = Unit::time(largest);
     let names: Vec<(String, &PlanFigures)> =
         shown.iter().map(|plan| (end_name(plan), *plan)).collect();
@@ -117,6 +104,28 @@ pub fn makespan(figures: &Figures, width: f64) -> Scene {
     }
     page.note(&figures.without_figures());
     page.finish(&figures.about.footer())
+}
+
+/// The time until which curves are shown \[h\]: all but the longest tails, and the deadline where it is
+/// not far out.
+#[must_use]
+pub fn until(figures: &Figures) -> f64 {
+    let spreads = || {
+        figures.plans.iter().map(|plan| &plan.spread.makespan_h).filter(|of| !of.points.is_empty())
+    };
+    let reach =
+        |of: &Quantiles| of.at(0.995).or(of.points.last().map(|point| point.1)).unwrap_or(0.0);
+    let mut largest = spreads().map(reach).fold(0.0, f64::max);
+    let median = spreads().filter_map(|of| of.at(0.5)).fold(0.0, f64::max);
+    if let Some(deadline) = figures.deadline_h {
+        largest = if deadline < 6.0 * largest { largest.max(deadline * 1.08) } else { largest };
+    }
+    // A tail that goes on for ever would squeeze all that matters.
+    if median > 0.0 {
+        let most = figures.deadline_h.filter(|due| *due < 6.0 * largest).unwrap_or(0.0) * 1.5;
+        largest = largest.min((median * 8.0).max(most));
+    }
+    if largest > 0.0 { largest * 1.03 } else { 1.0 }
 }
 
 /// A legend for pages without room beside the lines.

@@ -15,13 +15,16 @@ pub struct Style<'a> {
     /// Whether the font is in it. A page of many charts has
     /// [`font_face_css`](font::font_face_css) once instead.
     pub font: bool,
+    /// Whether the values of colours that follow the reader's device are in it. A page of many charts
+    /// has them once instead, as [`rules`] writes them.
+    pub colours: bool,
     /// What the ids in it begin with: different for each chart of a page.
     pub id: &'a str,
 }
 
 impl Default for Style<'_> {
     fn default() -> Self {
-        Self { theme: Theme::Light, font: true, id: "chart" }
+        Self { theme: Theme::Light, font: true, colours: true, id: "chart" }
     }
 }
 
@@ -42,7 +45,7 @@ pub fn svg(scene: &Scene, style: Style<'_>) -> String {
     if style.font {
         sheet.push_str(&font::font_face_css());
     }
-    if style.theme == Theme::Auto {
+    if style.theme == Theme::Auto && style.colours {
         sheet.push_str(&variables(&inks(scene)));
     }
     if !sheet.is_empty() {
@@ -56,7 +59,8 @@ pub fn svg(scene: &Scene, style: Style<'_>) -> String {
 }
 
 /// The colours of a scene.
-fn inks(scene: &Scene) -> BTreeSet<Ink> {
+#[must_use]
+pub fn inks(scene: &Scene) -> BTreeSet<Ink> {
     let paints = scene.marks.iter().flat_map(|mark| {
         mark.fill.iter().map(|fill| fill.ink).chain(mark.stroke.iter().map(|s| s.paint.ink))
     });
@@ -66,16 +70,19 @@ fn inks(scene: &Scene) -> BTreeSet<Ink> {
 /// A style sheet that gives every colour its value, light or dark as the reader's device asks.
 #[must_use]
 pub fn variables(inks: &BTreeSet<Ink>) -> String {
-    let rules = |pick: fn((Rgb, Rgb)) -> Rgb| -> String {
-        inks.iter()
-            .map(|ink| format!("--{}:{};", palette::name(*ink), hex(pick(palette::colours(*ink)))))
-            .collect()
-    };
     format!(
         ".stockout-chart{{{}}}@media(prefers-color-scheme:dark){{.stockout-chart{{{}}}}}",
-        rules(|(light, _)| light),
-        rules(|(_, dark)| dark)
+        rules(inks, |(light, _)| light),
+        rules(inks, |(_, dark)| dark)
     )
+}
+
+/// Colours as the variables of a style sheet; `pick` takes the light or the dark one.
+#[must_use]
+pub fn rules(inks: &BTreeSet<Ink>, pick: fn((Rgb, Rgb)) -> Rgb) -> String {
+    inks.iter()
+        .map(|ink| format!("--{}:{};", palette::name(*ink), hex(pick(palette::colours(*ink)))))
+        .collect()
 }
 
 fn write_mark(out: &mut String, mark: &Mark, theme: Theme) {

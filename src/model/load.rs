@@ -255,7 +255,8 @@ mod tests {
         );
         assert!((mean(&weekly, 14) - 60.0 * 6.0 / 7.0).abs() < 1e-6);
         // 31 h after Monday 00:00 it is Tuesday 07:00: as busy as at 21:00.
-        assert_eq!(weekly.start().rate(&weekly), daily.steps[28].1);
+        let at_seven = daily.steps.iter().find(|(at, _)| *at == HOUR.times(7)).unwrap();
+        assert_eq!(weekly.start().rate(&weekly), at_seven.1);
         // An odd start cuts the first step short, and the week is as long as ever.
         let odd = Load::of_shape(&shape, SimDuration::from_secs(100));
         assert_eq!(odd.steps[1].0, SimDuration::from_secs(800));

@@ -115,7 +115,7 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     let ticks = unit.ticks(0.0, longest, (right - left) / 80.0);
     let pitch = match lanes.len() {
         ..=9 => 28.0,
-        ..=THICK_LANES => 22.0,
+        10..=THICK_LANES => 22.0,
         _ => 15.0,
     };
     // A lane is as high as leaves a gap to the next.

@@ -413,7 +413,7 @@ mod tests {
             "deployedModel.displayName",
             "deployedModel.enableContainerLogging",
             "deployedModel.dedicatedResources.spot",
-            "deployedModel.dedicatedResources.autoscalingMetricSpecs",
+            "deployedModel.dedicatedResources.autoscalingMetricSpecs[*]",
             "trafficSplit",
         ] {
             assert!(ignored.contains(&field), "{field} in {ignored:?}");

@@ -26,6 +26,9 @@ pub(super) const fn plan(plan: Plan, saves: bool) -> &'static str {
             "As spot, and early enough before the deadline the rest moves to standard VMs. You build \
              the watcher."
         }
+        Plan::Mixed => {
+            "Some standard replicas that are never taken away, and Spot replicas above them."
+        }
         Plan::FlexStart => {
             "Queued capacity: it starts when there is some, and is then not taken away."
         }

@@ -62,7 +62,7 @@ impl Piecewise {
         let (mut from, mut sum) = (0.0, 0.0);
         for (&until, &hazard) in self.until_h.iter().zip(self.hazard_per_h()) {
             if age_h <= until {
-                return sum + hazard * (age_h - from);
+                return if hazard > 0.0 { sum + hazard * (age_h - from) } else { sum };
             }
             sum += hazard * (until - from);
             from = until;
@@ -99,7 +99,8 @@ impl Piecewise {
         for (&until, &hazard) in self.until_h.iter().zip(self.hazard_per_h()) {
             let length = until - from;
             let alive = exp(-sum);
-            mean += if hazard * length < 1e-12 {
+            // Where the hazard is 0 the last piece has no end: 0 · ∞ is no number.
+            mean += if hazard <= 0.0 || hazard * length < 1e-12 {
                 alive * length
             } else {
                 alive * -expm1(-hazard * length) / hazard

@@ -32,6 +32,14 @@ pub fn schema() -> String {
                     "properties": { "kind": { "const": "job" } },
                     "anyOf": [{ "required": ["work"] }, { "required": ["jobs", "jobs_over"] }],
                 },
+                {
+                    "properties": { "kind": { "const": "batch" } },
+                    "required": ["items"],
+                    "allOf": [
+                        { "anyOf": [{ "required": ["time_per_item"] }, { "required": ["time_per_batch"] }] },
+                        { "anyOf": [{ "required": ["replicas"] }, { "required": ["target"] }] },
+                    ],
+                },
                 { "properties": { "kind": { "const": "endpoint" } }, "required": ["horizon"] },
             ]);
         }

@@ -6,7 +6,7 @@ use stockout::prices::file::PriceFile;
 use stockout::scenario::machine::NoPriceFile;
 use stockout::scenario::source::{Problems, Severity};
 use stockout::scenario::{finish, from_toml, json, request, schema};
-use stockout::units::{DataSize, Frequency, Money, Rate, Share, SimDuration};
+use stockout::units::{DataSize, Frequency, Money, Rate, RequestRate, Share, SimDuration};
 
 use crate::cases::{KNOWN, errors_of};
 
@@ -54,8 +54,7 @@ plans = ["standard", "spots"]
 #[test]
 fn what_comes_later_is_refused_by_name() {
     for (setting, words) in [
-        ("market.zones=[]", "zones come with fleets"),
-        ("compare.plans=[\"mixed\"]", "it comes with fleets"),
+        ("restart.scope=node", "restarting single nodes comes with fleets"),
         ("pools=[]", "more than one pool"),
         ("market.lifetime.model=empirical", "\"empirical\" is not supported yet"),
     ] {
@@ -64,7 +63,7 @@ fn what_comes_later_is_refused_by_name() {
     }
     let endpoint = include_str!("../../scenarios/endpoint-t4.toml");
     let shown = errors_of(endpoint, &["workload.max_replicas=5"]);
-    assert!(shown.contains("autoscaling from 3 to 5 replicas is not supported yet"), "{shown}");
+    assert!(shown.contains("3 to 5 replicas follow the load, and there is none"), "{shown}");
 }
 
 #[test]
@@ -383,14 +382,21 @@ fn is_kept(value: &serde_json::Value, schema: &serde_json::Value) -> bool {
         "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()),
         "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap()),
         "minLength" | "maxLength" | "description" | "title" | "default" | "$schema" => true,
+        "pattern" if rule == "^[a-z][a-z0-9-]{0,62}$" => value.as_str().is_none_or(|text| {
+            let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            text.len() <= 63
+                && text.starts_with(|c: char| c.is_ascii_lowercase())
+                && text.chars().all(is_of_name)
+        }),
         "pattern" => value.as_str().is_none_or(|text| {
-            // Every pattern is a number, blanks and a unit: what the units' parsers take.
+            // Every other pattern is a number, blanks and a unit: what the units' parsers take.
             SimDuration::parse(text).is_ok()
                 || Rate::parse(text).is_ok()
                 || Share::parse(text).is_ok()
                 || DataSize::parse(text).is_ok()
                 || Frequency::parse(text).is_ok()
                 || Money::parse(text).is_ok()
+                || RequestRate::parse(text).is_ok()
         }),
         "required" => {
             rule.as_array().unwrap().iter().all(|key| value.get(key.as_str().unwrap()).is_some())
@@ -409,7 +415,11 @@ fn is_kept(value: &serde_json::Value, schema: &serde_json::Value) -> bool {
         "minItems" => {
             value.as_array().is_none_or(|items| items.len() as u64 >= rule.as_u64().unwrap())
         }
+        "maxItems" => {
+            value.as_array().is_none_or(|items| items.len() as u64 <= rule.as_u64().unwrap())
+        }
         "uniqueItems" => true,
+        "allOf" => rule.as_array().unwrap().iter().all(|each| is_kept(value, each)),
         "anyOf" => rule.as_array().unwrap().iter().any(|option| is_kept(value, option)),
         "oneOf" => {
             rule.as_array().unwrap().iter().filter(|option| is_kept(value, option)).count() == 1

@@ -62,6 +62,9 @@ pub enum Unsolved {
     /// Replicas live side by side.
     #[error("an endpoint's replicas are up and down side by side, and only jobs are solved")]
     Endpoint,
+    /// Replicas share a queue.
+    #[error("a batch's replicas share a queue, and only jobs are solved")]
+    Batch,
     /// Startup is not billed.
     #[error("a free startup (billing.startup) is not solved")]
     FreeStartup,

@@ -35,7 +35,11 @@ const CERTAIN: f64 = 1e-12;
 pub fn solve_plans(scenario: &Scenario, threads: usize) -> Vec<Solved> {
     let experiment = experiment(scenario);
     let Workload::Job(job) = &experiment.workload else {
-        let unsolved = |plan| Solved { plan, result: Err(Unsolved::Endpoint) };
+        let reason = match &experiment.workload {
+            Workload::Batch(_) => Unsolved::Batch,
+            _ => Unsolved::Endpoint,
+        };
+        let unsolved = |plan| Solved { plan, result: Err(reason) };
         return experiment.plans.iter().map(|priced| unsolved(priced.plan)).collect();
     };
     let one = |priced: &Priced| {

@@ -117,6 +117,11 @@ enum OfKind {
         makespan_h: Option<Summary>,
         time_to_result_h: Option<Summary>,
         lost_work_h: Option<Summary>,
+        /// The two of a batch.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        idle_h: Option<Option<Summary>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        replicas_lost: Option<Option<Summary>>,
         completion_probability: Option<Probability>,
         deadline_probability: Option<Probability>,
         failure_probability: Option<Probability>,
@@ -273,8 +278,11 @@ fn of_kind(
     measure: &dyn Fn(Measure) -> Option<Summary>,
 ) -> OfKind {
     let timed = estimate.filter(|_| times_known);
+    let is_batch = matches!(scenario.workload, Workload::Batch(_));
     match scenario.workload {
         Workload::Job(_) | Workload::Batch(_) => OfKind::Job {
+            idle_h: is_batch.then(|| measure(Measure::Idle).filter(|_| times_known)),
+            replicas_lost: is_batch.then(|| measure(Measure::ReplicasLost)),
             makespan_h: measure(Measure::Makespan).filter(|_| times_known),
             time_to_result_h: timed.and_then(|estimate| estimate.time_to_result_h),
             lost_work_h: measure(Measure::LostWork),

@@ -226,12 +226,14 @@ impl Lanes {
         let Shortcut { model, .. } = shortcut;
         self.count = count;
         self.places = std::array::from_fn(|place| place as u8);
-        self.sums = Sums::ZERO;
-        self.asked.fill(0.0);
-        self.limit.fill(model.give_up_after.micros() as f64);
-        self.left.fill(model.work.micros() as f64);
-        self.needed.fill(shortcut.needed_at_first);
-        self.used.fill(0);
+        let Sums { waited, lost, preemptions, billed, waived, now: _ } = &mut self.sums;
+        for column in [waited, lost, preemptions, billed, waived, &mut self.asked] {
+            column[..count].fill(0.0);
+        }
+        self.limit[..count].fill(model.give_up_after.micros() as f64);
+        self.left[..count].fill(model.work.micros() as f64);
+        self.needed[..count].fill(shortcut.needed_at_first);
+        self.used[..count].fill(0);
     }
 
     /// The gaps before the next attempts, where restarts are left.
@@ -322,15 +324,15 @@ impl Run {
     /// Sets down those that are done, and closes the ranks of those that go on.
     fn close_up(&mut self, number: u32, terms: &Terms) {
         let Self { lanes, sums, .. } = self;
-        let (mut done, mut going_on) = ([0_u8; RUN], [0_u8; RUN]);
+        let [mut done, mut places, mut going_on] = [[0_u8; RUN]; 3];
         let (mut done_len, mut going_on_len) = (0, 0);
         for at in 0..lanes.count.min(RUN) {
             done[done_len % RUN] = at as u8;
+            places[done_len % RUN] = lanes.places[at];
             done_len += usize::from(lanes.ended[at] == DONE);
             going_on[going_on_len % RUN] = at as u8;
             going_on_len += usize::from(lanes.ended[at] == TRIES_AGAIN);
         }
-        let places = done.map(|at| lanes.places[usize::from(at) % RUN]);
         let (done, places) = (&done[..done_len], &places[..done_len]);
         for &place in places {
             self.is_done[usize::from(place) % RUN] = true;

@@ -168,11 +168,19 @@ fn add_all(histogram: &mut Histogram, values: &[u64]) {
         }
         histogram.octaves[octave] = own;
     } else {
-        for &value in values {
-            let (octave, bin) = place(value);
-            match &mut histogram.octaves[octave] {
-                Some(bins) => bins[bin] += 1,
-                empty => open(empty)[bin] += 1,
+        // Finding the places is arithmetic alone: several at once.
+        let mut places = [0_u32; 64];
+        for values in values.chunks(places.len()) {
+            for (found, &value) in places.iter_mut().zip(values) {
+                let (octave, bin) = place(value);
+                *found = ((octave as u32) << BITS) | bin as u32;
+            }
+            for &found in &places[..values.len()] {
+                let bin = found as usize % BINS;
+                match &mut histogram.octaves[(found >> BITS) as usize] {
+                    Some(bins) => bins[bin] += 1,
+                    empty => open(empty)[bin] += 1,
+                }
             }
         }
     }

@@ -30,11 +30,11 @@ use stockout::stats::quantity::Quantity;
 const M1: &str = include_str!("m1.toml");
 /// Draws of M1 in one replication: 1.852713 attempts, a wait and a lifetime each (exact).
 const DRAWS: f64 = 3.705_427;
-const REPLICATIONS: u64 = 1 << 20;
+const REPLICATIONS: u64 = 1 << 22;
 /// The same on two threads, where the pilot and the start of the threads should not count.
 const ON_TWO_THREADS: u64 = 1 << 23;
-/// M1's exact mean cost, and four standard errors of it at 2²⁰ replications.
-const COST: (f64, f64) = (1.705_610_321_6, 4.0 * 0.061_04 / 1_024.0);
+/// M1's exact mean cost, and four standard errors of it at 2²² replications.
+const COST: (f64, f64) = (1.705_610_321_6, 4.0 * 0.061_04 / 2_048.0);
 
 fn m1(replications: u64, settings: &[&str]) -> Scenario {
     let replications = format!("simulation.replications={replications}");

@@ -137,6 +137,8 @@ pub struct MeteredColumns {
     billed: [Vec<i64>; 3],
     waived: Vec<i64>,
     span: Vec<i64>,
+    /// Not all time is on Spot VMs.
+    is_mixed: bool,
 }
 
 impl From<Metered> for MeteredColumns {
@@ -156,6 +158,7 @@ impl MeteredColumns {
             billed: [column.clone(), column.clone(), column.clone()],
             waived: column.clone(),
             span: column,
+            is_mixed: false,
         }
     }
 
@@ -166,14 +169,18 @@ impl MeteredColumns {
         }
         self.waived[place] = metered.waived;
         self.span[place] = metered.span;
+        let [_, standard, flex_start] = metered.billed;
+        self.is_mixed |= standard | flex_start != 0;
     }
 
     /// Sets all: time on Spot VMs alone, the part of it that is waived, and the span, as columns of
     /// whole µs.
     pub fn set_spot(&mut self, billed: &[f64], waived: &[f64], span: &[f64]) {
         let [spot, standard, flex_start] = &mut self.billed;
-        standard.fill(0);
-        flex_start.fill(0);
+        if std::mem::take(&mut self.is_mixed) {
+            standard.fill(0);
+            flex_start.fill(0);
+        }
         let columns = [(spot, billed), (&mut self.waived, waived), (&mut self.span, span)];
         for (column, numbers) in columns {
             for (integer, &number) in column.iter_mut().zip(numbers) {
@@ -185,6 +192,10 @@ impl MeteredColumns {
     /// Appends the billed time over all capacities of the first `count`: see [`Metered::total`].
     pub fn totals(&self, count: usize, totals: &mut Vec<u64>) {
         let [spot, standard, flex_start] = &self.billed;
+        if !self.is_mixed {
+            totals.extend(spot[..count].iter().map(|&spot| spot as u64));
+            return;
+        }
         let columns = spot[..count].iter().zip(&standard[..count]).zip(&flex_start[..count]);
         totals.extend(columns.map(|((&spot, &standard), &flex_start)| {
             spot.saturating_add(standard).saturating_add(flex_start) as u64
@@ -195,7 +206,8 @@ impl MeteredColumns {
     fn overflows(&self, count: usize) -> bool {
         // Where all bits together are far from the limit, so is every total.
         let bits = |column: &Vec<i64>| column[..count].iter().fold(0, |bits, &of| bits | of);
-        if self.billed.iter().all(|column| bits(column) < 1 << 60) {
+        let used = if self.is_mixed { &self.billed[..] } else { &self.billed[..1] };
+        if used.iter().all(|column| bits(column) < 1 << 60) {
             return false;
         }
         let mut totals = Vec::new();

@@ -111,7 +111,6 @@ struct Importance {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "one for each plan, for as long as it is written")]
 enum OfKind {
     Job {
         makespan_h: Option<Summary>,

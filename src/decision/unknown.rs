@@ -25,12 +25,13 @@ impl Change {
         match self {
             Self::Set(_) => {}
             Self::MeanLifetime(mean_h) => {
-                let lifetime = &mut scenario.workload.market_mut().lifetime;
-                *lifetime = lifetime.scaled(mean_h / lifetime.mean_h());
+                let market = scenario.workload.market_mut();
+                market.set_lifetime(market.lifetime.scaled(mean_h / market.lifetime.mean_h()));
             }
             Self::EarlyDeaths => {
-                let lifetime = &mut scenario.workload.market_mut().lifetime;
-                *lifetime = Lifetime::weibull_of_mean(EARLY_DEATHS, lifetime.mean_h());
+                let market = scenario.workload.market_mut();
+                let mean_h = market.lifetime.mean_h();
+                market.set_lifetime(Lifetime::weibull_of_mean(EARLY_DEATHS, mean_h));
             }
             Self::SpotPrice(rate) => {
                 if let Some(spot) = &mut scenario.sheet.spot {

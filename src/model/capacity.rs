@@ -336,6 +336,19 @@ pub struct Answers {
 }
 
 impl Market {
+    /// Gives Spot VMs another lifetime, in every zone that has none of its own.
+    pub fn set_lifetime(&mut self, lifetime: Lifetime) {
+        let before = std::mem::replace(&mut self.lifetime, lifetime);
+        if let Some(zones) = &mut self.zones {
+            let mut each = zones.zones.clone();
+            for zone in each.iter_mut().filter(|zone| zone.lifetime == before) {
+                zone.lifetime = lifetime;
+            }
+            // Which zone is the cheapest may have changed.
+            **zones = Zones::new(each, zones.placement, zones.hours.clone());
+        }
+    }
+
     /// What the replications at `places` meet that ask for Spot VMs: [`Self::ask`] and
     /// [`Self::lifetime`] for all of them at once, in slot 0.
     pub fn ask_all(

@@ -3,6 +3,7 @@
 use libm::{exp, expm1};
 use proptest::prelude::*;
 
+use stockout::decision::unknown::Change;
 use stockout::engine::endpoint::Endpoint;
 use stockout::engine::job::Job;
 use stockout::engine::paths::Paths;
@@ -884,4 +885,19 @@ proptest! {
         // A microsecond of rounding where nothing differs.
         prop_assert!(harsh.1 <= mild.1 + SimDuration::from_micros(1));
     }
+}
+
+/// The zone of the shipped scenario has no lifetime of its own: another mean lifetime is its too, and a
+/// zone with one of its own keeps it.
+#[test]
+fn another_mean_lifetime_is_that_of_the_zones() {
+    let text = include_str!("../../scenarios/scarce-zone-l4.toml");
+    let own = "market.zone.us-central1-b.lifetime={ model = \"exponential\", mean = \"3 h\" }";
+    let both = "market.zones=[\"us-central1-a\", \"us-central1-b\"]";
+    let mut scenario = scenario_with(text, &[both, own]);
+    Change::MeanLifetime(1.5).apply(&mut scenario);
+    let market = scenario.workload.market();
+    let zones = &market.zones.as_ref().expect("the scenario has zones").zones;
+    let means = [market.lifetime.mean_h(), zones[0].lifetime.mean_h(), zones[1].lifetime.mean_h()];
+    assert_eq!(means, [1.5, 1.5, 3.0]);
 }

@@ -57,7 +57,8 @@ pub const fn larger(a: f64, b: f64) -> f64 {
 /// Division by a whole number below 2⁵⁰, without dividing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Divisor {
-    by: f64,
+    /// The divisor itself.
+    pub by: f64,
     inverse: f64,
 }
 

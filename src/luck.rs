@@ -160,10 +160,7 @@ impl Together {
 }
 
 /// One coordinate of many points of the lattice under a shift.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
-    "x86_64+avx2+bmi2+lzcnt"
-))]
+#[multiversion(targets = "simd")]
 fn points(indices: &[u64], places: &[u8], (dimension, shift): (usize, u64), uniforms: &mut [f64]) {
     let uniform = |index| middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift));
     if places.len() == indices.len() {

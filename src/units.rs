@@ -906,10 +906,7 @@ impl fmt::Display for DataSize {
 }
 
 /// See [`SimDuration::multiples`].
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
-    "x86_64+avx2+bmi2+lzcnt"
-))]
+#[multiversion(targets = "simd")]
 fn multiples(hours: f64, factors: &mut [f64]) {
     for factor in factors {
         *factor = columns::floor(hours * *factor * MICROS_PER_HOUR as f64);

@@ -103,10 +103,7 @@ pub const fn index(point: u64) -> u64 {
 }
 
 /// [`index`] of the points from `first`.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
-    "x86_64+avx2+bmi2+lzcnt"
-))]
+#[multiversion(targets = "simd")]
 pub fn indices(first: u64, indices: &mut [u64]) {
     for (point, of_point) in (first..).zip(indices) {
         *of_point = index(point);

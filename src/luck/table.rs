@@ -75,10 +75,7 @@ pub fn minus_ln_all(numbers: &mut [f64]) {
 }
 
 /// Looks up every number; what the table does not hold is negated. Whether there is any.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
-    "x86_64+avx2+bmi2+lzcnt"
-))]
+#[multiversion(targets = "simd")]
 fn look_up_all(cells: &Cells, numbers: &mut [f64]) -> bool {
     let mut any = false;
     for number in numbers {

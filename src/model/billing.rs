@@ -354,19 +354,12 @@ impl Tariff {
             return Err(OutOfRange);
         }
         costs.fill(0);
-        let (mut few, mut many) = ([0; 128], Vec::new());
-        let quantities = match few.get_mut(..costs.len()) {
-            Some(few) => few,
-            None => {
-                many.resize(costs.len(), 0);
-                &mut many[..]
-            }
-        };
+        let mut quantities = vec![0; costs.len()];
         for (index, line) in self.lines.iter().enumerate() {
-            metered.read(line.meter, vms, quantities)?;
-            let amounts = match whole_seconds(quantities, line.price.rate, costs) {
+            metered.read(line.meter, vms, &mut quantities)?;
+            let amounts = match whole_seconds(&quantities, line.price.rate, costs) {
                 Some(amounts) => amounts,
-                None => to_the_microsecond(quantities, line.price.rate, costs)?,
+                None => to_the_microsecond(&quantities, line.price.rate, costs)?,
             };
             each(index, quantities.iter().map(|&quantity| u128::from(quantity)).sum(), amounts);
             // Amounts and costs so far are below 2⁶³: no sum of two is lost.
@@ -395,10 +388,7 @@ impl Tariff {
 
 /// Adds the amounts of the common case to `costs`, whole seconds at a price of whole nanounits,
 /// where they are below 2⁴⁹; their sum. `None` where it is not the case: then nothing is added.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
-    "x86_64+avx2+bmi2+lzcnt"
-))]
+#[multiversion(targets = "simd")]
 fn whole_seconds(quantities: &[u64], rate: Rate, costs: &mut [u64]) -> Option<u128> {
     const MICROS: f64 = 1e6;
     // Where a sum of so many does not leave 64 bits.

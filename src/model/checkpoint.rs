@@ -37,9 +37,7 @@ pub struct Cycle {
     /// Work between two saves \[µs\].
     pub every: f64,
     /// The same with the save.
-    pub whole: f64,
-    /// Division by that.
-    pub divisor: Divisor,
+    pub whole: Divisor,
 }
 
 impl Program {
@@ -57,11 +55,7 @@ impl Program {
         let every = self.every.map_or(1 << 50, SimDuration::micros);
         let whole = every.checked_add(self.save.micros())?;
         let fits = self.notice.is_none() && longest.micros() < 1 << 50 && whole <= 1 << 51;
-        fits.then(|| Cycle {
-            every: every as f64,
-            whole: whole as f64,
-            divisor: Divisor::new(whole as u64),
-        })
+        fits.then(|| Cycle { every: every as f64, whole: Divisor::new(whole as u64) })
     }
 
     /// Uptime before an attempt works.

@@ -99,10 +99,7 @@ pub fn relative_all(costs: &[u64], gains: &[u64], standard: &[CostAndGain], all:
 }
 
 /// The common case, as columns: one standard, and all have gained one. Whether it is.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
-    "x86_64+avx2+bmi2+lzcnt"
-))]
+#[multiversion(targets = "simd")]
 fn relative_to_one(
     costs: &[u64],
     gains: &[u64],

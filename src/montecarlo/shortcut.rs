@@ -192,12 +192,12 @@ impl<'a> Shortcut<'a> {
             if let Some(cycle) = self.cycle {
                 attempt(lanes, answers, &terms, |left: f64, needed: f64, uptime: f64| {
                     let before = if left < work { resumed } else { fresh };
-                    let (saves, since) = cycle.divisor.divide(larger(uptime - before, 0.0));
+                    let (saves, since) = cycle.whole.divide(larger(uptime - before, 0.0));
                     let left = left - saves * cycle.every;
                     let lost = smaller(smaller(since, cycle.every), left);
                     // Each save is one that the next attempt need not make.
                     let after = if left < work { resumed } else { fresh };
-                    (left, needed - before + after - saves * cycle.whole, lost)
+                    (left, needed - before + after - saves * cycle.whole.by, lost)
                 });
             } else {
                 attempt(lanes, answers, &terms, |left: f64, _: f64, uptime: f64| {
@@ -279,10 +279,7 @@ impl Terms {
 
 /// One attempt of all. What a preemption leaves follows from the work left, the uptime that it needed
 /// and the uptime it had: it is the work then left, the uptime that needs, and the work lost.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
-    "x86_64+avx2+bmi2+lzcnt"
-))]
+#[multiversion(targets = "simd")]
 fn attempt(
     lanes: &mut Lanes,
     answers: &Answers,

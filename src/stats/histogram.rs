@@ -142,10 +142,7 @@ impl Histogram {
 }
 
 /// See [`Histogram::add_all`].
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+avx2+bmi2+lzcnt",
-    "x86_64+avx2+bmi2+lzcnt"
-))]
+#[multiversion(targets = "simd")]
 fn add_all(histogram: &mut Histogram, values: &[u64]) {
     histogram.largest = values.iter().fold(histogram.largest, |most, &value| most.max(value));
     let Some(&first) = values.first() else { return };

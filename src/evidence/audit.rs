@@ -9,13 +9,12 @@
 //! preemptions are not in the user's log.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ops::ControlFlow;
 
 use super::account::Account;
 use super::fields::{Read, boolean, field, object, text, time, whole, wrong};
 use super::timestamp::Timestamp;
 use crate::scenario::json::{clip, read_items};
-use crate::scenario::source::{Problems, Severity};
+use crate::scenario::source::Problems;
 use crate::scenario::tree::{Node, Value};
 use crate::units::SimDuration;
 
@@ -85,11 +84,7 @@ pub fn read_log(source: usize, problems: &mut Problems, as_of: Option<Timestamp>
     read_items(source, problems, &mut |item, _, problems| {
         // A row that is wrong has been reported; the whole log is refused.
         let _ = reading.entry(&item, problems);
-        if problems.is_full(Severity::Error) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        problems.may_go_on()
     });
     if problems.any_error() {
         return None;
@@ -435,6 +430,7 @@ impl Lives {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::source::Severity;
 
     fn entry(id: &str, method: &str, when: &str, instance: &str, more: &str) -> String {
         format!(

@@ -10,7 +10,7 @@ use super::timestamp::Timestamp;
 use super::waits::{Waits, fit};
 use super::{batch_list, job_list};
 use crate::scenario::json::{clip, read_items};
-use crate::scenario::source::{Place, Problems, Severity};
+use crate::scenario::source::{Place, Problems};
 use crate::scenario::tree::{Node, Value};
 use crate::units::SimDuration;
 
@@ -131,11 +131,7 @@ impl Reading {
     fn row(&mut self, row: &Node, text: &str, problems: &mut Problems) -> ControlFlow<()> {
         // A row that is wrong has been reported; the whole list is refused.
         let _ = self.read_row(row, text, problems);
-        if problems.is_full(Severity::Error) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        problems.may_go_on()
     }
 
     fn read_row(
@@ -338,6 +334,7 @@ mod tests {
 
     use super::*;
     use crate::evidence::{Kind, recognise};
+    use crate::scenario::source::Severity;
 
     const SAMPLE: &str = include_str!("../../scenarios/history/custom-jobs.json");
     const BATCHES: &str = include_str!("../../scenarios/history/batch-jobs.json");

@@ -7,7 +7,6 @@
 //! `Point` in google/monitoring/v3.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use super::Form;
 use super::account::Account;
@@ -113,11 +112,7 @@ pub fn read_series(form: Form, source: usize, problems: &mut Problems) -> Option
         Form::Json => read_items(source, problems, &mut |item, _, problems| {
             // A row that is wrong has been reported; the whole series is refused.
             let _ = reading.item(&item, problems);
-            if problems.is_full(Severity::Error) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            problems.may_go_on()
         }),
     }
     if problems.any_error() {

@@ -3,6 +3,7 @@
 //! Every problem knows its place, so that it can be shown with a caret under the source line, and
 //! all problems of a scenario are shown together.
 
+use std::ops::ControlFlow;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -119,6 +120,15 @@ impl Problems {
     #[must_use]
     pub fn is_full(&self, severity: Severity) -> bool {
         self.found.iter().filter(|problem| problem.severity == severity).count() >= MOST
+    }
+
+    /// Goes on reading a long input until further errors are not kept.
+    pub fn may_go_on(&self) -> ControlFlow<()> {
+        if self.is_full(Severity::Error) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     /// Whether any of them refuses the input.

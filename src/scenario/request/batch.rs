@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use super::body::{Body, Object};
 use super::deploy::read_provisioning;
-use super::machine::read_machine;
+use super::machine::take_machine;
 use crate::scenario::tree::Value;
 
 /// Counts of the API are 32-bit.
@@ -109,21 +109,7 @@ pub(super) fn read_batch(body: &mut Body<'_>, root: &Object<'_>) {
 
 fn read_resources(body: &mut Body<'_>, resources: &Object<'_>) {
     body.ignore_rest(resources, RESOURCES_READ, RESOURCES_IGNORED);
-    let machine = match resources.field("machineSpec") {
-        Some(field) => body.object(&field).and_then(|spec| {
-            let machine = read_machine(body, &spec, None)?;
-            machine.take(body, &spec);
-            Some(machine)
-        }),
-        None => {
-            body.error(
-                resources.key,
-                format!("`{}.machineSpec` is missing", resources.path),
-                "write \"machineSpec\": {\"machineType\": \"n1-standard-4\"}, or whichever it is",
-            );
-            None
-        }
-    };
+    let machine = take_machine(body, resources, None);
     if let Some(field) = resources.field("startingReplicaCount")
         && let Some(count) = body.whole(&field, COUNT)
     {

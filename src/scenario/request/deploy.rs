@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use super::body::{Body, Field, Object};
-use super::machine::{Machine, read_machine};
+use super::machine::{Machine, take_machine};
 use crate::scenario::json::clip;
 use crate::scenario::source::Place;
 use crate::scenario::tree::Value;
@@ -140,21 +140,7 @@ fn check_traffic_split(body: &mut Body<'_>, field: &Field<'_>) {
 
 fn read_resources(body: &mut Body<'_>, resources: &Object<'_>) {
     body.ignore_rest(resources, RESOURCES_READ, RESOURCES_IGNORED);
-    let machine = match resources.field("machineSpec") {
-        Some(field) => body.object(&field).and_then(|spec| {
-            let machine = read_machine(body, &spec, Some("n1-standard-2"))?;
-            machine.take(body, &spec);
-            Some(machine)
-        }),
-        None => {
-            body.error(
-                resources.key,
-                format!("`{}.machineSpec` is missing", resources.path),
-                "write \"machineSpec\": {\"machineType\": \"n1-standard-4\"}, or whichever it is",
-            );
-            None
-        }
-    };
+    let machine = take_machine(body, resources, Some("n1-standard-2"));
     read_replicas(body, resources, machine.as_ref());
     read_provisioning(body, resources, machine.as_ref());
 }

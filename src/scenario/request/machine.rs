@@ -97,6 +97,27 @@ impl Machine<'_> {
     }
 }
 
+/// Reads the `machineSpec` of `dedicatedResources` and takes it over. `None` where it is missing or
+/// there is no telling which machine it is, which is reported.
+pub(super) fn take_machine<'j>(
+    body: &mut Body<'_>,
+    resources: &Object<'j>,
+    default: Option<&str>,
+) -> Option<Machine<'j>> {
+    let Some(field) = resources.field("machineSpec") else {
+        body.error(
+            resources.key,
+            format!("`{}.machineSpec` is missing", resources.path),
+            "write \"machineSpec\": {\"machineType\": \"n1-standard-4\"}, or whichever it is",
+        );
+        return None;
+    };
+    let spec = body.object(&field)?;
+    let machine = read_machine(body, &spec, default)?;
+    machine.take(body, &spec);
+    Some(machine)
+}
+
 /// Reads a `machineSpec`. `None` where there is no telling which machine it is; what is wrong is
 /// reported.
 pub(super) fn read_machine<'j>(

@@ -76,9 +76,7 @@ pub fn over_time(
     let Workload::Endpoint(model) = &experiment.workload else { return Err(NoTrace::IsJob) };
     let width = model.most() as usize / BINS + 1;
     let bins = model.most() as usize / width + 1;
-    let shared: Vec<_> = (0..crate::stats::estimator::GROUPS as u64)
-        .map(|shift| experiment.sampling.shared(experiment.seed, shift))
-        .collect();
+    let shared = experiment.shared_by_group();
     watch.expects(replications);
     let count = |part: usize| -> Result<Counts, RunError> {
         let from = part as u64 * PART;

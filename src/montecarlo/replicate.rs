@@ -10,10 +10,11 @@ use super::observe::Measure;
 use super::tally::Tally;
 use super::worker::Worker;
 use crate::engine::endpoint::TooManyAttempts;
-use crate::luck::Sampling;
+use crate::luck::{Sampling, Shared};
 use crate::model::billing::{BillingRules, OutOfRange, Tariff};
 use crate::model::plan::Plan;
 use crate::model::workload::Workload;
+use crate::stats::estimator::GROUPS;
 use crate::units::SimDuration;
 
 /// Replications in a block.
@@ -92,6 +93,12 @@ impl Watch for Unwatched {
 }
 
 impl Experiment {
+    /// What the replications of each group share.
+    #[must_use]
+    pub fn shared_by_group(&self) -> Vec<Shared> {
+        (0..GROUPS as u64).map(|group| self.sampling.shared(self.seed, group)).collect()
+    }
+
     /// The place of the standard plan that each plan is set against.
     #[must_use]
     pub fn baselines(&self) -> Vec<Option<usize>> {

@@ -238,10 +238,7 @@ pub fn worst(
     let (mut job, mut endpoint) = (JobTrajectory::default(), Endpoint::default());
     let mut of_endpoint = EndpointTrajectory::default();
     let (mut batch, mut of_batch) = (Batch::default(), BatchTrajectory::default());
-    let mut shared: Vec<_> = (0..crate::luck::lattice::SHIFTS)
-        .map(|shift| experiment.sampling.shared(experiment.seed, shift))
-        .collect();
-    shared.truncate(crate::stats::estimator::GROUPS);
+    let shared = experiment.shared_by_group();
     let mut found: Option<((bool, u64), u64)> = None;
     for replication in 0..replications {
         let luck = shared[group(replication)].luck(replication);

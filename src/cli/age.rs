@@ -1,6 +1,7 @@
 //! How old the prices are: the only place that asks for the time.
 
 use super::write;
+use crate::scenario::resolved::Scenario;
 
 /// Prices older than this are worth a warning \[days\].
 const STALE_AFTER: i64 = 30;
@@ -12,6 +13,13 @@ pub fn warn_if_stale(day: &str) {
             "note: the prices are of {day}, {age} days old; Spot prices change up to once a day. \
              Give today's with --prices FILE or --set price.spot=\"0.35 USD/h\""
         ));
+    }
+}
+
+/// The same of a scenario's Spot price, the one that moves; one's own has no day, or its own.
+pub fn warn_if_spot_is_stale(scenario: &Scenario) {
+    if let Some(price) = scenario.sheet.spot.as_ref().filter(|price| !price.as_of.is_empty()) {
+        warn_if_stale(&price.as_of);
     }
 }
 

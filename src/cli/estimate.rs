@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Failure;
-use super::age::warn_if_stale;
+use super::age::warn_if_spot_is_stale;
 use super::emit;
 use super::fail_if::{self, FailIf};
 use super::input::{Input, refused};
@@ -92,10 +92,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if problems.any_error() {
         return Err(refused(&problems));
     }
-    // The Spot price is the one that moves; one's own has no day, or its own.
-    let spot = scenario.sheet.spot.as_ref().map_or("", |price| price.as_of.as_str());
-    if !spot.is_empty() && !arguments.quiet {
-        warn_if_stale(spot);
+    if !arguments.quiet {
+        warn_if_spot_is_stale(&scenario);
     }
     let threads = threads(arguments.threads);
     let progress = Progress::new(arguments.quiet);

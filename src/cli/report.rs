@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::age::warn_if_stale;
+use super::age::warn_if_spot_is_stale;
 use super::estimate::threads;
 use super::input::{Input, refused, shell_word};
 use super::mix;
@@ -159,9 +159,8 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
     let Some(rules) = rules.filter(|_| !problems.any_error()) else {
         return Err(refused(&problems));
     };
-    let spot = scenario.sheet.spot.as_ref().map_or("", |price| price.as_of.as_str());
-    if !spot.is_empty() && !quiet {
-        warn_if_stale(spot);
+    if !quiet {
+        warn_if_spot_is_stale(&scenario);
     }
     let threads = threads(arguments.threads);
     let progress = Progress::new(quiet);

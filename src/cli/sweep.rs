@@ -10,7 +10,7 @@ use std::time::Instant;
 use clap::builder::PossibleValuesParser;
 
 use super::Failure;
-use super::age::warn_if_stale;
+use super::age::warn_if_spot_is_stale;
 use super::fail_if::FailIf;
 use super::input::{Input, refused};
 use super::progress::Progress;
@@ -245,7 +245,9 @@ impl<'a> Call<'a> {
             _ => (Sink::Nowhere, Kept::default()),
         };
         let first = self.design.scenario(0);
-        self.warn_of_age(&first);
+        if !self.arguments.quiet {
+            warn_if_spot_is_stale(&first);
+        }
         let progress = Progress::of_points(arguments.quiet, count);
         self.announce(&first, &checked, kept.points, &progress)?;
         let mut table = SweepTable::new(&self.design);
@@ -434,14 +436,6 @@ impl<'a> Call<'a> {
             Err(Stopped::Run { point, error }) => Err(anyhow::Error::new(error)
                 .context(format!("design point {point} ({})", self.design.describe(point)))
                 .into()),
-        }
-    }
-
-    /// The Spot price is the one that moves; one's own has no day, or its own.
-    fn warn_of_age(&self, scenario: &Scenario) {
-        let spot = scenario.sheet.spot.as_ref().map_or("", |price| price.as_of.as_str());
-        if !spot.is_empty() && !self.arguments.quiet {
-            warn_if_stale(spot);
         }
     }
 

@@ -8,7 +8,7 @@ use super::page::{NORMAL, Page, SMALL};
 use super::palette::{self, Ink};
 use super::scale::{Scale, Tick, Unit, logarithmic_ticks};
 use super::scene::{Mark, Scene};
-use super::survival::{drawn, footer, left_out, legend, models};
+use super::survival::{drawn, footer, left_out, models, name_lines};
 use crate::fit::Analysis;
 use crate::output::fit::{Fitting, level};
 use crate::output::numbers::{self, significant};
@@ -133,14 +133,7 @@ pub fn hazard(of: &Fitting<'_>, width: f64) -> Scene {
         page.put(Mark::path(points).stroke(*ink, 2.0).dashed(dash).hint(name.clone()));
         ends.push(Label { text: name.clone(), y: end, ink: *ink, dash });
     }
-    let after = page.y;
-    if is_wide {
-        axis::labels(&mut page, ends, right + 8.0, (top, bottom));
-        page.y = after;
-    } else {
-        page.y = after;
-        legend(&mut page, &ends);
-    }
+    name_lines(&mut page, ends, is_wide.then_some(right + 8.0), (top, bottom));
     page.note(&left_out(of));
     page.finish(&footer(of))
 }

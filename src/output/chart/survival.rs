@@ -195,21 +195,22 @@ pub fn survival(of: &Fitting<'_>, width: f64) -> Scene {
         page.describe(&format!("{}: {told}.", line.name));
         ends.push(Label { text: line.name.clone(), y: end, ink: line.ink, dash: line.dash });
     }
-    let after = page.y;
-    if is_wide {
-        axis::labels(&mut page, ends, right + 8.0, (top, bottom));
-        page.y = after;
-    } else {
-        page.y = after;
-        legend(&mut page, &ends);
-    }
+    name_lines(&mut page, ends, is_wide.then_some(right + 8.0), (top, bottom));
     risk_table(&mut page, &lines, &ticks, &scale);
     page.note(&left_out(of));
     page.finish(&footer(of))
 }
 
+/// The names of the lines: beside their ends, from `x` on, or a legend where there is no room.
+pub(super) fn name_lines(page: &mut Page, ends: Vec<Label>, x: Option<f64>, span: (f64, f64)) {
+    let Some(x) = x else { return legend(page, &ends) };
+    let after = page.y;
+    axis::labels(page, ends, x, span);
+    page.y = after;
+}
+
 /// A legend for pages without room beside the lines.
-pub(super) fn legend(page: &mut Page, labels: &[Label]) {
+fn legend(page: &mut Page, labels: &[Label]) {
     for label in labels {
         page.y += SMALL + 6.0;
         let y = page.y - 4.0;

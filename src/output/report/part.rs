@@ -317,9 +317,15 @@ fn facts(finding: &Finding) -> Vec<Fact> {
                 let name = format!("Cost over {}", endpoint.horizon);
                 facts.push(fact(&name, money(mean, cost.half_width), beside));
             }
+            let enough: u32 = endpoint.models.iter().map(|model| model.enough).sum();
+            let enough = if enough == endpoint.most() {
+                "Time with all replicas serving".to_owned()
+            } else {
+                format!("Time with at least {enough} replicas serving")
+            };
             for (name, measure) in [
                 ("Time with a replica serving", Measure::AvailabilityAny),
-                ("Time with all replicas serving", Measure::AvailabilityMin),
+                (&enough, Measure::AvailabilityMin),
             ] {
                 if let Some(mean) = estimate.measure(measure).mean {
                     let beside = standard.and_then(|standard| standard.measure(measure).mean);

@@ -43,7 +43,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("completion_probability", "share of runs completed"),
     ("failure_probability", "share of runs failed"),
     ("availability_any", "share of time with a replica serving"),
-    ("availability_min", "share of time with all replicas serving"),
+    ("availability_min", "share of time with enough replicas serving"),
     ("market.lifetime.mean", "mean lifetime of a Spot VM"),
     ("market.lifetime", "lifetime of Spot VMs"),
     ("price.spot", "Spot price per VM-hour (without fee)"),

@@ -1,6 +1,7 @@
 //! How old the prices are: the only place that asks for the time.
 
 use super::write;
+use crate::evidence::timestamp::Timestamp;
 use crate::scenario::resolved::Scenario;
 
 /// Prices older than this are worth a warning \[days\].
@@ -21,6 +22,13 @@ pub fn warn_if_spot_is_stale(scenario: &Scenario) {
     if let Some(price) = scenario.sheet.spot.as_ref().filter(|price| !price.as_of.is_empty()) {
         warn_if_stale(&price.as_of);
     }
+}
+
+/// Today by the system's clock, in UTC: `YYYY-MM-DD`.
+pub fn today() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let day = now.map_or(0, |now| now.as_secs() as i64 / 86_400);
+    Timestamp::of_day(day).to_string()[..10].to_owned()
 }
 
 /// Days from a date `YYYY-MM-DD` to today by the system's clock, in UTC.

@@ -396,6 +396,11 @@ pub fn read_file(path: &Path) -> Result<String, Failure> {
     read_text(path, MAKE_ONE, "a scenario")
 }
 
+/// The text of a long list, such as of past jobs or of a bill; `help` where there is none.
+pub fn read_list(path: &Path, help: &str) -> Result<String, Failure> {
+    read_at_most(path, LARGEST_LIST, help, LONG_LIST)
+}
+
 /// The text of a file, or of standard input for `-`; `help` where there is none, `what` it is.
 pub fn read_text(path: &Path, help: &str, what: &str) -> Result<String, Failure> {
     read_at_most(path, LARGEST, help, &format!("this is not {what}"))
@@ -405,7 +410,7 @@ pub fn read_text(path: &Path, help: &str, what: &str) -> Result<String, Failure>
 const MAKE_ONE: &str = "`stockout init job > job.toml` makes a scenario to start from";
 /// What to say of a file that is too large for a scenario, and for a list.
 const NO_SCENARIO: &str = "this is not a scenario";
-const LONG_LIST: &str = "split the list, by month perhaps, and import the parts";
+const LONG_LIST: &str = "split the list, by month perhaps, and read the parts";
 
 fn too_large(path: &Path, limit: u64, what: &str) -> Failure {
     let (shown, limit) = (path.display(), limit >> 20);

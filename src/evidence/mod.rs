@@ -8,6 +8,7 @@
 pub mod account;
 pub mod audit;
 mod batch_list;
+pub mod billing_export;
 pub mod draft;
 mod fields;
 pub mod history;
@@ -16,6 +17,8 @@ pub mod lifetimes;
 pub mod load_series;
 pub mod mix;
 pub mod past_job;
+pub mod prediction;
+pub mod reconcile;
 pub mod replica_series;
 pub mod timestamp;
 pub mod waits;

@@ -23,7 +23,11 @@ pub mod numbers;
 #[cfg(feature = "cli")]
 pub mod over_time;
 pub mod paragraph;
+#[cfg(feature = "cli")]
+pub mod pilot;
 pub mod prices;
+#[cfg(feature = "cli")]
+pub mod reconcile;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod rows;

@@ -283,7 +283,10 @@ fn comfortable(
     };
     let least = turn * LEAST_RATIO;
     let twice = || {
-        let because = format!("{LEAST_RATIO:.0} times that: closer rates take long to tell apart");
+        let because = format!(
+            "{LEAST_RATIO:.0} times the one at which the verdict turns: closer ones take long to tell \
+             apart"
+        );
         (least, because)
     };
     let most = *PLAUSIBLE_H.end();

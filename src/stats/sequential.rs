@@ -269,7 +269,7 @@ fn at_most(events: u32, mean: f64) -> f64 {
 }
 
 /// The test that keeps both error rates with the least mean time, half under each rate, or nearly so:
-/// of the tests within 5 % of the least the one that ends after the fewest events. It goes on for more
+/// of the tests within a tenth of the least the one that ends after the fewest events. It goes on for more
 /// than `beyond` time and events. `None` where the rates are too close.
 #[must_use]
 pub fn design(asked: &Asked, beyond: (f64, u32)) -> Option<Test> {
@@ -287,7 +287,7 @@ pub fn design(asked: &Asked, beyond: (f64, u32)) -> Option<Test> {
         most += step;
     }
     let shortest = found.iter().map(|(_, time)| *time).min_by(f64::total_cmp)?;
-    let test = found.into_iter().find(|(_, time)| *time <= 1.05 * shortest)?.0;
+    let test = found.into_iter().find(|(_, time)| *time <= 1.1 * shortest)?.0;
     // Room for what was seen before: the lines stay.
     let of_time = (beyond.0 * test.slope - test.behind) as u32 + 2;
     let most = if beyond.0 > 0.0 {

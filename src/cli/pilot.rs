@@ -14,8 +14,8 @@ use crate::decision::{Case, pilot};
 use crate::evidence::prediction::{Made, Prediction};
 use crate::evidence::timestamp::Timestamp;
 use crate::model::plan::Plan;
-use crate::montecarlo::replicate::RunError;
 use crate::montecarlo;
+use crate::montecarlo::replicate::RunError;
 use crate::output::{Format, json, pilot as shown};
 use crate::units::{Share, SimDuration};
 
@@ -193,7 +193,9 @@ fn refuse_one_place(arguments: &Arguments) -> Result<(), Failure> {
 /// Commands to go on with.
 fn go_on(arguments: &Arguments) -> Vec<String> {
     let input = arguments.input.as_arguments();
-    if arguments.freeze.is_some() || arguments.input.file.as_ref().is_some_and(|f| f.as_os_str() == "-") {
+    if arguments.freeze.is_some()
+        || arguments.input.file.as_ref().is_some_and(|f| f.as_os_str() == "-")
+    {
         return Vec::new();
     }
     vec![

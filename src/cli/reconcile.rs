@@ -116,9 +116,8 @@ fn read_prediction(arguments: &Arguments) -> Result<Prediction, Failure> {
     let path = &arguments.prediction;
     let help = "`stockout pilot SCENARIO --freeze prediction.json` writes one";
     let text = read_text(path, help, "a prediction")?;
-    Prediction::read(&text).map_err(|message| {
-        wrong(&format!("{} is no prediction: {message}", path.display()), help)
-    })
+    Prediction::read(&text)
+        .map_err(|message| wrong(&format!("{} is no prediction: {message}", path.display()), help))
 }
 
 /// What is asked for, with the plan that was recommended where none is named.

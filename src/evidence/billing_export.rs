@@ -181,8 +181,7 @@ impl Columns {
             }
         }
         let find = |name: &str| names.iter().position(|found| found == name);
-        let missing: Vec<&str> =
-            REQUIRED.into_iter().filter(|name| find(name).is_none()).collect();
+        let missing: Vec<&str> = REQUIRED.into_iter().filter(|name| find(name).is_none()).collect();
         if !missing.is_empty() {
             return Err(format!("no column {}", missing.join(", ")));
         }
@@ -375,7 +374,11 @@ impl Reading<'_> {
         let columns = self.columns;
         let cell = |column: Option<usize>| column.and_then(|at| record.get(at)).unwrap_or_default();
         let (name, amount, unit) = if cell(columns.unit).is_empty() {
-            ("usage_amount_in_pricing_units", cell(columns.priced_amount), cell(columns.priced_unit))
+            (
+                "usage_amount_in_pricing_units",
+                cell(columns.priced_amount),
+                cell(columns.priced_unit),
+            )
         } else {
             ("usage_amount", cell(columns.amount), cell(columns.unit))
         };
@@ -462,7 +465,8 @@ type Classified = Result<(Bought, Part, Option<String>), String>;
 /// Tells a row by its service, its label and the beginning of its SKU's description.
 fn classify(service: Service, of: &str, sku: &str, product: Option<&str>) -> Classified {
     const COMPUTE: &str = "Compute Engine";
-    let is_vertex = ["Vertex AI", "Agent Platform", "Gemini Enterprise Agent Platform"].contains(&of);
+    let is_vertex =
+        ["Vertex AI", "Agent Platform", "Gemini Enterprise Agent Platform"].contains(&of);
     let (of_vertex, label) = match service {
         Service::ComputeEngine => ("", ""),
         Service::VertexTraining => ("Training/Pipelines ", "training"),
@@ -472,7 +476,9 @@ fn classify(service: Service, of: &str, sku: &str, product: Option<&str>) -> Cla
         if service == Service::ComputeEngine {
             return Err("Vertex AI, and the prediction is of Compute Engine".into());
         }
-        let rest = sku.strip_prefix("Vertex AI: ").unwrap_or(sku);
+        let rest =
+            ["Vertex AI: ", "Agent Platform: "].iter().find_map(|name| sku.strip_prefix(name));
+        let rest = rest.unwrap_or(sku);
         let Some(rest) = rest.strip_prefix(of_vertex) else {
             return Err("another product of Vertex AI".into());
         };
@@ -527,7 +533,9 @@ fn classify(service: Service, of: &str, sku: &str, product: Option<&str>) -> Cla
         return Ok((bought, part, of));
     }
     match part(sku) {
-        (Part::Other, _) => Err("Compute Engine, and no VM: network, addresses, commitments".into()),
+        (Part::Other, _) => {
+            Err("Compute Engine, and no VM: network, addresses, commitments".into())
+        }
         (part, of) => Ok((Bought::Standard, part, of)),
     }
 }
@@ -551,7 +559,10 @@ fn part(rest: &str) -> (Part, Option<String>) {
     if words.len() == 1 || has("VM") {
         // A whole machine, such as n1-standard-4.
         if let (Some(cores), true) = (vcpus(first), first.contains('-')) {
-            return (Part::Machine(cores), Some(first.split('-').next().unwrap_or(first).to_owned()));
+            return (
+                Part::Machine(cores),
+                Some(first.split('-').next().unwrap_or(first).to_owned()),
+            );
         }
     }
     // A family's name is letters and a number: G2, N1, A3.
@@ -573,7 +584,9 @@ fn number(name: &str, text: &str) -> Result<f64, Wrong> {
     let help = "write a plain number, such as 1.25";
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value.abs() < 1e12 => Ok(value),
-        _ => Err((format!("{name} = {} is not a number", clip(&format!("\"{text}\""))), help.into())),
+        _ => {
+            Err((format!("{name} = {} is not a number", clip(&format!("\"{text}\""))), help.into()))
+        }
     }
 }
 
@@ -604,7 +617,7 @@ fn credits(text: &str) -> Result<f64, Wrong> {
     } else {
         number("credits", text)?
     };
-    if sum > 0.0 || !(sum > -1e12) {
+    if !(-1e12..=0.0).contains(&sum) {
         return Err((format!("credits of {sum}: they are below zero"), help.into()));
     }
     Ok(sum)
@@ -621,9 +634,8 @@ fn labels(text: &str) -> Result<Vec<(String, String)>, Wrong> {
     list.iter()
         .map(|label| {
             let text = |name: &str| Some(label.get(name)?.as_str()?.to_owned());
-            let key = text("key").ok_or_else(|| {
-                ("a label without `key`".to_owned(), help.to_owned())
-            })?;
+            let key =
+                text("key").ok_or_else(|| ("a label without `key`".to_owned(), help.to_owned()))?;
             Ok((key, text("value").unwrap_or_default()))
         })
         .collect()
@@ -753,7 +765,8 @@ mod tests {
 
     #[test]
     fn compute_engine_has_its_own_rows() {
-        let rows = [row(CORE, &[(4, "[]")]), row("G2 Instance Core running in Americas", &[(4, "[]")])];
+        let rows =
+            [row(CORE, &[(4, "[]")]), row("G2 Instance Core running in Americas", &[(4, "[]")])];
         let (bill, _) = bill_of(Service::ComputeEngine, &(rows.concat() + &row(CORE, &[])));
         let bill = bill.unwrap();
         assert_eq!((bill.vm_h[&Bought::Spot], bill.vm_h[&Bought::Standard]), (1.0, 1.0));

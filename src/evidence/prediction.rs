@@ -384,11 +384,11 @@ impl Prediction {
         for plan in &prediction.plans {
             let run = &plan.run;
             let all = [&run.cost, &run.billed_h, &run.preemptions, &run.waited_h];
-            if all.into_iter().any(wrong) || !(plan.per_vm_h >= 0.0 && plan.per_vm_h < 1e15) {
+            if all.into_iter().any(wrong) || !(0.0..1e15).contains(&plan.per_vm_h) {
                 return Err(format!("a figure of {} is negative or too large", plan.plan));
             }
         }
-        if !(prediction.lifetime.gang_hazard > 0.0) || prediction.nodes == 0 {
+        if !(1e-9..1e9).contains(&prediction.lifetime.gang_hazard) || prediction.nodes == 0 {
             return Err("`nodes` or `gang_hazard` is not above 0".into());
         }
         Ok(prediction)

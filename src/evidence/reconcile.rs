@@ -16,7 +16,7 @@
 //! Vertex AI tells nobody how often a job was preempted. Where the count is not given, it is inferred
 //! from the hours billed beyond those predicted, with jobs whose work is as predicted; that is said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Gamma};
@@ -255,7 +255,9 @@ pub fn reconcile(
     let ran = ran(prediction, history, asked.plan, undisturbed_h, (days, &bill.days));
     if ran.weight <= 0.0 || ran.all_vm_h <= 0.0 {
         let lines = ran.account.lines().join("\n");
-        return Err(format!("no job of the list is a run of the prediction in these days\n{lines}"));
+        return Err(format!(
+            "no job of the list is a run of the prediction in these days\n{lines}"
+        ));
     }
     // On a plan with Spot VMs what on-demand VMs were charged is the fallback's, or of other work.
     let falls_back = asked.plan.course().falls_back();
@@ -272,7 +274,7 @@ pub fn reconcile(
     let (net, other) = (sum(true), sum(false) + bill.other_machines.net());
     let hours: f64 =
         bill.vm_h.iter().filter(|(bought, _)| is_own(**bought)).map(|(_, hours)| hours).sum();
-    if !(hours > 0.0) {
+    if hours <= 0.0 {
         return Err(format!(
             "the bill has no hours of {} VMs of {}: is the prediction of another plan (--plan), or of \
              another machine?",
@@ -454,8 +456,7 @@ fn split(predicted: &Predicted, facts: &Facts) -> Vec<(Part, f64, Option<f64>)> 
     };
     let money = shapley(5, &|coalition| {
         let of = |player, yes, no| pick(coalition, player, yes, no);
-        let hours =
-            predicted.hours + of(1, facts.by_preemptions, 0.0) + of(2, facts.by_rest, 0.0);
+        let hours = predicted.hours + of(1, facts.by_preemptions, 0.0) + of(2, facts.by_rest, 0.0);
         of(4, facts.covered, 1.0)
             * of(0, facts.weight, runs)
             * hours
@@ -516,9 +517,9 @@ fn assemble(
         .map(|at| day(*at))
         .collect();
     let uses_spot = asked.plan.course().uses_spot();
-    let posterior = uses_spot.then(|| posterior(prediction, asked, bill, predicted, facts)).flatten();
+    let posterior =
+        uses_spot.then(|| posterior(prediction, asked, bill, predicted, facts)).flatten();
     let calibration = calibration(&checked, predicted, facts);
-    let time = |runs: f64, each: f64| runs * each;
     let actual_time = ran.waited_h + ran.ran_h;
     Reconciliation {
         plan: asked.plan.name(),
@@ -533,7 +534,7 @@ fn assemble(
         billed: facts.billed,
         credits: bill.credits() + bill.other_machines.credits,
         gap: facts.billed - predicted_cost,
-        time_gap_h: Some(actual_time - time(count, predicted.time)),
+        time_gap_h: Some(actual_time - count * predicted.time),
         split,
         checked,
         posterior,
@@ -560,12 +561,7 @@ fn price_band(plan: &PredictedPlan) -> Option<(f64, f64)> {
 }
 
 /// The figures, each with its band for the runs that there were.
-fn checks(
-    plan: &PredictedPlan,
-    predicted: &Predicted,
-    facts: &Facts,
-    bill: &Bill,
-) -> Vec<Checked> {
+fn checks(plan: &PredictedPlan, predicted: &Predicted, facts: &Facts, bill: &Bill) -> Vec<Checked> {
     let mut checked = Vec::new();
     let mut add = |what, unit, part, expected: f64, band: Option<(f64, f64)>, actual: f64, note| {
         let inside = band.map(|(p05, p95)| Band { mean: expected, p05, p95 }.holds(actual));
@@ -577,7 +573,15 @@ fn checks(
         let z = normal_upper_quantile(TAIL);
         let (sd, skew) = (runs.sqrt(), (z * z - 1.0) / 6.0);
         let band = ((runs - z * sd + skew).max(0.0), runs + z * sd + skew);
-        add("runs of the predicted size", "runs", Some(Part::Mix), runs, Some(band), facts.weight, None);
+        add(
+            "runs of the predicted size",
+            "runs",
+            Some(Part::Mix),
+            runs,
+            Some(band),
+            facts.weight,
+            None,
+        );
     }
     let run = &plan.run;
     let filled = (facts.covered < 1.0).then(|| "missing days filled in".to_owned());
@@ -586,7 +590,15 @@ fn checks(
     let preemptions = run.preemptions.of_runs(facts.weight);
     if run.preemptions.mean > 0.0 {
         let part = Some(Part::Preemptions);
-        add("preemptions", "", part, preemptions.mean, of(preemptions), facts.preemptions, inferred);
+        add(
+            "preemptions",
+            "",
+            part,
+            preemptions.mean,
+            of(preemptions),
+            facts.preemptions,
+            inferred,
+        );
     }
     add("billed VM-hours", "VM-h", None, hours.mean, of(hours), facts.hours, filled.clone());
     // Gaps between attempts are not in the band of the waits: it is shifted by their mean.
@@ -602,9 +614,21 @@ fn checks(
     let cost = run.cost.of_runs(facts.weight);
     let actual = facts.hours * facts.price;
     let (low, high) = band.map_or((1.0, 1.0), |(low, high)| {
-        if predicted.price > 0.0 { (low / predicted.price, high / predicted.price) } else { (1.0, 1.0) }
+        if predicted.price > 0.0 {
+            (low / predicted.price, high / predicted.price)
+        } else {
+            (1.0, 1.0)
+        }
     });
-    add("cost of these runs", "money", None, cost.mean, Some((cost.p05 * low, cost.p95 * high)), actual, filled);
+    add(
+        "cost of these runs",
+        "money",
+        None,
+        cost.mean,
+        Some((cost.p05 * low, cost.p95 * high)),
+        actual,
+        filled,
+    );
     checked
 }
 
@@ -735,7 +759,7 @@ fn posterior(
     let per_hour = lifetime.gang_hazard / predicted.nodes;
     let shown = predicted.preemptions / (predicted.hours * per_hour);
     let taken_h = lifetime.mean_h?;
-    let predicted_h = if lifetime.model == "exponential" || !(shown > 0.0) {
+    let predicted_h = if lifetime.model == "exponential" || shown <= 0.0 || shown.is_nan() {
         taken_h
     } else {
         1.0 / shown
@@ -747,7 +771,7 @@ fn posterior(
     let spot = bill.vm_h.get(&Bought::Spot).copied().unwrap_or(0.0) / facts.covered;
     let hours = spot * per_hour;
     let (shape, rate) = (prior.1 + facts.preemptions, prior.0 + hours);
-    if !(rate > 0.0) {
+    if rate <= 0.0 || rate.is_nan() {
         return None;
     }
     let bound = |p: f64| {
@@ -823,9 +847,7 @@ fn calibration(checked: &[Checked], predicted: &Predicted, facts: &Facts) -> Cal
     let held = checked.iter().filter(|check| check.inside == Some(true)).count() as u64;
     let level = 1.0 - 2.0 * TAIL;
     let chance: f64 = (0..=held).map(|k| binomial(stated, k, level)).sum();
-    let model_cost = facts.weight
-        * (predicted.hours + facts.by_preemptions)
-        * facts.price;
+    let model_cost = facts.weight * (predicted.hours + facts.by_preemptions) * facts.price;
     let billed_cost = facts.hours * facts.price;
     let mut words = vec![format!("{held} of {stated} bands of {:.0} % held.", level * 100.0)];
     let outside: Vec<&str> = checked
@@ -940,10 +962,4 @@ fn listed(days: &[String]) -> String {
     let more = days.len().saturating_sub(SHOWN);
     let shown = days[..days.len().min(SHOWN)].join(", ");
     if more == 0 { shown } else { format!("{shown} and {more} more") }
-}
-
-/// What rows were charged, by what was bought, for a table.
-#[must_use]
-pub fn charged(bill: &Bill) -> BTreeMap<&'static str, f64> {
-    bill.charged.iter().map(|(bought, charged)| (bought.name(), charged.net())).collect()
 }

@@ -220,7 +220,8 @@ fn rule(experiment: &Experiment) -> Grid {
             Some(by) => format!("{} VM-h", vm_hours(by)),
             None => NONE.into(),
         };
-        let moves = row.move_after_h.map_or_else(|| NONE.into(), |at| format!("{} VM-h", vm_hours(at)));
+        let moves =
+            row.move_after_h.map_or_else(|| NONE.into(), |at| format!("{} VM-h", vm_hours(at)));
         vec![row.preemptions.to_string(), stay, moves]
     });
     Grid {
@@ -290,6 +291,13 @@ fn footnotes(scenario: &Scenario, pilot: &Pilot, experiment: &Experiment) -> Vec
         percent(experiment.errors.0),
         percent(experiment.errors.1)
     ));
+    if let Some((turns, good)) = experiment.errors_of_law {
+        lines.push(format!(
+            "With the law of lifetimes itself, by 20,000 simulated pilots: {} and {}.",
+            percent(turns),
+            percent(good)
+        ));
+    }
     if let (Some(spot), Some(standard)) = (experiment.spot_per_h, experiment.standard_per_h) {
         lines.push(format!(
             "Prices: {} and {} {} a VM-hour, fee and disk included.",

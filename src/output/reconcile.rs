@@ -34,7 +34,7 @@ pub fn text(prediction: &Prediction, found: &Reconciliation, go_on: &[String]) -
     }
     out.push_str("\nRows of the bill, and of the list of jobs:\n");
     for line in found.bill_account.iter().chain(&found.job_account) {
-        out.push_str(&wrapped(&format!("  {line}"), "    "));
+        out.push_str(&format!("  {line}\n"));
     }
     if !go_on.is_empty() {
         out.push_str("\nGo on with:\n");
@@ -79,6 +79,7 @@ struct Document<'a> {
     machine: &'a str,
     predicted_on: &'a str,
     predicted_by: &'a str,
+    prices_as_of: Option<&'a str>,
     seed: u64,
     replications: Option<u64>,
     #[serde(flatten)]
@@ -97,6 +98,7 @@ pub fn json(prediction: &Prediction, found: &Reconciliation) -> String {
         machine: &prediction.machine,
         predicted_on: &prediction.date,
         predicted_by: &prediction.stockout,
+        prices_as_of: prediction.prices_as_of.as_deref(),
         seed: prediction.seed,
         replications: prediction.replications,
         found,
@@ -129,7 +131,13 @@ pub fn csv(scenario: &str, found: &Reconciliation) -> String {
     let inside =
         |inside: Option<bool>| inside.map_or_else(String::new, |inside| inside.to_string());
     let start = |row: &str, name: &str, unit: &str| {
-        vec![scenario.to_owned(), found.plan.to_owned(), row.to_owned(), name.to_owned(), unit.to_owned()]
+        vec![
+            scenario.to_owned(),
+            found.plan.to_owned(),
+            row.to_owned(),
+            name.to_owned(),
+            unit.to_owned(),
+        ]
     };
     for share in &found.split {
         let mut cells = start("part", share.part.name(), &found.currency);
@@ -260,9 +268,10 @@ fn checked(found: &Reconciliation) -> Grid {
         let shown = |value: f64| {
             if check.unit == "money" { numbers::amount(value, None) } else { plain(value) }
         };
-        let band = check
-            .band
-            .map_or_else(|| NONE.to_owned(), |(low, high)| format!("{} to {}", shown(low), shown(high)));
+        let band = check.band.map_or_else(
+            || NONE.to_owned(),
+            |(low, high)| format!("{} to {}", shown(low), shown(high)),
+        );
         let word = match check.inside {
             Some(true) => "inside",
             Some(false) => "OUTSIDE",

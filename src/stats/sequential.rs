@@ -196,11 +196,8 @@ impl Test {
                         mean_time += (1.0 - stays).max(0.0);
                     }
                     high += chance * (1.0 - stays).max(0.0);
-                    let mean_time = if rate * length < 1e-9 {
-                        length
-                    } else {
-                        (mean_time / rate).min(length)
-                    };
+                    let mean_time =
+                        if rate * length < 1e-9 { length } else { (mean_time / rate).min(length) };
                     time += chance * mean_time;
                 }
                 std::mem::swap(&mut states, &mut next);
@@ -362,9 +359,13 @@ mod tests {
 
     #[test]
     fn the_errors_are_those_asked_for_and_the_mean_times_are_shorter_than_without_early_stops() {
-        for (low, alpha, beta) in
-            [(0.25, 0.05, 0.1), (0.5, 0.05, 0.1), (0.5, 0.01, 0.01), (0.1, 0.1, 0.2), (0.6, 0.05, 0.1)]
-        {
+        for (low, alpha, beta) in [
+            (0.25, 0.05, 0.1),
+            (0.5, 0.05, 0.1),
+            (0.5, 0.01, 0.01),
+            (0.1, 0.1, 0.2),
+            (0.6, 0.05, 0.1),
+        ] {
             let asked = Asked { high: 1.0, low, alpha, beta };
             let test = design(&asked, (0.0, 0)).unwrap();
             let (bad, good) = (test.course(1.0), test.course(low));

@@ -205,10 +205,12 @@ fn figures(page: &mut Page, found: &Reconciled) {
             || "no band".to_owned(),
             |(low, high)| format!("{} to {}", shown(low), shown(high)),
         );
-        let unit =
-            if figure.unit.is_empty() { String::new() } else { format!(" {}", figure.unit) };
-        let words =
-            format!("{}{unit}; predicted {} ({band})", shown(figure.actual), shown(figure.predicted));
+        let unit = if figure.unit.is_empty() { String::new() } else { format!(" {}", figure.unit) };
+        let words = format!(
+            "{}{unit}; predicted {} ({band})",
+            shown(figure.actual),
+            shown(figure.predicted)
+        );
         let verdict = match figure.inside {
             Some(true) => "inside its band",
             Some(false) => "outside its band",
@@ -227,8 +229,7 @@ fn figures(page: &mut Page, found: &Reconciled) {
         page.put(if mark { text.ending() } else { text });
         let middle = y + head + 8.0;
         if let Some((p05, p95)) = figure.band {
-            let ends =
-                (scale.within(p05 / figure.predicted), scale.within(p95 / figure.predicted));
+            let ends = (scale.within(p05 / figure.predicted), scale.within(p95 / figure.predicted));
             let (left, right) = (ends.0.min(ends.1 - 2.0), ends.1);
             let bar = Mark::rect((left, middle - 6.0), (right, middle + 6.0));
             page.put(bar.fill(Ink::Plan(found.plan).at(0.3)).rounded(2.0));
@@ -273,7 +274,7 @@ fn waterfall(page: &mut Page, found: &Reconciled, gap: f64) {
         let (a, b) = (scale.at(start), scale.at(end));
         page.put(Mark::text((page.left, y + 14.0), NORMAL, name).medium().on(Ink::Page));
         let ink = match part {
-            _ if is_all => Ink::Plan(found.plan),
+            _ if is_all => Ink::Muted,
             part if part > 0.0 => Ink::Heat(-16),
             _ => Ink::Heat(16),
         };

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, write};
-use crate::evidence::{self, load_series};
+use crate::evidence::{self, billing_export, load_series, prediction};
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
 use crate::scenario::resolved::{Against, Scenario};
@@ -419,6 +419,16 @@ fn too_large(path: &Path, limit: u64, what: &str) -> Failure {
 
 /// Refuses evidence where a scenario is wanted, and says what makes one from it.
 fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
+    let is_bill = billing_export::is_header(text);
+    if is_bill || prediction::is_one(text) {
+        let what = if is_bill { "a billing export" } else { "a frozen prediction" };
+        return Err(Failure::Input(format!(
+            "error: {} is {what}, not a scenario\n\
+             help: hold a prediction against its bill with:\n      \
+             stockout reconcile prediction.json --billing export.csv --jobs jobs.json",
+            path.display()
+        )));
+    }
     let Some(kind) = evidence::recognise(text) else { return Ok(()) };
     if evidence::is_one_custom_job(text) {
         return Ok(());

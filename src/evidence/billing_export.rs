@@ -13,6 +13,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest, Sha256};
+
 use super::account::Account;
 use super::timestamp::Timestamp;
 use crate::model::tariff::Service;
@@ -279,7 +281,8 @@ struct Reading<'a> {
     wanted: &'a Wanted,
     columns: Columns,
     bill: Bill,
-    seen: BTreeSet<Vec<String>>,
+    /// What was read, as digests: a bill has a million rows.
+    seen: BTreeSet<[u8; 32]>,
 }
 
 /// What is wrong with a row, and what to write.
@@ -321,8 +324,12 @@ impl Reading<'_> {
         }
         let credits = credits(maybe(columns.credits))?;
         let labels = labels(maybe(columns.labels))?;
-        let whole: Vec<String> = record.iter().map(str::to_owned).collect();
-        if !self.seen.insert(whole) {
+        let mut whole = Sha256::new();
+        for cell in record {
+            whole.update((cell.len() as u64).to_le_bytes());
+            whole.update(cell);
+        }
+        if !self.seen.insert(whole.finalize().into()) {
             self.bill.account.skip("the same row once more");
             return Ok(());
         }

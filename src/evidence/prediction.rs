@@ -403,6 +403,12 @@ impl Prediction {
     }
 }
 
+/// Whether a text is a frozen prediction, whether it can be read or not.
+#[must_use]
+pub fn is_one(text: &str) -> bool {
+    text.trim_start().starts_with('{') && text.contains(&format!("\"document\": \"{DOCUMENT}\""))
+}
+
 /// One plan with its figures; `None` where it cannot be bought.
 fn predicted(
     scenario: &Scenario,

@@ -699,6 +699,10 @@ fn wrong_calls_and_broken_files_say_what_is_wrong() {
         "flex-start",
     ]);
     assert!(shown.contains("says nothing of flex-start"), "{shown}");
+    for (file, words) in [(PREDICTION, "a frozen prediction"), (EXPORT, "a billing export")] {
+        let shown = failure(&["estimate", file]);
+        assert!(shown.contains(words) && shown.contains("stockout reconcile"), "{shown}");
+    }
     let training = "scenarios/training-l4.toml";
     assert!(failure(&["pilot", training, "--alpha", "60 %"]).contains("from 0.1 %"));
     assert!(failure(&["pilot", training, "--date", "2026-02-30", "--freeze", "x"]).contains("day"));

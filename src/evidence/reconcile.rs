@@ -843,18 +843,18 @@ fn block(
 
 /// The verdict on the prediction.
 fn calibration(checked: &[Checked], predicted: &Predicted, facts: &Facts) -> Calibration {
-    let stated = checked.iter().filter(|check| check.inside.is_some()).count() as u64;
-    let held = checked.iter().filter(|check| check.inside == Some(true)).count() as u64;
+    // What was inferred from the hours says nothing that they do not say.
+    let measured = |check: &&Checked| !(facts.is_inferred && check.part == Some(Part::Preemptions));
+    let counted = || checked.iter().filter(measured);
+    let stated = counted().filter(|check| check.inside.is_some()).count() as u64;
+    let held = counted().filter(|check| check.inside == Some(true)).count() as u64;
     let level = 1.0 - 2.0 * TAIL;
     let chance: f64 = (0..=held).map(|k| binomial(stated, k, level)).sum();
     let model_cost = facts.weight * (predicted.hours + facts.by_preemptions) * facts.price;
     let billed_cost = facts.hours * facts.price;
     let mut words = vec![format!("{held} of {stated} bands of {:.0} % held.", level * 100.0)];
-    let outside: Vec<&str> = checked
-        .iter()
-        .filter(|check| check.inside == Some(false))
-        .map(|check| check.what)
-        .collect();
+    let outside: Vec<&str> =
+        counted().filter(|check| check.inside == Some(false)).map(|check| check.what).collect();
     words.push(if chance < TAIL {
         format!(
             "So few would hold of a calibrated prediction in {} of periods (bands taken as \

@@ -190,10 +190,16 @@ fn summary(prediction: &Prediction, found: &Reconciliation) -> Vec<String> {
     } else {
         String::new()
     };
-    let inside = if (low..=high).contains(&found.billed) { "inside" } else { "outside" };
+    let whole = found.billed + found.calibration.billed_cost * (1.0 - found.covered);
+    let inside = if (low..=high).contains(&whole) { "inside" } else { "outside" };
+    let filled = if found.covered < 1.0 {
+        format!("; with the missing days filled in the bill is {},", money(whole))
+    } else {
+        ",".to_owned()
+    };
     let mut lines = vec![format!(
-        "{}, {}, {} to {}: {} {} billed, {} predicted on {}; the gap is {}{share}, {inside} the band \
-         of {} to {}.",
+        "{}, {}, {} to {}: {} {} billed, {} predicted on {}; the gap is {}{share}{filled} {inside} the \
+         band of {} to {}.",
         prediction.scenario,
         found.plan,
         found.days.0,

@@ -457,8 +457,8 @@ impl Wanted {
             // "NVIDIA_TESLA_T4", "NVIDIA_H100_80GB" and "Tesla T4", "H100 80GB": by the model's number.
             let model = |text: &str| {
                 let text = text.to_ascii_uppercase().replace('_', " ");
-                let words = text.split_whitespace().map(str::to_owned);
-                words.filter(|word| !matches!(word.as_str(), "NVIDIA" | "TESLA" | "GPU")).next()
+                let mut words = text.split_whitespace().map(str::to_owned);
+                words.find(|word| !matches!(word.as_str(), "NVIDIA" | "TESLA" | "GPU"))
             };
             return model(gpu) == model(own);
         }

@@ -301,7 +301,7 @@ pub fn tariff(plan: Plan, service: Service, sheet: &PriceSheet) -> Result<Tariff
                 };
                 let price =
                     Figure { source: format!("{}; rule: {}", price.source, rule.source), ..price };
-                lines.push(Line { component: rule.component, sku, meter, price });
+                lines.push(Line { pool: None, component: rule.component, sku, meter, price });
             }
         }
     }

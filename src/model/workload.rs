@@ -14,8 +14,11 @@ use crate::units::{RequestRate, SimDuration};
 pub struct JobModel {
     /// Work of the whole gang, uninterrupted.
     pub work: SimDuration,
-    /// VMs in the gang.
+    /// VMs in the gang, over all its pools.
     pub nodes: u32,
+    /// Hazard of its VMs in the mean, in units of that of the market's lifetime: 1 unless pools of
+    /// machines have hazards of their own.
+    pub hazard_factor: f64,
     /// The program on Spot VMs.
     pub program: Program,
     /// The program on VMs that are never preempted.
@@ -30,6 +33,21 @@ pub struct JobModel {
     pub restart: RestartRules,
     /// When `spot-until-deadline` leaves Spot; `None` where it cannot tell.
     pub leave: Option<Leave>,
+}
+
+impl JobModel {
+    /// The hazard of the gang in units of one VM's in the market: (s + n(1 − s)) times the mean factor
+    /// of its VMs.
+    #[must_use]
+    pub fn gang(&self) -> f64 {
+        self.market.gang(self.nodes) * self.hazard_factor
+    }
+
+    /// One VM's hazard in the market in units of the gang's.
+    #[must_use]
+    pub fn relief(&self) -> f64 {
+        1.0 / self.gang()
+    }
 }
 
 /// An endpoint, its market and its rules: all that its replications share.

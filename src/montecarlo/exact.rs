@@ -196,7 +196,8 @@ impl Asked<'_> {
                 .iter()
                 .zip(&solution.lines)
                 .map(|(line, &hours)| {
-                    let (quantity, rate) = (hours * nodes, line.price.rate.per_hour());
+                    let vms = f64::from(line.vms(self.job.nodes));
+                    let (quantity, rate) = (hours * vms, line.price.rate.per_hour());
                     LineItem {
                         component: line.component,
                         sku: line.sku.clone(),

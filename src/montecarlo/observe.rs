@@ -319,6 +319,44 @@ pub fn batch_metered(trajectory: &BatchTrajectory, rules: &BillingRules, replica
     metered
 }
 
+/// The same for each of the first `parts` models of an endpoint: what is metered apart where models
+/// have machines of their own. A commitment is for the most replicas that a model may have.
+#[must_use]
+pub fn model_metered(
+    trajectory: &EndpointTrajectory,
+    rules: &BillingRules,
+    model: &EndpointModel,
+    course: Course,
+    parts: usize,
+) -> Vec<Metered> {
+    if parts == 0 {
+        return Vec::new();
+    }
+    let models = &model.models[..parts.min(model.models.len())];
+    let mut metered = vec![Metered::default(); models.len()];
+    // The first slot after those of each model.
+    let mut end = 0;
+    let ends: Vec<u32> = models
+        .iter()
+        .map(|deployed| {
+            end += deployed.most;
+            end
+        })
+        .collect();
+    for attempt in &trajectory.attempts {
+        let place = ends.partition_point(|&end| end <= attempt.slot);
+        if let (Some(usage), Some(metered)) = (attempt.usage(), metered.get_mut(place)) {
+            metered.add(usage, rules);
+        }
+    }
+    for (metered, deployed) in metered.iter_mut().zip(models) {
+        metered.set_span(model.horizon);
+        let below = if course == Course::Mixed { model.standard_below } else { u32::MAX };
+        metered.repeat_span(below.min(deployed.most));
+    }
+    metered
+}
+
 /// What is billed of a replication of an endpoint: a commitment for the horizon × VMs, which are
 /// those below under `mixed` and the most that there may be otherwise.
 #[must_use]

@@ -684,6 +684,7 @@ fn job_workload(
     let job = JobModel {
         work,
         nodes,
+        hazard_factor,
         program,
         standard_program,
         timeout,

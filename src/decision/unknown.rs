@@ -4,7 +4,7 @@ use crate::model::billing::{Component, Meter};
 use crate::model::capacity::Capacity;
 use crate::model::lifetime::Lifetime;
 use crate::scenario::resolved::{Scenario, Status};
-use crate::units::{Rate, SimDuration};
+use crate::units::{Rate, SimDuration, div_half_even};
 
 /// A change to a scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,16 +34,28 @@ impl Change {
                 market.set_lifetime(Lifetime::weibull_of_mean(EARLY_DEATHS, mean_h));
             }
             Self::SpotPrice(rate) => {
+                let before = scenario.sheet.spot.as_ref().map(|spot| spot.rate);
                 if let Some(spot) = &mut scenario.sheet.spot {
                     spot.rate = *rate;
                 }
+                // Of pools of several machines it is the price of a VM in the mean: all move by one
+                // factor.
+                let moved = |own: Rate| match before {
+                    Some(mean) if mean > Rate::ZERO => {
+                        let product = i128::from(own.picos()) * i128::from(rate.picos());
+                        let picos = div_half_even(product, mean.picos().into());
+                        Rate::from_picos(i64::try_from(picos).unwrap_or(i64::MAX))
+                    }
+                    _ => *rate,
+                };
                 for listed in scenario.plans.iter_mut().chain([&mut scenario.standard]) {
                     let Status::Offered(tariff) = &mut listed.status else { continue };
                     for line in &mut tariff.lines {
                         if line.component == Component::Compute
                             && line.meter == Meter::UnlessWaived(Capacity::Spot)
                         {
-                            line.price.rate = *rate;
+                            line.price.rate =
+                                if line.pool.is_some() { moved(line.price.rate) } else { *rate };
                         }
                     }
                 }

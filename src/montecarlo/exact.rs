@@ -201,6 +201,7 @@ impl Asked<'_> {
                     LineItem {
                         component: line.component,
                         sku: line.sku.clone(),
+                        pool: line.pool.as_ref().map(|pool| pool.name.clone()),
                         quantity,
                         rate,
                         amount: quantity * rate,

@@ -14,7 +14,7 @@ use crate::luck::Luck;
 use crate::model::billing::{Metered, OutOfRange};
 use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Outcome, Plan};
-use crate::model::workload::Workload;
+use crate::model::workload::{EndpointModel, Workload};
 use crate::model::zone::Zone;
 use crate::scenario::keys::For;
 use crate::scenario::resolved::Scenario;

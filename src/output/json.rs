@@ -163,6 +163,8 @@ impl<T> Outcomes<T> {
 struct Line<'a> {
     component: &'static str,
     sku: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<&'a str>,
     quantity: f64,
     unit: &'static str,
     rate: f64,
@@ -315,6 +317,7 @@ fn line(item: &LineItem) -> Line<'_> {
     Line {
         component: item.component.name(),
         sku: &item.sku,
+        pool: item.pool.as_deref(),
         quantity: item.quantity,
         unit: "VM-h",
         rate: item.rate,

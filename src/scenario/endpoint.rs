@@ -384,7 +384,7 @@ struct Entry<'r, 'a, 'n> {
 }
 
 impl Entry<'_, '_, '_> {
-    const KEYS: [&'static str; 9] = [
+    const KEYS: [&'static str; 13] = [
         "name",
         "traffic",
         "min_replicas",
@@ -394,6 +394,10 @@ impl Entry<'_, '_, '_> {
         "target_utilisation",
         "startup",
         "standard",
+        "type",
+        "accelerator",
+        "accelerator_count",
+        "price",
     ];
 
     fn read(&mut self, shared: &Shared, target: Share, counts: Counted) -> Option<DeployedModel> {

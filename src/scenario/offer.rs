@@ -2,8 +2,9 @@
 
 use super::machine::Machine;
 use super::resolved::{Listed, Status};
+use crate::model::billing::{Line, Tariff};
 use crate::model::plan::Plan;
-use crate::model::tariff::{Purchase, Service, tariff};
+use crate::model::tariff::{MissingPrice, Purchase, Service, tariff};
 use crate::model::workload::Workload;
 use crate::units::SimDuration;
 
@@ -29,18 +30,69 @@ impl Listing<'_> {
     pub fn list(&self, plan: Plan) -> Listed {
         let status = match self.not_offered(plan) {
             Some(reason) => Status::NotOffered(reason),
-            None => match tariff(plan, self.service, &self.machine.sheet) {
+            None => match self.tariff(plan) {
                 Ok(tariff) => Status::Offered(tariff),
-                Err(missing) => Status::PriceUnknown(format!(
-                    "no {} price{}; write {} = \"… {}/h\" in [price]",
-                    missing.of,
-                    self.machine.place(),
-                    missing.key,
-                    self.machine.currency
-                )),
+                Err(missing) => Status::PriceUnknown(missing),
             },
         };
         Listed { plan, note: self.note(plan), status }
+    }
+
+    /// What is paid under a plan, by every pool at its own prices; otherwise all that is missing.
+    fn tariff(&self, plan: Plan) -> Result<Tariff, String> {
+        let unknown = |missing: &MissingPrice, machine: &Machine, of: &str, table: &str| {
+            // What a boot disk costs does not depend on the machine.
+            let table = if missing.key == "boot_disk" { "price" } else { table };
+            format!(
+                "no {} price{}{of}; write {} = \"… {}/h\" in [{table}]",
+                missing.of,
+                machine.place(),
+                missing.key,
+                machine.currency
+            )
+        };
+        if self.machine.pools.is_empty() {
+            let tariff = tariff(plan, self.service, &self.machine.sheet);
+            return tariff.map_err(|missing| unknown(&missing, self.machine, "", "price"));
+        }
+        let (mut all, mut missing) = (Tariff::default(), Vec::new());
+        for one in &self.machine.pools {
+            match tariff(one.plan(plan), self.service, &one.machine.sheet) {
+                Ok(tariff) => all.lines.extend(tariff.lines.into_iter().map(|line| Line {
+                    sku: format!("{}: {}", one.pool.name, line.sku),
+                    pool: Some(one.pool.clone()),
+                    ..line
+                })),
+                Err(found) => {
+                    let of = format!(" ({})", one.pool.name);
+                    let table = match one.table.as_str() {
+                        "price" => "price".to_owned(),
+                        table => format!("{table}.price"),
+                    };
+                    missing.push(unknown(&found, &one.machine, &of, &table));
+                }
+            }
+        }
+        if missing.is_empty() { Ok(all) } else { Err(missing.join("; ")) }
+    }
+
+    /// Why the machine of a pool is not there on demand, where a plan needs it so.
+    fn no_standard(&self, plan: Plan) -> Option<String> {
+        let on_demand = |plan: Plan| {
+            Purchase::of_plan(plan).iter().any(|purchase| {
+                matches!(
+                    purchase,
+                    Purchase::Standard | Purchase::Committed1y | Purchase::Committed3y
+                )
+            })
+        };
+        if self.machine.pools.is_empty() {
+            return self.machine.no_standard.clone().filter(|_| on_demand(plan));
+        }
+        self.machine.pools.iter().filter(|one| on_demand(one.plan(plan))).find_map(|one| {
+            let reason = one.machine.no_standard.as_ref()?;
+            Some(format!("{}: {reason}", one.pool.name))
+        })
     }
 
     /// Why a plan cannot be bought, whatever it costs.
@@ -109,13 +161,7 @@ impl Listing<'_> {
                 ));
             }
         }
-        let on_demand = Purchase::of_plan(plan).iter().any(|purchase| {
-            matches!(purchase, Purchase::Standard | Purchase::Committed1y | Purchase::Committed3y)
-        });
-        if on_demand {
-            return self.machine.no_standard.clone();
-        }
-        None
+        self.no_standard(plan)
     }
 
     /// What to know about a plan.

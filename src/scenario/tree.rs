@@ -54,10 +54,24 @@ impl Node {
         self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
-    /// The value at a dotted path.
+    /// The value at a dotted path. A table of a list goes by its `name`, or by its place from 0.
     #[must_use]
     pub fn at_path(&self, path: &str) -> Option<&Self> {
-        path.split('.').try_fold(self, |node, key| node.get(key))
+        path.split('.').try_fold(self, |node, key| match &node.value {
+            Value::Array(items) => node.place_of(key).map(|place| &items[place]),
+            _ => node.get(key),
+        })
+    }
+
+    /// The place of a table in a list of them, by its `name` or by its place from 0.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> Option<usize> {
+        let Value::Array(items) = &self.value else { return None };
+        let is_called = |item: &Self| {
+            item.get("name").is_some_and(|name| name.value == Value::Text(key.to_owned()))
+        };
+        let by_place = || key.parse().ok().filter(|place| *place < items.len());
+        items.iter().position(is_called).or_else(by_place)
     }
 
     /// The keys and values of a table; none of anything else.
@@ -69,12 +83,19 @@ impl Node {
         }
     }
 
-    /// Puts a value at a dotted path, making tables where there are none. Later values win.
+    /// Puts a value at a dotted path, making tables where there are none. Later values win. A table of
+    /// a list goes by its `name`, or by its place from 0.
     pub fn set(&mut self, path: &str, node: Self) {
         let (key, rest) = match path.split_once('.') {
             Some((key, rest)) => (key, Some(rest)),
             None => (path, None),
         };
+        if let (Some(place), Some(rest)) = (self.place_of(key), rest)
+            && let Value::Array(items) = &mut self.value
+        {
+            items[place].set(rest, node);
+            return;
+        }
         if !matches!(self.value, Value::Table(_)) {
             self.value = Value::Table(Vec::new());
         }

@@ -230,7 +230,7 @@ impl Asked<'_> {
         let failed_submissions = match self.plan.course() {
             Course::Standard | Course::FlexStart => failed,
             // Without end, or all refused: what fails is all that there is.
-            Course::Spot | Course::Mixed => failed,
+            Course::Spot | Course::Mixed | Course::Base => failed,
             // On standard VMs from the start.
             Course::SpotUntilDeadline
                 if self.job.leave.is_none_or(|leave| {

@@ -319,10 +319,9 @@ pub fn batch_metered(trajectory: &BatchTrajectory, rules: &BillingRules, replica
     metered
 }
 
-/// The same for each of the first `parts` models of an endpoint: what is metered apart where models
-/// have machines of their own. A commitment is for the most replicas that a model may have.
+/// The same for each of the first `parts` parts of an endpoint: see [`EndpointModel::parts`].
 #[must_use]
-pub fn model_metered(
+pub fn parts_metered(
     trajectory: &EndpointTrajectory,
     rules: &BillingRules,
     model: &EndpointModel,
@@ -332,15 +331,14 @@ pub fn model_metered(
     if parts == 0 {
         return Vec::new();
     }
-    let models = &model.models[..parts.min(model.models.len())];
-    let mut metered = vec![Metered::default(); models.len()];
-    // The first slot after those of each model.
-    let mut end = 0;
-    let ends: Vec<u32> = models
+    let slots = model.parts(course);
+    let mut metered = vec![Metered::default(); slots.len()];
+    // The first slot after those of each part.
+    let ends: Vec<u32> = slots
         .iter()
-        .map(|deployed| {
-            end += deployed.most;
-            end
+        .scan(0, |end, (slots, _)| {
+            *end += slots;
+            Some(*end)
         })
         .collect();
     for attempt in &trajectory.attempts {
@@ -349,16 +347,16 @@ pub fn model_metered(
             metered.add(usage, rules);
         }
     }
-    for (metered, deployed) in metered.iter_mut().zip(models) {
+    for (metered, (_, committed)) in metered.iter_mut().zip(slots) {
         metered.set_span(model.horizon);
-        let below = if course == Course::Mixed { model.standard_below } else { u32::MAX };
-        metered.repeat_span(below.min(deployed.most));
+        metered.repeat_span(committed);
     }
+    metered.truncate(parts);
     metered
 }
 
 /// What is billed of a replication of an endpoint: a commitment for the horizon × VMs, which are
-/// those below under `mixed` and the most that there may be otherwise.
+/// those below where a plan has some and the most that there may be otherwise.
 #[must_use]
 pub fn endpoint_metered(
     trajectory: &EndpointTrajectory,

@@ -206,7 +206,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             endpoint.run(model, plan.course(), luck, &mut trajectory).map_err(RunError::from)?;
             let horizon = SimTime::START + model.horizon;
             let slots = (model.most(), model.committed(plan.course()));
-            let mut traced = Tracing::new(scenario, priced, slots, horizon).by_model(model);
+            let mut traced = Tracing::new(scenario, priced, slots, horizon).by_parts(model);
             let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
                 let startup = model.model_of(attempt.slot).startup.min(attempt.uptime);
                 (startup == SimDuration::ZERO || each(Phase::Startup, startup))
@@ -218,7 +218,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 observe::endpoint_metered(&trajectory, &priced.billing, model, plan.course());
             let parts = priced.tariff.parts();
             let parts =
-                observe::model_metered(&trajectory, &priced.billing, model, plan.course(), parts);
+                observe::parts_metered(&trajectory, &priced.billing, model, plan.course(), parts);
             let metered = [vec![metered], parts].concat();
             traced.finish(plan, replication, &attempts, &metered, None)
         }
@@ -264,7 +264,7 @@ pub fn worst(
                 let rules = &priced.billing;
                 let metered = observe::endpoint_metered(&of_endpoint, rules, model, plan.course());
                 let parts = priced.tariff.parts();
-                let parts = observe::model_metered(&of_endpoint, rules, model, plan.course(), parts);
+                let parts = observe::parts_metered(&of_endpoint, rules, model, plan.course(), parts);
                 ([vec![metered], parts].concat(), 1, (false, outage))
             }
         };
@@ -326,7 +326,8 @@ struct Tracing<'a> {
 /// Slots that are metered apart.
 struct Part {
     first: u32,
-    slots: u32,
+    /// For so many of them a commitment is paid.
+    committed: u32,
 }
 
 impl<'a> Tracing<'a> {
@@ -355,7 +356,7 @@ impl<'a> Tracing<'a> {
     fn span_cost(&self, until: SimTime, part: Option<usize>) -> Result<u64, OutOfRange> {
         let mut metered = vec![Metered::default(); self.used.len()];
         let (place, vms) = match part {
-            Some(part) => (part + 1, self.parts[part].slots),
+            Some(part) => (part + 1, self.parts[part].committed),
             None => (0, self.committed),
         };
         metered[place].set_span(until.since_start());
@@ -377,13 +378,14 @@ impl<'a> Tracing<'a> {
         self.parts.iter().rposition(|part| part.first <= slot)
     }
 
-    /// Meters the slots of every model apart, as far as the tariff does.
-    fn by_model(mut self, model: &EndpointModel) -> Self {
+    /// Meters the parts of an endpoint apart, as far as the tariff does.
+    fn by_parts(mut self, model: &EndpointModel) -> Self {
         let mut first = 0;
-        for deployed in model.models.iter().take(self.priced.tariff.parts()) {
-            self.parts.push(Part { first, slots: deployed.most });
+        let parts = model.parts(self.priced.plan.course());
+        for (slots, committed) in parts.into_iter().take(self.priced.tariff.parts()) {
+            self.parts.push(Part { first, committed });
             self.used.push(Metered::default());
-            first += deployed.most;
+            first += slots;
         }
         self
     }
@@ -539,7 +541,7 @@ impl<'a> Tracing<'a> {
                 let Interval { from, to, slot, .. } = self.intervals[index];
                 let part = self.part_of(slot);
                 let (slot, committed) = match part {
-                    Some(part) => (slot - self.parts[part].first, self.parts[part].slots),
+                    Some(part) => (slot - self.parts[part].first, self.parts[part].committed),
                     None => (slot, self.committed),
                 };
                 if slot >= committed {

@@ -241,7 +241,7 @@ impl<'a> Worker<'a> {
                     let metered =
                         observe::endpoint_metered(trajectory, &meter.rules, model, run.course);
                     meter.metered.set(place, metered);
-                    let parts = observe::model_metered(
+                    let parts = observe::parts_metered(
                         trajectory,
                         &meter.rules,
                         model,

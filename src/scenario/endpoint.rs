@@ -535,11 +535,11 @@ impl Entry<'_, '_, '_> {
 /// Standard replicas of the plan mixed.
 fn standard_below(reader: &mut Reader<'_>, plans: &[Plan], models: usize, most: u64) -> u32 {
     const PATH: &str = "mixed.standard_replicas";
-    let matters = plans.contains(&Plan::Mixed);
+    let matters = plans.iter().any(|plan| plan.course().has_below());
     if let (false, Some(node)) = (matters, reader.node("mixed")) {
         reader.problems.warning(
             Some(&node.at),
-            "[mixed] changes nothing: the plan mixed is not among compare.plans",
+            "[mixed] changes nothing: no mixed plan is among compare.plans",
             "write plans = [\"standard\", \"spot\", \"mixed\"] in [compare], or delete it",
         );
     }

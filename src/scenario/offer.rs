@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use super::resolved::{Listed, Status};
 use crate::model::billing::{Line, Tariff};
-use crate::model::plan::Plan;
+use crate::model::plan::{Course, Plan};
 use crate::model::tariff::{MissingPrice, Purchase, Service, tariff};
 use crate::model::workload::Workload;
 use crate::units::SimDuration;
@@ -52,8 +52,15 @@ impl Listing<'_> {
             )
         };
         if self.machine.pools.is_empty() {
-            let tariff = tariff(plan, self.service, &self.machine.sheet);
-            return tariff.map_err(|missing| unknown(&missing, self.machine, "", "price"));
+            let mut tariff = tariff(plan, self.service, &self.machine.sheet)
+                .map_err(|missing| unknown(&missing, self.machine, "", "price"))?;
+            if let Workload::Endpoint(endpoint) = self.workload {
+                let parts = endpoint.parts(plan.course());
+                for pool in tariff.lines.iter_mut().filter_map(|line| line.pool.as_mut()) {
+                    pool.vms = pool.part.map_or(pool.vms, |part| parts[part].0);
+                }
+            }
+            return Ok(tariff);
         }
         let (mut all, mut missing) = (Tariff::default(), Vec::new());
         for one in &self.machine.pools {
@@ -132,13 +139,22 @@ impl Listing<'_> {
                 );
             }
         }
-        if plan == Plan::Mixed {
+        if plan.course().has_below() {
+            let name = plan.name();
             let Workload::Endpoint(endpoint) = self.workload else {
-                return Some("a gang runs on VMs of one kind: mixed is for endpoints".into());
+                return Some(format!("a gang runs on VMs of one kind: {name} is for endpoints"));
             };
             if endpoint.models.len() > 1 {
+                return Some(format!(
+                    "the models say themselves which of them are standard: {name} is for one model"
+                ));
+            }
+            if let (true, Some(_)) =
+                (plan.course() == Course::Base, &self.machine.sheet.owned)
+            {
                 return Some(
-                    "the models say themselves which of them are standard: mixed is for one model"
+                    "baseline.covered is a commitment for the same replicas already: compare committed-1y, \
+                     or delete it"
                         .into(),
                 );
             }
@@ -201,16 +217,23 @@ impl Listing<'_> {
                     "its wait is unknown, and none meets the deadline".into()
                 })
             }
-            (Plan::Mixed, Workload::Endpoint(endpoint)) if endpoint.models.len() == 1 => {
+            (_, Workload::Endpoint(endpoint))
+                if plan.course().has_below() && endpoint.models.len() == 1 =>
+            {
                 let below = endpoint.standard_below.min(endpoint.most());
-                let paid = match self.machine.sheet.mixed_below {
-                    Some(Purchase::Committed1y) => " under a one-year commitment",
-                    Some(Purchase::Committed3y) => " under a three-year commitment",
+                let paid = match (plan, self.machine.sheet.mixed_below) {
+                    (Plan::Mixed1y | Plan::Base1y, _)
+                    | (Plan::Mixed, Some(Purchase::Committed1y)) => " under a one-year commitment",
+                    (Plan::Mixed3y | Plan::Base3y, _)
+                    | (Plan::Mixed, Some(Purchase::Committed3y)) => {
+                        " under a three-year commitment"
+                    }
                     _ => "",
                 };
+                let above = if plan.course() == Course::Base { "demand" } else { "Spot" };
                 let plural = if below == 1 { "" } else { "s" };
                 Some(format!(
-                    "{below} standard replica{plural} below{paid}, up to {} on Spot above",
+                    "{below} standard replica{plural} below{paid}, up to {} on {above} above",
                     endpoint.most() - below
                 ))
             }

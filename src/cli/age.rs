@@ -34,7 +34,7 @@ pub fn warn_if_spot_is_stale(scenario: &Scenario) {
     }
     let days = scenario.pools.iter().filter_map(|one| Some((dated(&one.machine.sheet)?, one)));
     if let Some((day, one)) = days.min_by(|one, other| one.0.cmp(&other.0)) {
-        warn(&day, &format!("--set {}.price.spot=\"0.35 USD/h\"", one.table));
+        warn(&day, &format!("--set {}.spot=\"0.35 USD/h\"", one.prices));
     }
 }
 

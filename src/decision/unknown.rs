@@ -3,6 +3,7 @@
 use crate::model::billing::{Component, Meter};
 use crate::model::capacity::Capacity;
 use crate::model::lifetime::Lifetime;
+use crate::scenario::pools::Pooled;
 use crate::scenario::resolved::{Scenario, Status};
 use crate::units::{Rate, SimDuration, div_half_even};
 
@@ -245,6 +246,24 @@ fn ends(scenario: &Scenario, key: &str) -> (Vec<End>, bool) {
                 end(range.low, "the lowest of twelve months"),
                 end(range.high, "the highest of twelve months"),
             ])
+        }
+        // A model's on a machine of its own.
+        key if key.ends_with(".price.spot") => {
+            let of = |one: &&Pooled| format!("{}.spot", one.prices) == key;
+            let range =
+                scenario.pools.iter().find(of).and_then(|one| one.machine.spot_range.as_ref());
+            let end = |rate: Rate, why| End {
+                shown: format!("{:.4} {}/h", rate.per_hour(), scenario.currency),
+                change: Change::Set(format!("{key}={rate} {}/h", scenario.currency)),
+                dial: None,
+                why,
+            };
+            uncertain(range.map_or_else(Vec::new, |range| {
+                vec![
+                    end(range.low, "the lowest of twelve months"),
+                    end(range.high, "the highest of twelve months"),
+                ]
+            }))
         }
         "price.fee" => uncertain(vec![share("price.fee", 0.15, 0.10, THIRD)]),
         "billing.waives_fee" => {

@@ -552,8 +552,13 @@ mod tests {
             as_of: String::new(),
             source: String::new(),
         };
-        let line =
-            Line { pool: None, component: Component::Compute, sku: String::new(), meter: Meter::Span, price };
+        let line = Line {
+            pool: None,
+            component: Component::Compute,
+            sku: String::new(),
+            meter: Meter::Span,
+            price,
+        };
         let tariff = Tariff { lines: vec![line] };
 
         assert_eq!(tariff.bill(metered, 1), Ok(840_000_000));

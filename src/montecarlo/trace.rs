@@ -264,7 +264,8 @@ pub fn worst(
                 let rules = &priced.billing;
                 let metered = observe::endpoint_metered(&of_endpoint, rules, model, plan.course());
                 let parts = priced.tariff.parts();
-                let parts = observe::parts_metered(&of_endpoint, rules, model, plan.course(), parts);
+                let parts =
+                    observe::parts_metered(&of_endpoint, rules, model, plan.course(), parts);
                 ([vec![metered], parts].concat(), 1, (false, outage))
             }
         };

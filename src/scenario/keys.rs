@@ -224,8 +224,14 @@ pub const TABLES: &[(&str, &str)] = &[
         "workload.models",
         "a deployed model each; besides the keys of workload.models above, a machine and prices of its own, in place of those of [machine] and [price]",
     ),
-    ("workload.models.price", "prices of the model's own machine, each in place of the bundled table's"),
-    ("mixed", "the plans mixed, mixed-1y and mixed-3y (standard replicas below, Spot replicas above), base-1y and base-3y (a commitment below, on-demand replicas above)"),
+    (
+        "workload.models.price",
+        "prices of the model's own machine, each in place of the bundled table's",
+    ),
+    (
+        "mixed",
+        "the plans mixed, mixed-1y and mixed-3y (standard replicas below, Spot replicas above), base-1y and base-3y (a commitment below, on-demand replicas above)",
+    ),
     ("machine", "on which machine, and whose billing rules apply"),
     (
         "pools",

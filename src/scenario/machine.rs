@@ -153,7 +153,8 @@ impl<'a> Shared<'a> {
         let fee = fee(reader, service);
         let basis = reader.choice("price.basis");
         let mut given = Given { figures: Vec::new(), boot_disk: None, currency: None };
-        let boot_disk_gb = given.price(reader, "price.boot_disk").map(|rate| by_hand(rate, "price"));
+        let boot_disk_gb =
+            given.price(reader, "price.boot_disk").map(|rate| by_hand(rate, "price"));
         Self { region, boot_disk, fee, basis, boot_disk_gb, currency: given.currency }
     }
 }
@@ -255,9 +256,11 @@ fn priced(
 ) -> Option<Machine> {
     let Written { machine_type, region, accelerator, boot_disk, fee, given } = written;
     let currency = given.currency.unwrap_or(Currency::USD);
-    let id = machine_type
-        .zip(region)
-        .map(|(machine_type, region)| MachineId { machine_type, region, accelerator });
+    let id = machine_type.zip(region).map(|(machine_type, region)| MachineId {
+        machine_type,
+        region,
+        accelerator,
+    });
     let mut sheet = PriceSheet { fee, boot_disk, ..PriceSheet::default() };
     let mut currency_of_file = None;
     for (purchase, figure) in &given.figures {

@@ -72,11 +72,7 @@ impl Listing<'_> {
                 })),
                 Err(found) => {
                     let of = format!(" ({})", one.pool.name);
-                    let table = match one.table.as_str() {
-                        "price" => "price".to_owned(),
-                        table => format!("{table}.price"),
-                    };
-                    missing.push(unknown(&found, &one.machine, &of, &table));
+                    missing.push(unknown(&found, &one.machine, &of, &one.prices));
                 }
             }
         }
@@ -149,9 +145,7 @@ impl Listing<'_> {
                     "the models say themselves which of them are standard: {name} is for one model"
                 ));
             }
-            if let (true, Some(_)) =
-                (plan.course() == Course::Base, &self.machine.sheet.owned)
-            {
+            if let (true, Some(_)) = (plan.course() == Course::Base, &self.machine.sheet.owned) {
                 return Some(
                     "baseline.covered is a commitment for the same replicas already: compare committed-1y, \
                      or delete it"

@@ -31,8 +31,8 @@ pub struct Pooled {
     pub pool: Pool,
     /// Its VMs are standard ones under every plan.
     pub is_standard: bool,
-    /// The table that its prices belong into.
-    pub table: String,
+    /// The table that its prices belong into, such as `pools.workers.price`.
+    pub prices: String,
     /// The machine.
     pub machine: Machine,
 }
@@ -70,7 +70,8 @@ pub fn of_job(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) ->
             return None;
         }
         _ => {
-            let found = if matches!(node.value, Value::Array(_)) { "an empty list" } else { node.kind() };
+            let found =
+                if matches!(node.value, Value::Array(_)) { "an empty list" } else { node.kind() };
             reader.problems.error(
                 &node.at,
                 format!("`{POOLS}` is {found}, not a list of tables"),
@@ -102,7 +103,8 @@ pub fn of_job(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) ->
         match machine::read_own(reader, service, prices, &table, &mut shared) {
             Some(machine) => {
                 let pool = Pool { name: name.to_owned(), vms, part: None };
-                pools.push(Pooled { pool, is_standard: false, table, machine });
+                let prices = format!("{table}.price");
+                pools.push(Pooled { pool, is_standard: false, prices, machine });
             }
             None => is_whole = false,
         }
@@ -132,7 +134,11 @@ pub fn of_job(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) ->
 
 /// Reads the machines of an endpoint's models; `None` where none has one of its own, or where something
 /// is wrong, which is reported.
-pub fn of_models(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> Option<Machine> {
+pub fn of_models(
+    reader: &mut Reader<'_>,
+    service: Service,
+    prices: &dyn Prices,
+) -> Option<Machine> {
     let node = reader.node(MODELS)?;
     let Value::Array(items) = &node.value else { return None };
     let has_own = |item: &Node| OF_A_MODEL.iter().any(|key| item.get(key).is_some());
@@ -152,15 +158,17 @@ pub fn of_models(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices)
             Some(Value::Text(name)) => name.trim(),
             _ => "",
         };
-        let is_path = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        let is_path =
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
         let table = if is_path && node.place_of(name) == Some(index) {
             format!("{MODELS}.{name}")
         } else {
             format!("{MODELS}.{index}")
         };
-        let (machine, table) = if has_own(item) {
+        let (machine, of_prices) = if has_own(item) {
             check_prices(reader, item, &table);
-            (machine::read_own(reader, service, prices, &table, &mut shared), table)
+            let machine = machine::read_own(reader, service, prices, &table, &mut shared);
+            (machine, format!("{table}.price"))
         } else {
             (main.clone().flatten(), "price".to_owned())
         };
@@ -168,14 +176,15 @@ pub fn of_models(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices)
             is_whole = false;
             continue;
         };
-        let most = ["max_replicas", "min_replicas"].iter().find_map(|key| match item.get(key)?.value {
-            Value::Integer(most) => u32::try_from(most).ok(),
-            _ => None,
-        });
+        let most =
+            ["max_replicas", "min_replicas"].iter().find_map(|key| match item.get(key)?.value {
+                Value::Integer(most) => u32::try_from(most).ok(),
+                _ => None,
+            });
         let is_standard =
             matches!(item.get("standard"), Some(Node { value: Value::Boolean(true), .. }));
         let pool = Pool { name: name.to_owned(), vms: most.unwrap_or(1), part: Some(index) };
-        pools.push(Pooled { pool, is_standard, table, machine });
+        pools.push(Pooled { pool, is_standard, prices: of_prices, machine });
     }
     say_once(reader);
     let is_one = of_one_currency(reader, first, &pools);
@@ -264,7 +273,8 @@ fn name<'n>(
         // `pools.price.standard` is a key.
         && !keys::TABLES.iter().any(|(table, _)| *table == format!("{POOLS}.{found}"));
     if !is_name {
-        let message = format!("\"{}\" is no name of a pool", found.chars().take(60).collect::<String>());
+        let message =
+            format!("\"{}\" is no name of a pool", found.chars().take(60).collect::<String>());
         let help = "write small letters, digits and hyphens, such as \"workers\"; not \"price\"";
         reader.problems.error(at, message, help);
         return None;
@@ -434,10 +444,8 @@ fn mean_rate(rates: impl Iterator<Item = (u32, Rate)>) -> Rate {
 /// The range of the mean Spot price, all pools at their lowest and at their highest; `None` where one of
 /// them has none, or another time.
 fn mean_range(pools: &[Pooled]) -> Option<SpotRange> {
-    let ranges: Option<Vec<(u32, &SpotRange)>> = pools
-        .iter()
-        .map(|one| Some((one.pool.vms, one.machine.spot_range.as_ref()?)))
-        .collect();
+    let ranges: Option<Vec<(u32, &SpotRange)>> =
+        pools.iter().map(|one| Some((one.pool.vms, one.machine.spot_range.as_ref()?))).collect();
     let ranges = ranges?;
     let (_, first) = *ranges.first()?;
     let is_same = |range: &SpotRange| (range.from, range.to) == (first.from, first.to);

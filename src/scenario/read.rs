@@ -109,7 +109,8 @@ impl<'a> Reader<'a> {
     fn check_pools(&mut self, node: &Node, at: &Place, of: For) {
         let Value::Array(items) = &node.value else { return };
         if !For::Job.is_of(of) {
-            let help = "delete it; models of an endpoint have machines of their own in workload.models";
+            let help =
+                "delete it; models of an endpoint have machines of their own in workload.models";
             let message = format!(
                 "`{}` belongs to {}, and this is kind = \"{}\"",
                 keys::POOLS,

@@ -814,11 +814,39 @@ fn name_general_assumptions(
         });
         reader.assume_from(
             "price.spot",
-            format!("{} {}/h, price of {}{range}", short(spot.rate), machine.currency, spot.as_of),
+            format!(
+                "{} {}/h{}, price of {}{range}",
+                short(spot.rate),
+                machine.currency,
+                if machine.pools.is_empty() { "" } else { " per VM in the mean" },
+                spot.as_of
+            ),
             "bundled table; a Spot price can change up to once a day: Spot VMs (Google Cloud, 2026-03-19)",
             "quoted",
             2,
         );
+    }
+    // Of several models there is no mean: each has its own replicas.
+    let apart = machine.pools.iter().filter(|one| one.pool.part.is_some() && !one.is_standard);
+    for one in apart.filter(|_| offered(|plan| plan.course().uses_spot())) {
+        if let Some(spot) = of_table(&one.machine.sheet.spot) {
+            let range = one.machine.spot_range.as_ref().map_or_else(String::new, |range| {
+                format!(" ({} to {} within twelve months)", short(range.low), short(range.high))
+            });
+            reader.assume_from(
+                &format!("{}.spot", one.prices),
+                format!(
+                    "{} {}/h, price of {}{range}",
+                    short(spot.rate),
+                    machine.currency,
+                    spot.as_of
+                ),
+                "bundled table; a Spot price can change up to once a day: Spot VMs (Google Cloud, \
+                 2026-03-19)",
+                "quoted",
+                2,
+            );
+        }
     }
     if service.has_fee() && reader.node("price.fee").is_none() {
         reader.assume("price.fee", machine.sheet.fee.to_string(), 10);

@@ -20,6 +20,7 @@ mod literature;
 mod month;
 mod oracle;
 mod parsers;
+mod pools;
 mod reference;
 #[cfg(feature = "report")]
 mod report;

@@ -58,8 +58,7 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
         let asked = now;
         let answer = model.market.ask(luck, capacity, 0, attempts, spot_refused);
         spot_refused = false;
-        let lifetime =
-            model.market.lifetime(luck, capacity, model.relief(), 0, attempts);
+        let lifetime = model.market.lifetime(luck, capacity, model.relief(), 0, attempts);
         attempts += 1;
         let limit = times_out.map_or(end_of_time, |at| at.min(end_of_time));
         let mut attempt = Attempt {

@@ -223,10 +223,11 @@ mod tests {
             "\"acceleratorType\": \"NVIDIA_TESLA_T4\", \"acceleratorCount\": 1, \"machineType\"",
         );
         let read = request(&job(&format!("{POOL}, {{}}, {with_gpu}"), ""));
-        let expected = "pools = [{ name = \"chief\", type = \"a2-highgpu-1g\", nodes = 1 }, \
-                        { name = \"servers\", type = \"n1-standard-8\", accelerator = \"NVIDIA_TESLA_T4\", \
-                        accelerator_count = 1, nodes = 2, boot_disk = \"500 GB\" }]\n\n\
-                        [workload]\nkind = \"job\"\n\n[machine]\nservice = \"vertex-training\"\n";
+        let expected = "[workload]\nkind = \"job\"\n\n[machine]\nservice = \"vertex-training\"\n\n\
+                        [[pools]]\nname = \"chief\"\ntype = \"a2-highgpu-1g\"\nnodes = 1\n\n\
+                        [[pools]]\nname = \"servers\"\ntype = \"n1-standard-8\"\n\
+                        accelerator = \"NVIDIA_TESLA_T4\"\naccelerator_count = 1\nnodes = 2\n\
+                        boot_disk = \"500 GB\"\n";
         assert_eq!(read.scenario.to_document(), expected);
         let path = "jobSpec.workerPoolSpecs[2].replicaCount";
         let nodes = read.took.iter().find(|note| note.field == path).expect("it is taken");

@@ -380,15 +380,24 @@ impl Order<'_> {
 
     // -------------------------------------------------------------------------------------- quota
 
-    /// The machines that run at once: type, GPUs, how many, and whose in words.
-    fn machines(&self) -> Vec<(&str, Option<(&str, u32)>, u64, String)> {
+    /// The VMs that run at once, pool by pool, with the pool in words.
+    fn demands(&self, purchase: Purchase) -> Vec<(Demand<'_>, String)> {
+        let service = self.scenario.service;
         if self.scenario.pools.is_empty() {
-            return vec![(self.machine_type, self.accelerator, self.vms, String::new())];
+            let Self { machine_type, accelerator, vms, .. } = *self;
+            let demand = Demand { service, machine_type, accelerator, vms, purchase };
+            return vec![(demand, String::new())];
         }
         let pools = self.scenario.pools.iter().map(|Pooled { pool, machine, .. }| {
-            let gpus = machine.accelerator.as_ref().map(|(name, count)| (name.as_str(), *count));
-            let kind = machine.machine_type.as_deref().unwrap_or("the machine");
-            (kind, gpus, u64::from(pool.vms), format!(", for {}", pool.name))
+            let accelerator = machine.accelerator.as_ref();
+            let demand = Demand {
+                service,
+                machine_type: machine.machine_type.as_deref().unwrap_or("the machine"),
+                accelerator: accelerator.map(|(name, count)| (name.as_str(), *count)),
+                vms: pool.vms.into(),
+                purchase,
+            };
+            (demand, format!(", for {}", pool.name))
         });
         pools.collect()
     }
@@ -400,14 +409,8 @@ impl Order<'_> {
             if index > 0 {
                 out.push_str(&line("and for the fallback:"));
             }
-            for (machine_type, accelerator, vms, of) in self.machines() {
-                let found = quotas(&Demand {
-                    service: self.scenario.service,
-                    machine_type,
-                    accelerator,
-                    vms,
-                    purchase: *purchase,
-                });
+            for (demand, of) in self.demands(*purchase) {
+                let found = quotas(&demand);
                 unknown &= found.is_empty();
                 for quota in found {
                     let inferred =

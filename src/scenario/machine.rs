@@ -493,7 +493,7 @@ fn ask_for_machine(
     some_price: bool,
     site: &Site,
 ) {
-    if !site.is_main() && !(has_type && !has_region) {
+    if !site.is_main() && (!has_type || has_region) {
         let table = &site.machine;
         let (message, help) = match (has_type, some_price) {
             (false, true) => (

@@ -168,6 +168,9 @@ impl MeteredColumns {
     /// The same with as many parts that are metered apart.
     #[must_use]
     pub fn with_parts(mut self, parts: usize) -> Self {
+        if parts == 0 {
+            return self;
+        }
         let blank = Self { parts: Vec::new(), ..self.clone() };
         self.parts = vec![blank; parts];
         self

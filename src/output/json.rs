@@ -12,6 +12,7 @@ use crate::montecarlo::estimate::{
 };
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
+use crate::scenario::pools::Pooled;
 use crate::scenario::read::Assumption;
 use crate::scenario::resolved::Scenario;
 use crate::units::SimDuration;
@@ -27,6 +28,8 @@ struct Document<'a> {
     scenario_sha256: String,
     kind: &'static str,
     machine: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pools: Vec<Pool<'a>>,
     service: &'static str,
     seed: u64,
     confidence: f64,
@@ -159,6 +162,17 @@ impl<T> Outcomes<T> {
     }
 }
 
+/// A pool of machines, or a deployed model on a machine of its own; Compute Engine prices per VM-hour.
+#[derive(Serialize)]
+struct Pool<'a> {
+    name: &'a str,
+    vms: u32,
+    machine: &'a str,
+    prices_as_of: Option<&'a str>,
+    spot: Option<f64>,
+    standard: Option<f64>,
+}
+
 #[derive(Serialize)]
 struct Line<'a> {
     component: &'static str,
@@ -194,6 +208,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
             Workload::Endpoint(_) => "endpoint",
         },
         machine: &scenario.machine,
+        pools: scenario.pools.iter().map(pool).collect(),
         service: scenario.service.name(),
         seed: scenario.seed,
         confidence: scenario.level.value(),
@@ -310,6 +325,17 @@ fn of_kind(
             peak_replicas: measure(Measure::PeakReplicas).filter(|_| times_known),
             cost_per_serving_h: estimate.and_then(|estimate| estimate.cost_per_gain),
         },
+    }
+}
+
+fn pool(one: &Pooled) -> Pool<'_> {
+    Pool {
+        name: &one.pool.name,
+        vms: one.pool.vms,
+        machine: &one.machine.words,
+        prices_as_of: one.machine.as_of.as_deref(),
+        spot: one.machine.sheet.spot.as_ref().map(|spot| spot.rate.per_hour()),
+        standard: one.machine.sheet.standard.as_ref().map(|standard| standard.rate.per_hour()),
     }
 }
 

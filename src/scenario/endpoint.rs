@@ -1,7 +1,7 @@
 //! `[workload]` of a deployment, with `[load]` and `[mixed]` → what is deployed, how its number of
 //! replicas follows the load, and how a mixed plan is paid.
 
-use super::keys::{Kind, expects};
+use super::keys::{Kind, OF_A_MODEL, expects};
 use super::load;
 use super::read::Reader;
 use super::source::nearest;
@@ -384,27 +384,11 @@ struct Entry<'r, 'a, 'n> {
 }
 
 impl Entry<'_, '_, '_> {
-    const KEYS: [&'static str; 13] = [
-        "name",
-        "traffic",
-        "min_replicas",
-        "max_replicas",
-        "initial_replicas",
-        "replica_capacity",
-        "target_utilisation",
-        "startup",
-        "standard",
-        "type",
-        "accelerator",
-        "accelerator_count",
-        "price",
-    ];
-
     fn read(&mut self, shared: &Shared, target: Share, counts: Counted) -> Option<DeployedModel> {
         for entry in self.node.entries() {
-            if !Self::KEYS.contains(&entry.key.as_str()) {
-                let help = nearest(&entry.key, Self::KEYS.iter().copied()).map_or_else(
-                    || format!("a model has {}", Self::KEYS.join(", ")),
+            if !OF_A_MODEL.contains(&entry.key.as_str()) {
+                let help = nearest(&entry.key, OF_A_MODEL.iter().copied()).map_or_else(
+                    || format!("a model has {}", OF_A_MODEL.join(", ")),
                     |near| format!("did you mean `{near}`?"),
                 );
                 let message = format!("there is no key `{}.{}`", self.path, entry.key);

@@ -428,6 +428,31 @@ pub const LISTS: [&str; 2] = ["workload.models", POOLS];
 /// The list of a job's pools of machines.
 pub const POOLS: &str = "pools";
 
+/// What a deployed model has.
+pub const OF_A_MODEL: [&str; 13] = [
+    "name",
+    "traffic",
+    "min_replicas",
+    "max_replicas",
+    "initial_replicas",
+    "replica_capacity",
+    "target_utilisation",
+    "startup",
+    "standard",
+    "type",
+    "accelerator",
+    "accelerator_count",
+    "price",
+];
+
+/// Whether a path is one of a deployed model.
+#[must_use]
+pub fn is_of_a_model(path: &str) -> bool {
+    let everywhere = in_every_item(path);
+    let key = everywhere.as_deref().and_then(|path| path.strip_prefix("workload.models."));
+    key.is_some_and(|key| OF_A_MODEL.contains(&key))
+}
+
 /// The path of what a path in a table of a list stands for: `pools.nodes` for `pools.workers.nodes`.
 /// `None` for a path that is not in one.
 #[must_use]

@@ -22,7 +22,7 @@ const MOST_POOLS: usize = 100;
 /// The most VMs of a gang.
 const MOST_NODES: u64 = 100_000;
 /// What a model with a machine of its own has.
-pub const OF_A_MODEL: [&str; 4] = ["type", "accelerator", "accelerator_count", "price"];
+const OWN: [&str; 4] = ["type", "accelerator", "accelerator_count", "price"];
 
 /// VMs of one machine, with its prices.
 #[derive(Clone, Debug)]
@@ -141,7 +141,7 @@ pub fn of_models(
 ) -> Option<Machine> {
     let node = reader.node(MODELS)?;
     let Value::Array(items) = &node.value else { return None };
-    let has_own = |item: &Node| OF_A_MODEL.iter().any(|key| item.get(key).is_some());
+    let has_own = |item: &Node| OWN.iter().any(|key| item.get(key).is_some());
     let first = items.iter().find(|item| has_own(item))?;
     // What is missing or wrong with a model's name is reported where the model is read.
     let main = if items.iter().all(has_own) {
@@ -195,7 +195,7 @@ pub fn of_models(
 #[must_use]
 pub fn any_model_has_its_own(reader: &Reader<'_>) -> bool {
     let Some(Node { value: Value::Array(items), .. }) = reader.node(MODELS) else { return false };
-    items.iter().any(|item| OF_A_MODEL.iter().any(|key| item.get(key).is_some()))
+    items.iter().any(|item| OWN.iter().any(|key| item.get(key).is_some()))
 }
 
 /// Reports keys of a model's prices that do not exist.

@@ -203,7 +203,7 @@ fn check_key(key: &str, at: &Place, problems: &mut Problems) -> bool {
         );
         return false;
     }
-    if owner.is_some() {
+    if owner.is_some() || keys::is_of_a_model(key) {
         return true;
     }
     if let Some((_, why)) = keys::LATER.iter().find(|(name, _)| *name == key) {

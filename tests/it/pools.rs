@@ -348,8 +348,15 @@ fn pools_are_changed_and_varied_by_name_or_place() {
         assert_eq!(scenario.workload.vms(), 11, "{setting}");
         is_near(cost(&scenario, Plan::Spot), 1.1 * (9.0 * 0.4 + 2.0 * 0.05));
     }
+    let models = scenario_with(MODELS, &["workload.models.burst.min_replicas=5"]);
+    is_near(cost(&models, Plan::Spot), 10.0 * (2.0 + 5.0 * 0.2));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.toml");
+    std::fs::write(&path, MODELS).unwrap();
+    let axes = ["--vary", "workload.models.burst.min_replicas=3,5", "--set", "compare.plans=spot"];
+    let (ok, shown, told) =
+        stockout(&[&["sweep", path.to_str().unwrap(), "--format", "csv"][..], &axes].concat());
+    assert!(ok && shown.contains(",26,") && shown.contains(",30,"), "{shown}{told}");
     std::fs::write(&path, JOB).unwrap();
     let output = Command::new(cargo_bin!("stockout"))
         .args(["sweep", path.to_str().unwrap(), "--vary", "pools.workers.nodes=1,4"])
@@ -360,6 +367,30 @@ fn pools_are_changed_and_varied_by_name_or_place() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // 1.1 × (0.4 + 0.1) = 0.55 and 1.87.
     assert!(shown.contains(",0.55,") && shown.contains(",1.87,"), "{shown}");
+}
+
+/// A price file has a row for the workers alone: the servers keep the bundled prices, and it is said.
+/// JSON names the pools, and the pool of every line item.
+#[test]
+fn a_price_file_and_json_know_the_pools() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prices.csv");
+    let rows = "machine_type,region,purchase,price\na2-highgpu-1g,us-central1,spot,1.25 USD/h\n";
+    std::fs::write(&file, rows).unwrap();
+    let scenario = "scenarios/pools-a2.toml";
+    let arguments = ["estimate", scenario, "--prices", file.to_str().unwrap(), "--format", "json"];
+    let more = ["--quick", "--replications", "1000", "--set", "compare.plans=spot"];
+    let (ok, shown, told) = stockout(&[&arguments[..], &more].concat());
+    assert!(ok, "{told}");
+    assert!(told.contains("the price file has no row for n1-highmem-8"), "{told}");
+    let json: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(json["pools"][0]["name"], "workers");
+    assert_eq!(json["pools"][0]["spot"], 1.25);
+    assert_eq!(json["pools"][1]["vms"], 2);
+    let lines = json["plans"][0]["line_items"].as_array().unwrap();
+    assert_eq!(lines.len(), 6);
+    assert_eq!((&lines[0]["pool"], &lines[0]["rate"]), (&"workers".into(), &1.25.into()));
+    assert_eq!(lines[3]["pool"], "servers");
 }
 
 // ----------------------------------------------------------------------------- models of an endpoint

@@ -336,7 +336,9 @@ impl Sums {
         // Of one submission its failure is the run's, whose chance is known better than by counting
         // where it is rare.
         let submissions = match estimate.plan.course() {
-            Course::Standard | Course::Spot | Course::FlexStart | Course::Mixed => failed,
+            Course::Standard | Course::Spot | Course::FlexStart | Course::Mixed | Course::Base => {
+                failed
+            }
             Course::SpotResubmit | Course::SpotThenStandard | Course::SpotUntilDeadline => {
                 known(estimate.of_runs.map(|of_runs| of_runs.failed_submissions))
             }

@@ -21,6 +21,7 @@ mod month;
 mod oracle;
 mod parsers;
 mod reconcile;
+mod pools;
 mod reference;
 #[cfg(feature = "report")]
 mod report;

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::decision::Decision;
 use crate::decision::month::{self, Month};
+use crate::decision::quota::{self, PeakNeed};
 use crate::model::plan::Outcome;
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{
@@ -97,6 +98,8 @@ struct Plan<'a> {
     saving_at_spot_low: Option<f64>,
     saving_at_spot_high: Option<f64>,
     line_items: Option<Vec<Line<'a>>>,
+    /// What it needs at its peak; null where it cannot be bought or the machine is not known.
+    quota: Option<Vec<PeakNeed>>,
 }
 
 /// How the chance of a rare failure was found.
@@ -267,6 +270,7 @@ fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
         saving_at_spot_low: answer.saving_at_low_and_high.map(|(low, _)| low),
         saving_at_spot_high: answer.saving_at_low_and_high.map(|(_, high)| high),
         line_items: estimate.map(|estimate| estimate.line_items.iter().map(line).collect()),
+        quota: Some(quota::at_peak(scenario, answer)).filter(|needs| !needs.is_empty()),
     }
 }
 

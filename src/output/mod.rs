@@ -11,6 +11,8 @@ pub mod decision;
 pub mod draft;
 pub mod emit;
 #[cfg(feature = "cli")]
+pub mod enough;
+#[cfg(feature = "cli")]
 pub mod fit;
 pub mod json;
 #[cfg(feature = "cli")]
@@ -24,6 +26,8 @@ pub mod numbers;
 pub mod over_time;
 pub mod paragraph;
 pub mod prices;
+#[cfg(feature = "cli")]
+pub mod quota;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod rows;

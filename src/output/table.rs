@@ -8,6 +8,7 @@ use super::market;
 use super::month;
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
+use super::quota;
 use crate::decision::Decision;
 use crate::decision::ladder::Ladder;
 use crate::luck::Sampling;
@@ -117,6 +118,9 @@ pub fn estimate(
             out.push_str(&wrapped(&note, "  "));
         }
     }
+    for line in quotas(scenario, answer, decision, full) {
+        out.push_str(&wrapped(&line, "  "));
+    }
     out.push_str(&month::text(scenario, answer));
     if full {
         for plan in &answer.plans {
@@ -176,6 +180,9 @@ pub fn estimate_markdown(
             out.push_str(&format!("- {note}\n"));
         }
     }
+    for line in quotas(scenario, answer, decision, full) {
+        out.push_str(&format!("- {line}\n"));
+    }
     out.push_str(&month::markdown(scenario, answer));
     if full {
         for plan in &answer.plans {
@@ -192,6 +199,23 @@ pub fn estimate_markdown(
         out.push_str(&format!("- {line}\n"));
     }
     out
+}
+
+/// The quota that is needed at the peak: of a fleet that of the plan recommended, `full` that of every
+/// plan. What a month of jobs needs stands with the month.
+fn quotas(
+    scenario: &Scenario,
+    answer: &Estimate,
+    decision: Option<&Decision>,
+    full: bool,
+) -> Vec<String> {
+    if full {
+        return quota::of_all(scenario, answer);
+    }
+    let is_fleet = !matches!(scenario.workload, Workload::Job(_));
+    let plan = decision.filter(|_| is_fleet).and_then(|decision| decision.verdict.plan);
+    let answer = answer.plans.iter().find(|answer| Some(answer.listed.plan.name()) == plan);
+    answer.and_then(|answer| quota::of_plan(scenario, answer)).into_iter().collect()
 }
 
 /// Where Spot stops paying, and what the shape of the lifetime does; beneath the ladder where there is

@@ -57,14 +57,14 @@ pub struct Enough {
     pub more_than_one_fewer: Option<Valued>,
     /// What the last replica costs, paired.
     pub last_replica_costs: Option<Valued>,
-    /// Share of time in which one replica serves.
+    /// Share of time in which one replica serves: of a mixed plan, one on Spot.
     pub one_serves: f64,
     /// The least number if replicas were independent.
     pub replicas_if_independent: Option<u32>,
     /// Standard replicas that serve as many: one each, with what they cost over the horizon.
     pub standard_cost: Option<Valued>,
     /// What is saved against them.
-    pub saving: Option<f64>,
+    pub saving: Option<Valued>,
     /// Whether the autoscaling of the scenario was set aside.
     pub fixes_the_number: bool,
     /// Every number that was tried, ascending.
@@ -107,8 +107,8 @@ pub fn find(study: &Study<'_>, serving: u32, share: f64) -> Result<Enough, NoAns
     };
     let more_than_one_fewer = paired(AVAILABILITY)?;
     let last_replica_costs = paired(COST)?;
-    let one_serves = one_serves(found);
     let standard = search.standard()?;
+    let independent = Independent::of(found, standard.as_ref());
     let standard_cost = standard.and_then(|standard| standard.value(COST));
     let cost = found.value(COST);
     let saving = cost.zip(standard_cost).filter(|(_, standard)| standard.value > 0.0);
@@ -118,7 +118,7 @@ pub fn find(study: &Study<'_>, serving: u32, share: f64) -> Result<Enough, NoAns
             replicas: *replicas,
             share: reached,
             met: met(reached, share),
-            if_independent: at_least(serving, *replicas, one_serves),
+            if_independent: independent.chance(serving, *replicas),
             cost: studied.value(COST)?,
         })
     });
@@ -132,10 +132,14 @@ pub fn find(study: &Study<'_>, serving: u32, share: f64) -> Result<Enough, NoAns
         replicas,
         more_than_one_fewer,
         last_replica_costs,
-        one_serves,
-        replicas_if_independent: independent(serving, share, one_serves),
+        one_serves: independent.one,
+        replicas_if_independent: independent.least(serving, share),
         standard_cost,
-        saving: saving.map(|(cost, standard)| 1.0 - cost.value / standard.value),
+        saving: saving.map(|(cost, standard)| Valued {
+            value: 1.0 - cost.value / standard.value,
+            // Standard replicas have no luck but that of their waits.
+            half_width: cost.half_width.map(|error| error / standard.value),
+        }),
         fixes_the_number,
         tried: tried.collect(),
     })
@@ -155,12 +159,54 @@ fn met(reached: Valued, share: f64) -> Met {
     }
 }
 
-/// The share of time in which one of the replicas serves.
-fn one_serves(studied: &Studied) -> f64 {
-    let Workload::Endpoint(endpoint) = &studied.scenario.workload else { return 0.0 };
-    let all = f64::from(endpoint.most()) * endpoint.horizon.hours();
-    let serving = studied.estimate.measure(Measure::Serving).mean.unwrap_or_default();
-    (serving / all).clamp(0.0, 1.0)
+/// Replicas that know nothing of each other: those below are standard VMs, which always serve.
+struct Independent {
+    below: u32,
+    /// Share of time in which one of those above serves.
+    one: f64,
+}
+
+impl Independent {
+    /// The same share of time as was simulated, given out evenly.
+    fn of(studied: &Studied, standard: Option<&Studied>) -> Self {
+        let Workload::Endpoint(endpoint) = &studied.scenario.workload else {
+            return Self { below: 0, one: 0.0 };
+        };
+        let of_all = |studied: &Studied| {
+            let serving = studied.estimate.measure(Measure::Serving).mean.unwrap_or_default();
+            serving / endpoint.horizon.hours()
+        };
+        let below = match studied.estimate.plan {
+            Plan::Mixed => endpoint.standard_below.min(endpoint.most()),
+            _ => 0,
+        };
+        let each_below = standard.map_or(1.0, |standard| {
+            of_all(standard) / f64::from(standard.scenario.workload.vms()).max(1.0)
+        });
+        let above = f64::from(endpoint.most() - below);
+        let serving = of_all(studied) - f64::from(below) * each_below;
+        Self { below, one: if above > 0.0 { (serving / above).clamp(0.0, 1.0) } else { 0.0 } }
+    }
+
+    /// The chance that so many serve.
+    fn chance(&self, serving: u32, replicas: u32) -> f64 {
+        let below = self.below.min(replicas);
+        at_least(serving.saturating_sub(below), replicas - below, self.one)
+    }
+
+    /// The least number of replicas; `None` where no number up to the most tried is enough.
+    fn least(&self, serving: u32, share: f64) -> Option<u32> {
+        let enough = |replicas: u32| self.chance(serving, replicas) >= share;
+        if !enough(MOST_TRIED) {
+            return None;
+        }
+        let (mut below, mut above) = (serving.saturating_sub(1), MOST_TRIED);
+        while above - below > 1 {
+            let middle = below + (above - below) / 2;
+            if enough(middle) { above = middle } else { below = middle }
+        }
+        Some(above)
+    }
 }
 
 /// The chance that of `replicas` independent ones, each serving with chance `one`, at least so many
@@ -181,20 +227,6 @@ pub fn at_least(serving: u32, replicas: u32, one: f64) -> f64 {
         libm::exp(ways + count * up + (all - count) * down)
     });
     (1.0 - fewer.sum::<f64>()).clamp(0.0, 1.0)
-}
-
-/// The least number of independent replicas; `None` where no number up to the most tried is enough.
-fn independent(serving: u32, share: f64, one: f64) -> Option<u32> {
-    let enough = |replicas: u32| at_least(serving, replicas, one) >= share;
-    if !enough(MOST_TRIED) {
-        return None;
-    }
-    let (mut below, mut above) = (serving.saturating_sub(1), MOST_TRIED);
-    while above - below > 1 {
-        let middle = below + (above - below) / 2;
-        if enough(middle) { above = middle } else { below = middle }
-    }
-    Some(above)
 }
 
 struct Search<'a> {
@@ -253,16 +285,26 @@ impl Search<'_> {
     }
 
     fn nothing_is_enough(&self) -> NoAnswer {
+        let (plan, serving) = (self.study.plan.name(), self.serving);
+        let most = |studied: &Studied| studied.value(AVAILABILITY).map(|of| of.value * 100.0);
         let last = self.tried.iter().max_by_key(|(replicas, _)| *replicas);
-        let reached = last.and_then(|(replicas, of)| Some((*replicas, of.value(AVAILABILITY)?)));
-        let reached = reached.map_or_else(String::new, |(replicas, of)| {
-            format!(": {replicas} replicas reach {:.4} %", of.value * 100.0)
+        let reached = last.and_then(|(replicas, of)| Some((*replicas, most(of)?)));
+        let reached = reached.map_or_else(String::new, |(replicas, share)| {
+            format!(": {replicas} replicas reach {share:.4} %")
         });
+        // Nothing serves before its first startup, on whatever VMs.
+        let standard = self.standard().ok().flatten().as_ref().and_then(most);
+        let why = match standard.filter(|share| *share < self.share * 100.0) {
+            Some(share) => format!(
+                "{serving} standard replicas reach {share:.4} %: the first startup counts too, and less \
+                 over a longer horizon"
+            ),
+            None => "what takes all of them at once is not healed by more of them; the plan mixed keeps \
+                     some on standard VMs"
+                .to_owned(),
+        };
         NoAnswer::Because(format!(
-            "no number of {} replicas keeps {} serving so often{reached}; what takes all of them at \
-             once is not healed by more of them: the plan mixed keeps some on standard VMs",
-            self.study.plan.name(),
-            self.serving
+            "no number of {plan} replicas keeps {serving} serving so often{reached}; {why}"
         ))
     }
 }
@@ -303,8 +345,13 @@ mod tests {
         for (replicas, chance) in [(1, 0.0), (2, 0.81), (3, 0.972), (4, 0.9963)] {
             assert!((at_least(2, replicas, 0.9) - chance).abs() < 1e-12, "{replicas}");
         }
-        assert_eq!([0.81, 0.95, 0.99].map(|share| independent(2, share, 0.9)), [2, 3, 4].map(Some));
-        assert_eq!(independent(3, 0.99, 0.0), None);
-        assert_eq!((at_least(0, 0, 0.5), independent(1, 0.5, 1.0)), (1.0, Some(1)));
+        let spot = |one| Independent { below: 0, one };
+        let least = [0.81, 0.95, 0.99].map(|share| spot(0.9).least(2, share));
+        assert_eq!(least, [2, 3, 4].map(Some));
+        assert_eq!((spot(0.0).least(3, 0.99), spot(1.0).least(3, 0.99)), (None, Some(3)));
+        // Two of them standard: one of the two above with 1 − 0.1².
+        let mixed = Independent { below: 2, one: 0.9 };
+        assert!((mixed.chance(3, 4) - 0.99).abs() < 1e-12);
+        assert_eq!((mixed.chance(2, 2), mixed.least(2, 0.99)), (1.0, Some(2)));
     }
 }

@@ -21,6 +21,7 @@ pub mod peak;
 pub mod quota;
 pub mod register;
 pub mod runs;
+pub mod split;
 pub mod unknown;
 pub mod verdict;
 

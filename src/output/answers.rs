@@ -216,7 +216,13 @@ fn told_apart(scenario: &Scenario, measure: &Named, difference: Option<&Differen
     } else {
         "they are not distinguishable at this number of replications"
     };
-    format!("runner-up less best, paired under the same luck: {shown}{unit}: {verdict}.")
+    let wider = difference.gain().map_or_else(String::new, |times| {
+        format!(
+            " Without the same luck the ± would be {} times as wide.",
+            numbers::significant(times, 2)
+        )
+    });
+    format!("runner-up less best, paired under the same luck: {shown}{unit}: {verdict}.{wider}")
 }
 
 /// `--breakeven`.

@@ -105,7 +105,7 @@ pub fn text(scenario: &Scenario, plan: Plan, replications: Option<u64>, found: &
                 .to_owned(),
         );
     }
-    notes.extend(super::quota::sentence(plan.name(), &at_most(scenario, plan)));
+    notes.extend(super::quota::sentence(&[plan.name()], &at_most(scenario, plan)));
     let grid = Grid { headers: headers.into(), rows: rows.collect(), text_columns: vec![2, 5] };
     Text { sentences, grid: Some(grid), notes }
 }

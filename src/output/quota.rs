@@ -21,6 +21,10 @@ fn short(need: &PeakNeed) -> &str {
     need.name.split_once('/').map_or(&need.name, |(_, metric)| metric)
 }
 
+fn unit(need: &PeakNeed) -> &str {
+    if need.most == 1 { need.unit.trim_end_matches('s') } else { need.unit }
+}
+
 fn sure(need: &PeakNeed) -> &'static str {
     if need.confidence == "quoted" { "" } else { " (name inferred)" }
 }
@@ -28,14 +32,14 @@ fn sure(need: &PeakNeed) -> &'static str {
 /// What a plan needs in one sentence; `None` where it cannot be bought or the machine is not known.
 #[must_use]
 pub fn of_plan(scenario: &Scenario, answer: &PlanAnswer) -> Option<String> {
-    sentence(answer.listed.plan.name(), &at_peak(scenario, answer))
+    sentence(&[answer.listed.plan.name()], &at_peak(scenario, answer))
 }
 
-pub(super) fn sentence(plan: &str, needs: &[PeakNeed]) -> Option<String> {
+pub(super) fn sentence(plans: &[&str], needs: &[PeakNeed]) -> Option<String> {
     let first = needs.first()?;
     let each: Vec<String> = needs
         .iter()
-        .map(|need| format!("{} {} {}{}", amount(need), need.unit, short(need), sure(need)))
+        .map(|need| format!("{} {} {}{}", amount(need), unit(need), short(need), sure(need)))
         .collect();
     let region =
         if first.region.is_empty() { String::new() } else { format!(" in {}", first.region) };
@@ -45,7 +49,9 @@ pub(super) fn sentence(plan: &str, needs: &[PeakNeed]) -> Option<String> {
     } else {
         ""
     };
-    Some(format!("Quota that {plan} needs, {service}{region}: {}{more}.", each.join(", ")))
+    let need = if plans.len() == 1 { "needs" } else { "need" };
+    let plans = plans.join(", ");
+    Some(format!("Quota that {plans} {need}, {service}{region}: {}{more}.", each.join(", ")))
 }
 
 /// A line for each plan that can be bought; plans that need the same share one.
@@ -63,7 +69,7 @@ pub fn of_all(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             None => groups.push((vec![name], needs)),
         }
     }
-    groups.iter().filter_map(|(names, needs)| sentence(&names.join(", "), needs)).collect()
+    groups.iter().filter_map(|(names, needs)| sentence(names, needs)).collect()
 }
 
 /// A row for each plan and quota.
@@ -84,10 +90,32 @@ pub fn grid(scenario: &Scenario, answer: &Estimate) -> Grid {
         });
         cells.collect()
     };
-    let headers = ["plan", "at the peak", "most", "unit", "quota", "region", "name is"];
+    let headers = ["plan", "at the peak", "most", "unit", "quota", "region", "the name is"];
     Grid {
         headers: headers.map(str::to_owned).into(),
         rows: answer.plans.iter().flat_map(row).collect(),
         text_columns: vec![0, 3, 4, 5, 6],
     }
+}
+
+/// What the columns of [`grid`] mean.
+#[must_use]
+pub fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
+    let needs: Vec<PeakNeed> =
+        answer.plans.iter().flat_map(|plan| at_peak(scenario, plan)).collect();
+    let mut notes = Vec::new();
+    if needs.iter().any(|need| need.p99.is_some()) {
+        notes.push(
+            "at the peak: 99 of 100 runs stay within it. most: what max_replicas allows. Google's API \
+             reference charges the quota of max_replicas, its page about autoscaling real usage."
+                .to_owned(),
+        );
+    }
+    if needs.iter().any(|need| need.confidence != "quoted") {
+        notes.push(
+            "inferred: the name follows the pattern of names that Google's pages and samples quote."
+                .to_owned(),
+        );
+    }
+    notes
 }

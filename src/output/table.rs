@@ -3,6 +3,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::answers::with_error;
 use super::decision;
 use super::market;
 use super::month;
@@ -16,9 +17,11 @@ use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::{DeployedModel, EndpointModel, Workload};
 use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
+use crate::montecarlo::points::{Difference, against_first_spot};
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::read::Assumption;
 use crate::scenario::resolved::{Scenario, Status};
+use crate::sweep::study::Valued;
 use crate::units::SimDuration;
 
 /// Headers and rows: the first column is text, the others are numbers.
@@ -555,6 +558,7 @@ pub(super) fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         ));
     }
     let mut notes = vec![sampling];
+    notes.extend(paired(scenario, answer));
     for estimate in estimates {
         if let Some(rare) = estimate.rare {
             notes.push(format!(
@@ -570,6 +574,37 @@ pub(super) fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         }
     }
     notes
+}
+
+/// What the same luck is worth: the differences to the first plan on Spot, and how much wider their
+/// intervals would be without it.
+fn paired(scenario: &Scenario, answer: &Estimate) -> Option<String> {
+    let (first, differences) = against_first_spot(scenario, answer)?;
+    // What has no luck shares none: the error of the difference is that of the other alone.
+    let shares = |found: &Difference| found.gain().is_none_or(|times| times > 1.0 + 1e-9);
+    let told: Vec<String> = differences
+        .iter()
+        .filter(|(_, found)| shares(found))
+        .filter_map(|(plan, found)| {
+            let (value, half_width) = (found.value?, found.half_width?);
+            let times = found.gain().map_or_else(
+                || "the same in every replication".to_owned(),
+                |times| format!("unpaired {} times as wide", numbers::significant(times, 2)),
+            );
+            let sign = if value > 0.0 { "+" } else { "" };
+            let value = Valued { value, half_width: Some(half_width) };
+            Some(format!("{} {sign}{} ({times})", plan.name(), with_error(value, 1.0)))
+        })
+        .collect();
+    let gain = if scenario.workload.ends() { "completed run" } else { "serving hour" };
+    (!told.is_empty()).then(|| {
+        format!(
+            "common random numbers: cost per {gain} less that of {}, {}: {}.",
+            first.name(),
+            scenario.currency,
+            told.join(", ")
+        )
+    })
 }
 
 /// Which plans were solved, how exactly, and why the others were simulated.

@@ -4,7 +4,7 @@
 //! An offer is a plan at a design point, such as a split of standard and Spot replicas. One is dominated
 //! where another costs no more and lacks no more; what is left is the frontier.
 
-use super::condition::{Condition, Met, Row, value_in};
+use super::condition::{Condition, Met, value_in};
 use super::measure::{self, Named};
 use super::study::Valued;
 use crate::model::plan::Plan;
@@ -49,16 +49,27 @@ pub struct Frontier {
     pub chosen: Option<usize>,
 }
 
+/// A plan at a design point, before it is an offer.
+pub struct Source<'a> {
+    /// The plan.
+    pub plan: Plan,
+    /// The values that are varied, those that say nothing of the plan left out.
+    pub settings: Vec<String>,
+    /// A part of a result; `None` where it does not exist.
+    pub part: Box<dyn Fn(&Named, &str) -> Option<f64> + 'a>,
+    /// Whether it meets each of what is required.
+    pub met: Vec<Option<Met>>,
+}
+
 /// What is lacking where nobody says: requests of a load, else replicas, else completed runs.
 const MEASURES: [&str; 4] =
     ["dropped_share", "availability_min", "deadline_probability", "completion_probability"];
 
 impl Frontier {
-    /// The offers of rows of points and plans; `measure` is a share, the first there is where nobody
-    /// says.
+    /// The offers of rows of points and plans.
     ///
     /// # Errors
-    /// Rows that have no such share, or none with a cost.
+    /// As [`Self::of`].
     pub fn of_rows(
         rows: &[Vec<(String, String)>],
         keys: &[String],
@@ -67,10 +78,32 @@ impl Frontier {
         require: &[Condition],
         currency: Currency,
     ) -> Result<Self, String> {
-        let has = |named: &Named| {
-            let column = named.column(named.parts.names()[0], currency);
-            rows.iter().any(|row| value_in(row, &column).is_some())
+        let source = |row| -> Option<Source<'_>> {
+            let row: &Vec<(String, String)> = row;
+            let text = |name: &str| row.iter().find(|(of, _)| of == name).map(|(_, value)| value);
+            Some(Source {
+                plan: Plan::of_name(text("plan")?)?,
+                settings: keys.iter().filter_map(|key| text(key).cloned()).collect(),
+                part: Box::new(move |named, part| value_in(row, &named.column(part, currency))),
+                met: require.iter().map(|condition| condition.met(row, currency)).collect(),
+            })
         };
+        let sources: Vec<Source<'_>> = rows.iter().filter_map(source).collect();
+        Self::of(&sources, keys, measure, of, require)
+    }
+
+    /// The offers of plans at points; `measure` is a share, the first there is where nobody says.
+    ///
+    /// # Errors
+    /// Plans that have no such share, or none with a cost.
+    pub fn of(
+        sources: &[Source<'_>],
+        keys: &[String],
+        measure: Option<&str>,
+        of: For,
+        require: &[Condition],
+    ) -> Result<Self, String> {
+        let has = |named: &Named| sources.iter().any(|source| valued(source, named).is_some());
         let measure = match measure {
             Some(name) => measure::find(name, of)
                 .map_err(|help| format!("there is no measure `{name}` here: {help}"))?,
@@ -89,21 +122,19 @@ impl Frontier {
         }
         let cost = measure::find("cost", of)?;
         let mut offers: Vec<Offer> = Vec::new();
-        for row in rows {
-            let text = |name: &str| row.iter().find(|(of, _)| of == name).map(|(_, value)| value);
-            let plan = text("plan").and_then(|name| Plan::of_name(name));
-            let figures = valued(row, cost, currency).zip(valued(row, measure, currency));
-            let Some((plan, (cost, share))) = plan.zip(figures) else { continue };
+        for source in sources {
+            let Some((cost, share)) = valued(source, cost).zip(valued(source, measure)) else {
+                continue;
+            };
             let lack = if measure.less_is_better { share.value } else { 1.0 - share.value };
-            let met = require.iter().map(|condition| condition.met(row, currency));
-            let settings = keys.iter().filter_map(|key| text(key).cloned()).collect();
             offers.push(Offer {
-                plan,
-                settings,
+                plan: source.plan,
+                settings: source.settings.clone(),
                 cost,
                 lack: Valued { value: lack.max(0.0), ..share },
                 is_dominated: false,
-                met: (!require.is_empty()).then(|| met.fold(Met::Met, worse)),
+                met: (!require.is_empty())
+                    .then(|| source.met.iter().copied().fold(Met::Met, worse)),
             });
         }
         if offers.is_empty() {
@@ -156,12 +187,16 @@ pub fn splits(endpoint: &EndpointModel) -> Vec<u32> {
 }
 
 /// A value with the longer side of its interval.
-fn valued(row: &Row, measure: &Named, currency: Currency) -> Option<Valued> {
-    let part = |part: &str| value_in(row, &measure.column(part, currency));
-    let value = part(measure.parts.names()[0])?;
-    let half_width = match (part("low"), part("high")) {
-        (Some(low), Some(high)) => Some((high - value).max(value - low)),
-        _ => part("half_width"),
+fn valued(source: &Source<'_>, named: &Named) -> Option<Valued> {
+    let part = |part: &str| (source.part)(named, part);
+    let names = named.parts.names();
+    let value = part(names[0])?;
+    let half_width = if names.contains(&"low") {
+        part("low").zip(part("high")).map(|(low, high)| (high - value).max(value - low))
+    } else if names.contains(&"half_width") {
+        part("half_width")
+    } else {
+        None
     };
     Some(Valued { value, half_width })
 }

@@ -19,8 +19,8 @@ pub fn replicas(of: &OverTime, about: &About, width: f64) -> Scene {
         "Thick: mean. Band: 90 % of the runs. Thin: replicas that the load would just fill; where \
          the band is below, requests are dropped."
     } else if of.is_batch {
-        "Thick: mean, those that are done counted as none. Band: 90 % of the runs. Its end is when 99 of \
-         100 runs are over."
+        "Thick: mean, runs that are over count as none. Band: 90 % of the runs. It ends when 99 of 100 \
+         runs are over."
     } else {
         "Thick: mean. Band: 90 % of the runs."
     };

@@ -190,12 +190,13 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
         },
     );
     progress.finish();
-    let (answer, spreads, decision, ladder, fleet, verification) = found.map_err(|error| match error {
-        RunError::Interrupted => Failure::Interrupted,
-        error => Failure::Run(
-            anyhow::Error::new(error).context(format!("could not run {}", file.display())),
-        ),
-    })?;
+    let (answer, spreads, decision, ladder, fleet, verification) =
+        found.map_err(|error| match error {
+            RunError::Interrupted => Failure::Interrupted,
+            error => Failure::Run(
+                anyhow::Error::new(error).context(format!("could not run {}", file.display())),
+            ),
+        })?;
     let file = file.display().to_string();
     let (split, over_time) = fleet;
     Ok(Finding {

@@ -218,8 +218,7 @@ pub fn over_time(
                 over += step.2;
                 counts.serving[moment * bins + serving as usize / width] += 1;
                 let sums = &mut counts.sums[moment];
-                *sums =
-                    (sums.0 + serving as u64, sums.1 + running as u64, sums.2 + over as u64);
+                *sums = (sums.0 + serving as u64, sums.1 + running as u64, sums.2 + over as u64);
             }
         }
         let made = of_part(part, replications).count() as u64;
@@ -262,10 +261,7 @@ pub fn over_time(
         Moment {
             time_h: horizon.hours() * (2 * moment + 1) as f64 / (2 * points) as f64,
             load: load.as_ref().map(|load| load[moment]),
-            needed: load
-                .as_ref()
-                .zip(model)
-                .and_then(|(load, model)| needed(model, load[moment])),
+            needed: load.as_ref().zip(model).and_then(|(load, model)| needed(model, load[moment])),
             mean: mean(sums.0),
             p05: quantile(5),
             p50: quantile(50),

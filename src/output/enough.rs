@@ -57,7 +57,11 @@ pub fn text(scenario: &Scenario, plan: Plan, replications: Option<u64>, found: &
     sentences.push(independent(found, &replicas));
     if let Some(standard) = found.standard_cost {
         let saves = found.saving.map_or_else(String::new, |saving| {
-            format!("; {} saves {} against them", plan.name(), numbers::saving(saving.value, saving.half_width))
+            format!(
+                "; {} saves {} against them",
+                plan.name(),
+                numbers::saving(saving.value, saving.half_width)
+            )
         });
         sentences.push(format!(
             "{} standard replicas, as many as are to serve, cost {}{saves}.",

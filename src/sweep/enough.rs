@@ -80,15 +80,17 @@ pub fn find(study: &Study<'_>, serving: u32, share: f64) -> Result<Enough, NoAns
     if written_kind(study.root) != For::Endpoint {
         return Err(NoAnswer::Wrong {
             message: "only an endpoint keeps replicas serving".into(),
-            help: "of a batch, ask which number is done in time: --vary workload.replicas=… --best \
+            help:
+                "of a batch, ask which number is done in time: --vary workload.replicas=… --best \
                    cost --subject-to 'deadline_probability >= 99 %'"
-                .into(),
+                    .into(),
         });
     }
     if study.root.at_path(MODELS).is_some() {
         return Err(NoAnswer::Wrong {
             message: format!("{MODELS}: which of the models should have more replicas?"),
-            help: "write a scenario with one of them: min_replicas, max_replicas in [workload]".into(),
+            help: "write a scenario with one of them: min_replicas, max_replicas in [workload]"
+                .into(),
         });
     }
     let mut search = Search { study, serving, share, tried: Vec::new() };
@@ -262,7 +264,8 @@ impl Search<'_> {
         let index = match known {
             Some(index) => index,
             None => {
-                let studied = self.study.estimate(with_replicas(self.study, replicas, self.serving)?)?;
+                let studied =
+                    self.study.estimate(with_replicas(self.study, replicas, self.serving)?)?;
                 self.tried.push((replicas, studied));
                 self.tried.len() - 1
             }
@@ -313,11 +316,7 @@ impl Search<'_> {
 ///
 /// # Errors
 /// A scenario that is refused, or that has no replicas to keep serving.
-pub fn with_replicas(
-    study: &Study<'_>,
-    replicas: u32,
-    serving: u32,
-) -> Result<Scenario, NoAnswer> {
+pub fn with_replicas(study: &Study<'_>, replicas: u32, serving: u32) -> Result<Scenario, NoAnswer> {
     let (all, serving) = (whole(replicas), whole(serving));
     let mut settings = vec![(LEAST, &all), (MOST, &all), (SERVING, &serving)];
     if study.root.at_path(INITIAL).is_some() {

@@ -178,9 +178,7 @@ pub fn splits(endpoint: &EndpointModel) -> Vec<u32> {
     let most = endpoint.models.iter().map(|model| model.most).max().unwrap_or(0);
     let count = SPLITS.min(most.saturating_add(1)).max(2);
     let mut splits: Vec<u32> = (0..count)
-        .map(|index| {
-            (u64::from(most) * u64::from(index) / u64::from(count - 1)) as u32
-        })
+        .map(|index| (u64::from(most) * u64::from(index) / u64::from(count - 1)) as u32)
         .collect();
     splits.dedup();
     splits

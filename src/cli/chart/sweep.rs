@@ -119,24 +119,28 @@ pub(super) fn with_design<T>(
 
 /// Runs the sweep.
 fn run(arguments: &Arguments) -> Result<(Vec<Row>, About), Failure> {
-    with_design(arguments, |_, _| None, |design, mut problems| {
-        if design.axes.len() > 2 {
-            return Err(wrong(
-                &format!("{} keys are varied: a picture has two dimensions", design.axes.len()),
-                "vary one key (lines) or two (a map), or write --kind tornado",
-            ));
-        }
-        let Some(checked) = design.check(&mut problems) else { return Err(refused(&problems)) };
-        let warnings = problems.render(Severity::Warning);
-        if !warnings.is_empty() {
-            complain(warnings.trim_end());
-        }
-        if let Some(name) = &arguments.sweep.measure {
-            measure::find(name, checked.kind)
-                .map_err(|help| wrong(&format!("there is no measure `{name}` here"), &help))?;
-        }
-        run_all(arguments, &design, checked.rows.len())
-    })
+    with_design(
+        arguments,
+        |_, _| None,
+        |design, mut problems| {
+            if design.axes.len() > 2 {
+                return Err(wrong(
+                    &format!("{} keys are varied: a picture has two dimensions", design.axes.len()),
+                    "vary one key (lines) or two (a map), or write --kind tornado",
+                ));
+            }
+            let Some(checked) = design.check(&mut problems) else { return Err(refused(&problems)) };
+            let warnings = problems.render(Severity::Warning);
+            if !warnings.is_empty() {
+                complain(warnings.trim_end());
+            }
+            if let Some(name) = &arguments.sweep.measure {
+                measure::find(name, checked.kind)
+                    .map_err(|help| wrong(&format!("there is no measure `{name}` here"), &help))?;
+            }
+            run_all(arguments, &design, checked.rows.len())
+        },
+    )
 }
 
 /// Runs all points of a design that was checked.
@@ -174,39 +178,43 @@ pub fn tornado(arguments: &Arguments, results: Option<Results>) -> Result<Scene,
             let help = "give a scenario or the JSON of `sweep --tornado`";
             return Err(unfit(arguments, &other, help));
         }
-        None => with_design(arguments, |_, _| None, |design, problems| {
-            let name = arguments.sweep.measure.as_deref().unwrap_or(DEFAULT);
-            let of = written_kind(&design.root);
-            let (measure, target) = find_comparable(name, of)
-                .map_err(|help| wrong(&format!("no tornado of `{name}`"), &help))?;
-            let progress = Progress::of_question(arguments.quiet);
-            let study = Study {
-                name: &design.name,
-                root: &design.root,
-                prices: design.prices,
-                sources: &problems,
-                plan: arguments.which.asked().unwrap_or_else(|| headline(of)),
-                rare: false,
-                threads: threads(arguments.threads),
-                watch: &progress,
-            };
-            let result = study
-                .scenario(&[])
-                .and_then(|scenario| Ok((tornado::find(&study, &design.axes, target)?, scenario)));
-            progress.finish();
-            let (found, scenario) = result.map_err(|error| match error {
-                NoAnswer::Refused(problems) => refused(&problems),
-                NoAnswer::Run(error) => run_failure(error),
-                NoAnswer::Because(message) => Failure::Run(anyhow::anyhow!(message)),
-                NoAnswer::Wrong { message, help } => wrong(&message, &help),
-            })?;
-            let _ = kind(&scenario.workload);
-            let replications = match scenario.stop {
-                Stop::Replications(count) => Some(count),
-                Stop::HalfWidth(_) => None,
-            };
-            Ok(of_found(&found, measure, study.plan, About::of(&scenario, replications)))
-        })?,
+        None => with_design(
+            arguments,
+            |_, _| None,
+            |design, problems| {
+                let name = arguments.sweep.measure.as_deref().unwrap_or(DEFAULT);
+                let of = written_kind(&design.root);
+                let (measure, target) = find_comparable(name, of)
+                    .map_err(|help| wrong(&format!("no tornado of `{name}`"), &help))?;
+                let progress = Progress::of_question(arguments.quiet);
+                let study = Study {
+                    name: &design.name,
+                    root: &design.root,
+                    prices: design.prices,
+                    sources: &problems,
+                    plan: arguments.which.asked().unwrap_or_else(|| headline(of)),
+                    rare: false,
+                    threads: threads(arguments.threads),
+                    watch: &progress,
+                };
+                let result = study.scenario(&[]).and_then(|scenario| {
+                    Ok((tornado::find(&study, &design.axes, target)?, scenario))
+                });
+                progress.finish();
+                let (found, scenario) = result.map_err(|error| match error {
+                    NoAnswer::Refused(problems) => refused(&problems),
+                    NoAnswer::Run(error) => run_failure(error),
+                    NoAnswer::Because(message) => Failure::Run(anyhow::anyhow!(message)),
+                    NoAnswer::Wrong { message, help } => wrong(&message, &help),
+                })?;
+                let _ = kind(&scenario.workload);
+                let replications = match scenario.stop {
+                    Stop::Replications(count) => Some(count),
+                    Stop::HalfWidth(_) => None,
+                };
+                Ok(of_found(&found, measure, study.plan, About::of(&scenario, replications)))
+            },
+        )?,
     };
     Ok(drawn::tornado(&drawn, width))
 }

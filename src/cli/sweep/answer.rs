@@ -7,8 +7,11 @@ use crate::cli::progress::Progress;
 use crate::cli::write::{Destination, complain};
 use crate::decision::quota::{PeakNeed, at_most};
 use crate::montecarlo::points::Target;
-use crate::output::{self, answers::{self, About}};
 use crate::output::sweep::SweepFormat;
+use crate::output::{
+    self,
+    answers::{self, About},
+};
 use crate::scenario::resolved::{Scenario, Stop};
 use crate::scenario::source::{Place, Problems};
 use crate::scenario::tree;

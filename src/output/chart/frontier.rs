@@ -246,11 +246,7 @@ fn label(
 
 /// What stands beside a dot: what is varied, or the plan.
 fn name(offer: &Offer) -> String {
-    if offer.settings.is_empty() {
-        offer.plan.name().to_owned()
-    } else {
-        offer.settings.join(", ")
-    }
+    if offer.settings.is_empty() { offer.plan.name().to_owned() } else { offer.settings.join(", ") }
 }
 
 /// An offer in words.

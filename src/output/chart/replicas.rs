@@ -86,8 +86,12 @@ pub fn replicas(of: &OverTime, about: &About, width: f64) -> Scene {
             numbers::percent(short)
         ));
     }
-    if let Some(half) = of.moments.iter().find(|moment| moment.over.is_some_and(|over| over >= 0.5)) {
-        words.push_str(&format!(" Half of the runs are over after {}.", numbers::hours(half.time_h)));
+    if let Some(half) = of.moments.iter().find(|moment| moment.over.is_some_and(|over| over >= 0.5))
+    {
+        words.push_str(&format!(
+            " Half of the runs are over after {}.",
+            numbers::hours(half.time_h)
+        ));
     }
     page.note(&words);
     page.describe(&words);

@@ -159,7 +159,9 @@ impl Together {
 fn points(indices: &[u64], places: &[u8], (dimension, shift): (usize, u64), uniforms: &mut [f64]) {
     let uniform = |index| middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift));
     let (uniforms, _) = uniforms.as_chunks_mut::<LANES>();
-    if places.last().is_some_and(|&last| usize::from(last) + 1 == indices.len()) {
+    // Places rise, and what fills up the last block is 0: as many of them up to the last are all.
+    let last = places.last().map_or(0, |&last| usize::from(last) + 1);
+    if places.len() == indices.len() && last == indices.len() {
         // Nobody is missing.
         let (indices, _) = indices.as_chunks::<LANES>();
         for (to, indices) in uniforms.iter_mut().zip(indices) {

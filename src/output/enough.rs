@@ -70,7 +70,7 @@ pub fn text(scenario: &Scenario, plan: Plan, replications: Option<u64>, found: &
         ));
     }
     let rows = found.tried.iter().map(|tried: &Tried| {
-        let mark = if tried.replicas == found.replicas { "least that is enough" } else { "" };
+        let mark = if tried.replicas == found.replicas { "the least" } else { "" };
         let met = match tried.met {
             Met::Met => "yes",
             Met::Uncertain => "uncertain",

@@ -87,7 +87,8 @@ fn the_least_number_of_replicas_is_that_of_the_binomial_count() {
             let apart = (value - exact).abs();
             assert!(apart < 2.2 * error + 0.0004, "{replicas}: {value}±{error}, not {exact}");
             let claimed = tried["if_independent"].as_f64().unwrap();
-            assert!((claimed - exact).abs() < 0.001, "{claimed} {exact}");
+            // The claim takes the share of time of one replica, the first hours included.
+            assert!((claimed - exact).abs() < 0.003, "{claimed} {exact}");
         }
         // One fewer is not enough, and the difference is more than noise.
         let more = &found["more_than_one_fewer"];
@@ -278,7 +279,7 @@ fn the_frontier_rings_the_split_that_sweep_names_best() {
     for (arguments, words) in [
         (&["--kind", "frontier", "--measure", "cost"][..], "no share of what goes wrong"),
         (&["--kind", "cost", "--subject-to", "dropped_share <= 1 %"], "does not use --subject-to"),
-        (&["--kind", "frontier", "--subject-to", "dropped <= 1 %"], "did you mean"),
+        (&["--kind", "frontier", "--subject-to", "dropped <= 1 %"], "there is no result `dropped`"),
     ] {
         let told = refused(&[&["chart", scenario][..], arguments, &few].concat(), 2);
         assert!(told.contains(words), "{told}");

@@ -278,8 +278,11 @@ mod tests {
         from_toml("a", text, settings).unwrap_or_else(|problems| panic!("{:?}", problems.found)).0
     }
 
-    /// Capacity, unit, most and p99 of every need of every plan.
-    fn peaks(scenario: &Scenario) -> Vec<Vec<(&'static str, &'static str, u64, Option<u64>)>> {
+    /// Capacity, unit, most and p99.
+    type Told = (&'static str, &'static str, u64, Option<u64>);
+
+    /// Every need of every plan.
+    fn peaks(scenario: &Scenario) -> Vec<Vec<Told>> {
         let answer = crate::montecarlo::run(scenario, 1, &crate::montecarlo::replicate::Unwatched);
         let answer = answer.unwrap();
         let of = |plan| {

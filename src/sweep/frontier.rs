@@ -49,14 +49,17 @@ pub struct Frontier {
     pub chosen: Option<usize>,
 }
 
+/// Reads a part of a result; `None` where it does not exist.
+pub type Part<'a> = Box<dyn Fn(&Named, &str) -> Option<f64> + 'a>;
+
 /// A plan at a design point, before it is an offer.
 pub struct Source<'a> {
     /// The plan.
     pub plan: Plan,
     /// The values that are varied, those that say nothing of the plan left out.
     pub settings: Vec<String>,
-    /// A part of a result; `None` where it does not exist.
-    pub part: Box<dyn Fn(&Named, &str) -> Option<f64> + 'a>,
+    /// Its results.
+    pub part: Part<'a>,
     /// Whether it meets each of what is required.
     pub met: Vec<Option<Met>>,
 }

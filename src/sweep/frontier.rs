@@ -167,11 +167,17 @@ impl Frontier {
         })
     }
 
-    /// The next cheapest that does what is required.
+    /// The next cheapest that does what is required, and is not the same under another name: a mixed
+    /// plan without standard replicas is Spot.
     #[must_use]
     pub fn runner_up(&self) -> Option<&Offer> {
-        let after = self.offers.get(self.chosen? + 1..)?;
-        after.iter().find(|offer| matches!(offer.met, Some(Met::Met | Met::Uncertain)))
+        let chosen = self.chosen?;
+        let figures = |offer: &Offer| (offer.cost.value, offer.lack.value);
+        let best = figures(self.offers.get(chosen)?);
+        let after = self.offers.get(chosen + 1..)?;
+        after.iter().find(|offer| {
+            matches!(offer.met, Some(Met::Met | Met::Uncertain)) && figures(offer) != best
+        })
     }
 }
 

@@ -22,6 +22,7 @@ pub mod pilot;
 pub mod quota;
 pub mod register;
 pub mod runs;
+pub mod split;
 pub mod unknown;
 pub mod verdict;
 

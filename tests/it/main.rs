@@ -5,6 +5,7 @@ mod baseline;
 mod batch;
 #[cfg(feature = "report")]
 mod browser;
+mod capacity;
 mod cases;
 mod charts;
 mod cli;

@@ -12,7 +12,8 @@
 //! | `sweep` | lines over one key ([`lines`]), a map over two ([`map`]) | |
 //! | `tornado` | which key matters most | [`tornado`] |
 //! | `timeline` | one replication, and how its cost grows | [`timeline`] |
-//! | `replicas` | an endpoint over time: replicas serving, their spread, the load | [`replicas`] |
+//! | `replicas` | an endpoint or a batch over time: replicas serving, their spread, the load | [`replicas`] |
+//! | `frontier` | what it costs against what is dropped or down, and which of the choices are worth it | [`frontier`] |
 //! | `ladder` | the saving by mean lifetime, the break-even, what is known of the lifetime | [`ladder`] |
 //! | `survival` | the VMs that outlive an age, fitted curves, the risk table | [`survival`] |
 //! | `hazard` | preemptions per VM-hour by age | [`hazard`] |
@@ -29,6 +30,7 @@ pub mod cost;
 pub mod decided;
 pub mod figures;
 pub mod font;
+pub mod frontier;
 #[cfg(feature = "cli")]
 pub mod hazard;
 pub mod ladder;
@@ -78,8 +80,11 @@ pub enum Kind {
     Reconcile,
     /// One replication: waits, work, saves, lost work, preemptions, and how its cost grows
     Timeline,
-    /// An endpoint over time: replicas serving, their spread, and what the load would need
+    /// An endpoint or a batch over time: replicas serving, their spread, and what the load would need
     Replicas,
+    /// Cost against the share that is dropped or down: every split of a mixed plan, or every point of
+    /// --vary, and the cheapest that does what is required
+    Frontier,
 }
 
 impl Kind {
@@ -99,6 +104,7 @@ impl Kind {
             Self::Reconcile => "reconcile",
             Self::Timeline => "timeline",
             Self::Replicas => "replicas",
+            Self::Frontier => "frontier",
         }
     }
 }

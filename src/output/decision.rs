@@ -1,6 +1,7 @@
 //! The verdict in words a board reads, the ladder as a table, and what each assumption is worth.
 
 use super::numbers::{self, NONE};
+use super::uncertainty;
 use crate::decision::Decision;
 use crate::decision::choice::Standing;
 use crate::decision::ladder::Ladder;
@@ -17,6 +18,7 @@ use crate::sweep::study::Valued;
 pub fn verdict(scenario: &Scenario, decision: &Decision) -> Vec<String> {
     let verdict = &decision.verdict;
     let mut lines = vec![headline(scenario, verdict)];
+    lines.extend(uncertainty::sentences(decision));
     lines.extend(close(scenario, verdict));
     lines.push(changes(scenario, verdict));
     lines

@@ -72,6 +72,15 @@ impl<'a> Reader<'a> {
             if self.refuse_later(&table.key, &table.at) {
                 continue;
             }
+            if table.key == super::uncertain::TABLE {
+                self.problems.error(
+                    &table.at,
+                    "[fit] belongs in the file of a fit, not in a scenario",
+                    "delete it here, and write lifetime = { from = \"fit.toml\" } in [market] to take it \
+                     from its file",
+                );
+                continue;
+            }
             if !known {
                 let names = names();
                 let owner = keys::KEYS.iter().find(|key| key.name() == table.key);

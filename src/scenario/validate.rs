@@ -118,6 +118,7 @@ pub fn validate(
         sampling,
         level,
         assumptions,
+        uncertain: Vec::new(),
         settings,
     })
 }

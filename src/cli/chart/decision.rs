@@ -95,6 +95,7 @@ fn decided(
     prices: &dyn crate::scenario::machine::Prices,
     draw: impl FnOnce(&Case<'_>, &Scenario, &Rules, Option<Plan>) -> Result<Scene, Failure>,
 ) -> Result<Scene, Failure> {
+    written.tell_centres(arguments.quiet);
     let (scenario, design, mut problems) = Input::finish(written, arguments.quiet, prices)?;
     let Some(rules) = Rules::read(&scenario, &mut problems) else {
         return Err(refused(&problems));

@@ -24,8 +24,8 @@ use crate::output::rows::Form;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "SCENARIO may also be results, told by their content: the JSON of `estimate` (cost, \
-                        saving,\nmakespan, assumptions, and ladder where no lifetime was given), the \
-                        CSV or JSON\nlines of `sweep` (sweep), the JSON of `sweep --tornado` \
+                        saving,\nmakespan, assumptions, uncertainty, and ladder where no lifetime was \
+                        given), the CSV or JSON\nlines of `sweep` (sweep), the JSON of `sweep --tornado` \
                         (tornado).\n\n\
                         Examples:\n  \
                         stockout chart job.toml -o cost.svg\n  \
@@ -169,6 +169,7 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
         )),
         (Kind::Ladder, results) => decision::ladder(arguments, results),
         (Kind::Assumptions, results) => decision::assumptions(arguments, results),
+        (Kind::Uncertainty, results) => decision::uncertainty(arguments, results),
         (Kind::Sweep, results) => sweep::sweep(arguments, results),
         (Kind::Tornado, results) => sweep::tornado(arguments, results),
         (Kind::Survival | Kind::Hazard, _) => lifetimes::scene(arguments),

@@ -160,10 +160,7 @@ pub fn decided(
     rules: &Rules,
     (uncertain, draws): (&Uncertain, Option<u32>),
 ) -> Result<Decision, Failure> {
-    let failed = |error| match error {
-        RunError::Interrupted => Failure::Interrupted,
-        error => Failure::Run(error.into()),
-    };
+    let failed = |error| unassessed(Unassessed::Run(error));
     let mut decision = decision::decide(case, scenario, answer, rules).map_err(failed)?;
     if uncertain.is_empty() {
         return Ok(decision);
@@ -175,13 +172,19 @@ pub fn decided(
         subject: decision.subject.and_then(Plan::of_name),
     };
     let open = uncertainty::assess(case, (scenario, answer), rules, &asked);
-    decision.input_uncertainty = Some(open.map_err(|why| match why {
-        Unassessed::Run(error) => failed(error),
+    decision.input_uncertainty = Some(open.map_err(unassessed)?);
+    Ok(decision)
+}
+
+/// Why there is no input uncertainty.
+pub fn unassessed(why: Unassessed) -> Failure {
+    match why {
+        Unassessed::Run(RunError::Interrupted) => Failure::Interrupted,
+        Unassessed::Run(error) => Failure::Run(error.into()),
         Unassessed::Together(message) => {
             Failure::Input(format!("error: {message}\nhelp: narrow the ranges"))
         }
-    })?);
-    Ok(decision)
+    }
 }
 
 /// A list of jobs, as a month.

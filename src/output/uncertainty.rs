@@ -128,7 +128,10 @@ pub fn plans(scenario: &Scenario, open: &InputUncertainty) -> Grid {
                     row.push(if figure.sd_input == Some(0.0) {
                         "the same".to_owned()
                     } else {
-                        format!("{}…{}", end(figure.low), end(figure.high))
+                        let (low, high) = (end(figure.low), end(figure.high));
+                        // One unit is enough for both.
+                        let low = if high.ends_with(" %") { low.trim_end_matches(" %") } else { &low };
+                        format!("{low}…{high}")
                     });
                 }
                 None => row.extend([NONE.to_owned(), NONE.to_owned()]),

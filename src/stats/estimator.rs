@@ -112,6 +112,13 @@ impl Estimator {
         self
     }
 
+    /// This estimate and a number.
+    #[must_use]
+    pub fn plus(mut self, number: f64) -> Self {
+        self.value += number;
+        self
+    }
+
     /// The product of two estimates.
     #[must_use]
     pub fn by(self, other: &Self) -> Self {

@@ -198,13 +198,24 @@ pub fn assess(
     let draws = asked.draws.unwrap_or(usual).clamp(FEWEST, MOST);
     let points = design::latin(scenario.seed, draws, uncertain.dimensions());
     let stop = Stop::Replications(replications);
-    let scenarios: Vec<Scenario> = points
+    let mut scenarios: Vec<Scenario> = points
         .iter()
         .map(|point| drawn(case, uncertain, point, stop))
         .collect::<Result<_, Unassessed>>()?;
-    let estimates = points::counted_all(&scenarios, case.threads, case.watch)?;
+    // The centre is played too: what a draw differs from it by is added to the centre's own estimate,
+    // which has many more replications. The luck that all share then moves nothing.
+    scenarios.push(Scenario { stop, ..scenario.clone() });
+    let mut estimates = points::counted_all(&scenarios, case.threads, case.watch)?;
+    scenarios.pop();
+    let Some(centre) = estimates.pop() else { unreachable!("the centre was played") };
     let groups = uncertain.groups();
-    let of = Draws { points: &points, groups: &groups, estimates: &estimates, level: scenario.level };
+    let of = Draws {
+        points: &points,
+        groups: &groups,
+        estimates: &estimates,
+        centre: &centre,
+        level: scenario.level,
+    };
     let plans: Vec<PlanUncertainty> =
         answer.plans.iter().filter_map(|plan| of.plan(scenario, plan)).collect();
     let variance_of = variance_of(&plans, asked.subject);
@@ -317,6 +328,8 @@ struct Draws<'a> {
     points: &'a [Vec<f64>],
     groups: &'a [std::ops::Range<usize>],
     estimates: &'a [Estimate],
+    /// At the centres, of as many replications.
+    centre: &'a Estimate,
     level: Level,
 }
 
@@ -332,7 +345,8 @@ impl Draws<'_> {
             .into_iter()
             .filter_map(|(name, is_gain, here, of)| {
                 let (value, half_width) = here?;
-                Some((name, self.figure(plan, (value, half_width), is_gain, of)))
+                let is_chance = !name.starts_with("cost") && name != "saving";
+                Some((name, self.figure(plan, (value, half_width), (is_gain, is_chance), of)))
             })
             .collect();
         Some(PlanUncertainty { plan: plan.name(), figures })
@@ -342,13 +356,15 @@ impl Draws<'_> {
         &self,
         plan: Plan,
         (value, half_width): (f64, Option<f64>),
-        is_gain: bool,
+        (is_gain, is_chance): (bool, bool),
         of: fn(&PlanEstimate) -> Option<Estimator>,
     ) -> Figure {
+        let at = |estimate| of(register::find(estimate, plan)?.estimate.as_ref()?);
+        let centre = at(self.centre).unwrap_or(Estimator::exact(value));
         let all: Vec<Option<Estimator>> = self
             .estimates
             .iter()
-            .map(|estimate| of(register::find(estimate, plan)?.estimate.as_ref()?))
+            .map(|estimate| Some(at(estimate)?.minus(&centre).plus(value)))
             .collect();
         let there: Vec<Estimator> = all.iter().copied().flatten().collect();
         let missing = 1.0 - there.len() as f64 / all.len() as f64;
@@ -381,9 +397,10 @@ impl Draws<'_> {
             return figure;
         }
         let Some(nested) = Nested::of(&there) else { return figure };
-        figure.low = Some(nested.quantile(tail));
-        figure.high = Some(nested.quantile(1.0 - tail));
-        figure.mean = Some(nested.mean);
+        let allowed = |end: f64| if is_chance { end.clamp(0.0, 1.0) } else { end };
+        figure.low = Some(allowed(nested.quantile(tail)));
+        figure.high = Some(allowed(nested.quantile(1.0 - tail)));
+        figure.mean = Some(allowed(nested.mean));
         figure.sd_input = Some(nested.variance.sqrt());
         let shares = shares::shares(&there, self.points, self.groups, nested.variance);
         figure.shares = shares.map(|Shares { alone, .. }| alone);

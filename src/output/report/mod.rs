@@ -38,6 +38,8 @@ pub struct Finding {
     pub verification: Verification,
     /// The saving by mean lifetime; `None` where VMs are never preempted or nothing is saved against.
     pub ladder: Option<Ladder>,
+    /// The keys that the scenario gives.
+    pub supplied: Vec<String>,
     /// The file it was read from, as it was named.
     pub file: String,
 }

@@ -49,6 +49,24 @@ impl Fitted {
         self.node(&self.law.values(&self.free), at, &rounded)
     }
 
+    /// The estimate in words: `weibull, shape 0.58, scale 30.1 h`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let node = self.centre(&Place { source: 0, span: 0..0 });
+        let words = node.entries().iter().map(|entry| {
+            let plain = |node: &Node| match &node.value {
+                Value::Text(text) => text.clone(),
+                _ => node.to_toml(),
+            };
+            let value = match &entry.node.value {
+                Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
+                _ => plain(&entry.node),
+            };
+            if entry.key == "model" { value } else { format!("{} {value}", entry.key) }
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     /// The law that standard normal numbers lead to. Where they lead to none of its family, it is the
     /// last one on the way there: halfway, a quarter of the way and so on.
     #[must_use]

@@ -13,7 +13,7 @@ mod written;
 
 pub use fitted::{SCHEMA, TABLE};
 pub use law::{Law, Shape};
-pub use quantity::Unit;
+pub use quantity::{Unit, is_number};
 pub use written::FORMS;
 
 use fitted::Fitted;
@@ -173,7 +173,7 @@ impl Input {
                     fitted.preempted,
                     fitted.file
                 ),
-                centre: centre.trim_matches(['{', '}', ' ']).to_owned(),
+                centre: fitted.words(),
                 law: "fitted",
                 p05: None,
                 p95: None,

@@ -174,7 +174,8 @@ fn go_on(arguments: &Arguments, of: &Fitting<'_>) -> Vec<String> {
         let file = shell_word(&of.file.replace('\n', " "));
         lines.push(format!("stockout fit {file} --format toml -o fit.toml"));
         lines.push(
-            "stockout estimate job.toml --set \\\n    'market.lifetime={ from = \"fit.toml\" }'".into(),
+            "stockout estimate job.toml --set \\\n    'market.lifetime={ from = \"fit.toml\" }'"
+                .into(),
         );
     }
     if arguments.file.as_os_str() != "-" {

@@ -291,8 +291,7 @@ impl Input {
             problems.sources.iter().map(|source| source.name == "--set").collect();
         let open = |name: &str, at: &Place| {
             let set = is_setting.get(at.source).copied().unwrap_or(false);
-            let path =
-                if set { PathBuf::from(name) } else { beside(self.file.as_deref(), name) };
+            let path = if set { PathBuf::from(name) } else { beside(self.file.as_deref(), name) };
             let text = read_text(&path, "", "a fit").map_err(|failure| match failure {
                 Failure::Input(message) => {
                     let message = message.trim_start_matches("error: ");

@@ -91,7 +91,10 @@ impl Symmetric {
         let n = self.size;
         let (values, vectors) = self.eigen();
         let largest = values.iter().copied().fold(0.0, f64::max);
-        if values.iter().any(|&value| !value.is_finite() || value < -NEGLIGIBLE * largest.max(1e-12)) {
+        if values
+            .iter()
+            .any(|&value| !value.is_finite() || value < -NEGLIGIBLE * largest.max(1e-12))
+        {
             return None;
         }
         let columns = values.iter().enumerate().filter(|(_, value)| **value > NEGLIGIBLE * largest);

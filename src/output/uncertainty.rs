@@ -23,11 +23,8 @@ pub fn sentences(decision: &Decision) -> Vec<String> {
     let mut lines = Vec::new();
     let saving = plan.and_then(|plan| Some((plan, open.plan(plan)?.figure("saving")?)));
     if let Some((plan, saving)) = saving {
-        let subject = if verdict == Some(plan) {
-            "Saving".to_owned()
-        } else {
-            format!("Saving of {plan}")
-        };
+        let subject =
+            if verdict == Some(plan) { "Saving".to_owned() } else { format!("Saving of {plan}") };
         lines.push(format!(
             "{subject}: {}; {} given what you know of {known} ({level}).",
             numbers::percent(saving.value),
@@ -52,8 +49,7 @@ pub fn sentences(decision: &Decision) -> Vec<String> {
 /// Whether the verdict holds over what is known.
 fn holds(open: &InputUncertainty, verdict: Option<&str>) -> String {
     let (Some(plan), Some(share)) = (verdict, open.verdict_holds) else {
-        let fit: f64 =
-            open.instead.iter().filter(|of| of.plan.is_some()).map(|of| of.share).sum();
+        let fit: f64 = open.instead.iter().filter(|of| of.plan.is_some()).map(|of| of.share).sum();
         return format!(
             "Over what you know, some plan does what is required in {} of the draws.",
             numbers::percent(fit)
@@ -120,7 +116,9 @@ pub fn plans(scenario: &Scenario, open: &InputUncertainty) -> Grid {
     headers.extend([chance.1, "from … to"]);
     let rows = open.plans.iter().map(|plan| {
         let mut row = vec![plan.plan.to_owned()];
-        let mut cells = |name: &str, value: &dyn Fn(&Figure) -> String, end: &dyn Fn(f64) -> String| {
+        let mut cells = |name: &str,
+                         value: &dyn Fn(&Figure) -> String,
+                         end: &dyn Fn(f64) -> String| {
             match plan.figure(name) {
                 Some(figure) => {
                     row.push(value(figure));
@@ -130,7 +128,8 @@ pub fn plans(scenario: &Scenario, open: &InputUncertainty) -> Grid {
                     } else {
                         let (low, high) = (end(figure.low), end(figure.high));
                         // One unit is enough for both.
-                        let low = if high.ends_with(" %") { low.trim_end_matches(" %") } else { &low };
+                        let low =
+                            if high.ends_with(" %") { low.trim_end_matches(" %") } else { &low };
                         format!("{low}…{high}")
                     });
                 }
@@ -198,9 +197,9 @@ pub fn text(scenario: &Scenario, open: &InputUncertainty) -> String {
     out.push_str(&plans(scenario, open).text());
     out.push('\n');
     for input in &open.inputs {
-        let share = input.share.map_or_else(String::new, |share| {
-            format!(", explains {:.0} %", share * 100.0)
-        });
+        let share = input
+            .share
+            .map_or_else(String::new, |share| format!(", explains {:.0} %", share * 100.0));
         let line = format!(
             "{}: {}; centre {}{share}.",
             input.input.key, input.input.known, input.input.centre

@@ -147,8 +147,9 @@ mod tests {
             let exact: Vec<Estimator> = draws(0, 64, 32, (0.3, 0.0, 0.0));
             Nested::of(&exact).unwrap().variance
         };
-        let found: Vec<Nested> =
-            (0..40).map(|seed| Nested::of(&draws(seed, 64, 256, (0.3, 3.0, 2.0))).unwrap()).collect();
+        let found: Vec<Nested> = (0..40)
+            .map(|seed| Nested::of(&draws(seed, 64, 256, (0.3, 3.0, 2.0))).unwrap())
+            .collect();
         let mean = |of: &dyn Fn(&Nested) -> f64| found.iter().map(of).sum::<f64>() / 40.0;
         let (variance, noise) = (mean(&|n| n.variance), mean(&|n| n.noise));
         let spread = found.iter().map(|n| (n.variance - variance).powi(2)).sum::<f64>() / 39.0;

@@ -260,7 +260,8 @@ fn the_centre_of_a_fit_is_its_block() {
     let text = fitted(3, 60, 10.0);
     let mut problems = Problems::default();
     let source = problems.add_source("fit", text.clone());
-    let block = tree::read_toml(source, &mut problems).at_path("market.lifetime").unwrap().to_toml();
+    let block =
+        tree::read_toml(source, &mut problems).at_path("market.lifetime").unwrap().to_toml();
     let source = problems.add_source("test", "[market]\nlifetime = { from = \"fit.toml\" }\n");
     let mut root = tree::read_toml(source, &mut problems);
     let file = |name: &str, _: &Place| Ok((name.to_owned(), text.clone()));
@@ -324,7 +325,8 @@ fn every_other_command_takes_the_centre_and_says_so() {
         ),
         "{checked}"
     );
-    for command in [&["verify", "--replications", "1000"][..], &["trace"], &["estimate", "--quick"]] {
+    for command in [&["verify", "--replications", "1000"][..], &["trace"], &["estimate", "--quick"]]
+    {
         let mut all = vec![command[0], L4, "--set", range];
         all.extend(&command[1..]);
         let output = stockout(&all);
@@ -354,7 +356,10 @@ fn a_wrong_range_says_where_and_what_to_write() {
         ("workload.kind={low=1,high=2}", "takes no range: it is no number"),
         ("simulation.seed={low=1,high=2}", "about the simulation, not the world"),
         ("workload.work={mean=\"8 h\",sd=\"1 USD/h\"}", "unknown unit"),
-        ("workload.work={low=\"1 h\",high=\"2 h\",sd=\"1 h\"}", "a range and a distribution at once"),
+        (
+            "workload.work={low=\"1 h\",high=\"2 h\",sd=\"1 h\"}",
+            "a range and a distribution at once",
+        ),
         ("workload.work={}", "a table without a number"),
         ("workload.work={lo=\"1 h\",high=\"2 h\"}", "did you mean `low`?"),
         ("price.spot={low=\"0.4 USD/h\",high=\"0.5 EUR/h\"}", "of different units"),

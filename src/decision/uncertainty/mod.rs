@@ -334,7 +334,8 @@ struct Draws<'a> {
 }
 
 /// A figure of a plan: its name, whether more of it is better, and where it is found.
-type Found = (&'static str, bool, Option<(f64, Option<f64>)>, fn(&PlanEstimate) -> Option<Estimator>);
+type Found =
+    (&'static str, bool, Option<(f64, Option<f64>)>, fn(&PlanEstimate) -> Option<Estimator>);
 
 impl Draws<'_> {
     /// The figures of a plan; `None` where it has none.
@@ -435,12 +436,9 @@ fn found(scenario: &Scenario, estimate: &PlanEstimate) -> Vec<Found> {
         Workload::Job(_) | Workload::Batch(_) => {
             found.push(("cost_per_completion", false, per_gain, |e| e.estimators.cost_per_gain));
             if timed {
-                found.push((
-                    "completion_probability",
-                    true,
-                    chance(estimate.completion),
-                    |e| e.estimators.completion,
-                ));
+                found.push(("completion_probability", true, chance(estimate.completion), |e| {
+                    e.estimators.completion
+                }));
                 found.push(("deadline_probability", true, chance(estimate.on_time), |e| {
                     e.estimators.on_time
                 }));

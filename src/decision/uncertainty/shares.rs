@@ -49,11 +49,10 @@ pub fn shares(
     // The finest polynomials that leave four draws for each coefficient.
     let found = (1..=MOST).rev().flat_map(|degree| [(degree, true), (degree, false)]);
     let mut fits = found.map(|(degree, products)| terms(inputs, degree, products));
-    let variances = fits
-        .find_map(|terms| {
-            let enough = 4 * (terms.len() + 1) <= draws.len();
-            if enough { explained(draws, points, &terms, inputs.len()) } else { None }
-        })?;
+    let variances = fits.find_map(|terms| {
+        let enough = 4 * (terms.len() + 1) <= draws.len();
+        if enough { explained(draws, points, &terms, inputs.len()) } else { None }
+    })?;
     let sum: f64 = variances.iter().sum();
     let whole = variance.max(sum);
     let alone: Vec<f64> = variances.iter().map(|of| of / whole).collect();
@@ -110,9 +109,8 @@ fn explained(
                 *moment += cell * values(draw);
             }
         }
-        let found: Vec<f64> = (0..size)
-            .map(|i| (0..size).map(|j| inverse.at(i, j) * moments[j]).sum())
-            .collect();
+        let found: Vec<f64> =
+            (0..size).map(|i| (0..size).map(|j| inverse.at(i, j) * moments[j]).sum()).collect();
         let left: f64 = columns
             .iter()
             .enumerate()
@@ -138,8 +136,7 @@ fn explained(
     let mut variances = vec![0.0; inputs];
     for (index, term) in terms.iter().enumerate() {
         let at = index + 1;
-        variances[term.input] +=
-            found[at] * found[at] - luck[at] - inverse.at(at, at) * rest;
+        variances[term.input] += found[at] * found[at] - luck[at] - inverse.at(at, at) * rest;
     }
     Some(variances.into_iter().map(|of| of.max(0.0)).collect())
 }

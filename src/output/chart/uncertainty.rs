@@ -144,7 +144,13 @@ fn savings(page: &mut Page, of: &Split, known: &[f64]) {
     let ticks = Unit::percent().ticks(low, high, (to - from) / 70.0);
     let top = page.y;
     let bottom = top + PITCH * of.rows.len() as f64 + 4.0;
-    axis::below(page, &scale, &ticks, (top, bottom), &format!("saving against {}, percent", of.about.against()));
+    axis::below(
+        page,
+        &scale,
+        &ticks,
+        (top, bottom),
+        &format!("saving against {}, percent", of.about.against()),
+    );
     let after = page.y;
     if low < 0.0 {
         let zero = scale.at(0.0);
@@ -161,7 +167,9 @@ fn savings(page: &mut Page, of: &Split, known: &[f64]) {
         let name = font::width(row.plan.name(), NORMAL, Weight::Medium);
         let figures = font::clipped(&words, all - name - 10.0, SMALL, Weight::Regular);
         let wide = name + 10.0 + font::width(&figures, SMALL, Weight::Regular);
-        page.put(Mark::rect((page.left, y + 3.0), (page.left + wide + 3.0, y + 20.0)).fill(Ink::Page));
+        page.put(
+            Mark::rect((page.left, y + 3.0), (page.left + wide + 3.0, y + 20.0)).fill(Ink::Page),
+        );
         page.put(Mark::text((page.left, y + 16.0), NORMAL, row.plan.name()).fill(ink).medium());
         page.put(Mark::text((page.left + name + 10.0, y + 16.0), SMALL, figures).fill(Ink::Muted));
         let middle = y + 30.0;

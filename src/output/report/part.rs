@@ -432,8 +432,19 @@ fn origins(finding: &Finding) -> Grid {
     };
     let within = |key: &str, of: &str| key == of || key.starts_with(&format!("{of}."));
     for (key, value) in &scenario.settings {
-        let about_world = ["workload.", "market.", "checkpoint.", "restart.", "billing.", "price.", "machine.", "baseline.", "load."];
-        if !about_world.iter().any(|table| key.starts_with(table)) || key.ends_with(" (uncertain)") {
+        let about_world = [
+            "workload.",
+            "market.",
+            "checkpoint.",
+            "restart.",
+            "billing.",
+            "price.",
+            "machine.",
+            "baseline.",
+            "load.",
+        ];
+        if !about_world.iter().any(|table| key.starts_with(table)) || key.ends_with(" (uncertain)")
+        {
             continue;
         }
         let uncertain = scenario.uncertain.iter().find(|input| within(&input.key, key));

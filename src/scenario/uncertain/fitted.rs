@@ -132,14 +132,18 @@ pub fn read(file: &str, source: usize, problems: &mut Problems) -> Option<Fitted
     let Some(table) = root.get(TABLE) else {
         let (message, help) = if root.at_path("market.lifetime").is_some() {
             (
-                format!("{file} has a lifetime and no [{TABLE}]: nothing says how well it is known"),
+                format!(
+                    "{file} has a lifetime and no [{TABLE}]: nothing says how well it is known"
+                ),
                 "make it with `stockout fit lifetimes.csv --format toml -o fit.toml`; where no \
                  preemption was seen no law was fitted, so write a range, such as \
                  mean = { low = \"4 h\", high = \"40 h\" }",
             )
         } else {
             (
-                format!("{file} has no [{TABLE}]: it is not what `stockout fit --format toml` writes"),
+                format!(
+                    "{file} has no [{TABLE}]: it is not what `stockout fit --format toml` writes"
+                ),
                 "make it with `stockout fit lifetimes.csv --format toml -o fit.toml`",
             )
         };
@@ -236,7 +240,8 @@ impl Reading<'_> {
             _ => return self.wrong("model", "is missing, or is not text", AGAIN),
         };
         let until_h = self.numbers("until_h", family != Family::Piecewise)?;
-        if until_h.windows(2).any(|pair| pair[0] >= pair[1]) || until_h.first().is_some_and(|&h| h <= 0.0)
+        if until_h.windows(2).any(|pair| pair[0] >= pair[1])
+            || until_h.first().is_some_and(|&h| h <= 0.0)
         {
             return self.wrong("until_h", "does not rise", AGAIN);
         }
@@ -246,7 +251,11 @@ impl Reading<'_> {
             Some(Value::Boolean(true))
         );
         if family == Family::Bathtub && longest_h <= 0.0 {
-            return self.wrong("longest_h", "is missing: what a bathtub's wall is bounded by", AGAIN);
+            return self.wrong(
+                "longest_h",
+                "is missing: what a bathtub's wall is bounded by",
+                AGAIN,
+            );
         }
         let law = Law { family, until_h, longest_h, ends_there };
         let parameters = law.parameters();
@@ -271,7 +280,8 @@ impl Reading<'_> {
         }
         let values = self.numbers("values", false)?;
         if values.len() != parameters.len() {
-            let message = format!("has {} numbers for {} parameters", values.len(), parameters.len());
+            let message =
+                format!("has {} numbers for {} parameters", values.len(), parameters.len());
             return self.wrong("values", &message, AGAIN);
         }
         let free = law.free(&values);

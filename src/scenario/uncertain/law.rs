@@ -58,9 +58,13 @@ impl Law {
             Shape::Uniform { low, high } if self.is_whole => low + floor(u * (high - low + 1.0)),
             Shape::Uniform { low, high } => low + u * (high - low),
             Shape::LogUniform { low, high } => exp(ln(low) + u * ln(high / low)),
-            Shape::Normal { mean, sd } => mean + sd * cut((least - mean) / sd, (most - mean) / sd, u),
+            Shape::Normal { mean, sd } => {
+                mean + sd * cut((least - mean) / sd, (most - mean) / sd, u)
+            }
             Shape::LogNormal { median, sigma } => {
-                let z = |value: f64| if value > 0.0 { ln(value / median) / sigma } else { f64::NEG_INFINITY };
+                let z = |value: f64| {
+                    if value > 0.0 { ln(value / median) / sigma } else { f64::NEG_INFINITY }
+                };
                 median * exp(sigma * cut(z(least), z(most), u))
             }
         };

@@ -141,7 +141,11 @@ impl Input {
                         format!("mean {}, sd {}, normal", words(mean), words(sd))
                     }
                     Shape::LogNormal { median, sigma } => {
-                        format!("median {}, sigma {}, lognormal", words(median), quantity::rounded(sigma))
+                        format!(
+                            "median {}, sigma {}, lognormal",
+                            words(median),
+                            quantity::rounded(sigma)
+                        )
                     }
                 };
                 let name = match unit {
@@ -226,7 +230,13 @@ impl Uncertain {
 
     /// Validates the scenario with each input at its ends, all else at the centre; what is wrong there
     /// is reported at the range.
-    pub fn check_ends(&self, name: &str, root: &Node, prices: &dyn Prices, problems: &mut Problems) {
+    pub fn check_ends(
+        &self,
+        name: &str,
+        root: &Node,
+        prices: &dyn Prices,
+        problems: &mut Problems,
+    ) {
         /// Where a law has no end, one draw in ten thousand is beyond.
         const NEARLY: f64 = 1e-4;
         for input in &self.inputs {
@@ -252,7 +262,10 @@ impl Uncertain {
                     if let Some(wrong) = wrong {
                         problems.error(
                             &input.at,
-                            format!("{} = {shown}, within what is written: {}", input.key, wrong.message),
+                            format!(
+                                "{} = {shown}, within what is written: {}",
+                                input.key, wrong.message
+                            ),
                             wrong.help.unwrap_or_default(),
                         );
                     }
@@ -448,9 +461,14 @@ impl Walk<'_> {
     /// A lifetime that was fitted.
     fn fitted(&mut self, kind: Kind, node: &mut Node, path: &str) {
         let Some(from) = node.get("from") else { return };
-        let help = "write { from = \"fit.toml\" } alone: the file says the model and its parameters";
+        let help =
+            "write { from = \"fit.toml\" } alone: the file says the model and its parameters";
         if kind != Kind::Lifetime {
-            self.problems.error(&from.at, format!("{path} has no `from`"), "only a lifetime is fitted");
+            self.problems.error(
+                &from.at,
+                format!("{path} has no `from`"),
+                "only a lifetime is fitted",
+            );
             return;
         }
         if let Some(other) = node.entries().iter().find(|entry| entry.key != "from") {
@@ -461,7 +479,11 @@ impl Walk<'_> {
         let name = match &from.value {
             Value::Text(name) if !name.trim().is_empty() && name != "-" => name.clone(),
             _ => {
-                self.problems.error(&from.at, format!("{path}.from is not the name of a file"), help);
+                self.problems.error(
+                    &from.at,
+                    format!("{path}.from is not the name of a file"),
+                    help,
+                );
                 return;
             }
         };
@@ -489,12 +511,8 @@ impl Walk<'_> {
 
     /// Notes an input, and puts its centre in its place.
     fn put(&mut self, node: &mut Node, path: &str, origin: Origin) {
-        let input = Input {
-            key: path.to_owned(),
-            at: node.at.clone(),
-            steps: self.steps.clone(),
-            origin,
-        };
+        let input =
+            Input { key: path.to_owned(), at: node.at.clone(), steps: self.steps.clone(), origin };
         *node = input.centre();
         self.found.push(input);
     }

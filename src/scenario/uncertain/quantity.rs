@@ -108,7 +108,9 @@ pub const fn is_number(kind: Kind) -> bool {
 /// # Errors
 /// What is wrong with it, and what to write.
 pub fn read(node: &Node, takes: Takes) -> Result<(f64, Unit), (String, String)> {
-    let wrong = || (format!("{} is not a value here", node.to_toml()), format!("write {}", takes.example()));
+    let wrong = || {
+        (format!("{} is not a value here", node.to_toml()), format!("write {}", takes.example()))
+    };
     let of = |error: UnitError| (error.message, error.help);
     match (&node.value, takes) {
         (Value::Text(text), Takes::Key(kind)) => match kind {
@@ -137,14 +139,14 @@ pub fn read(node: &Node, takes: Takes) -> Result<(f64, Unit), (String, String)> 
             Ok((*number as f64, Unit::Number))
         }
         (Value::Integer(number), Takes::Any) => Ok((*number as f64, Unit::Whole)),
-        (
-            Value::Float(number),
-            Takes::Key(Kind::Number(..)) | Takes::Plain(..) | Takes::Any,
-        ) if number.is_finite() => Ok((*number, Unit::Number)),
-        (Value::Integer(_) | Value::Float(_), _) => Err((
-            format!("{} has no unit", node.to_toml()),
-            format!("write {}", takes.example()),
-        )),
+        (Value::Float(number), Takes::Key(Kind::Number(..)) | Takes::Plain(..) | Takes::Any)
+            if number.is_finite() =>
+        {
+            Ok((*number, Unit::Number))
+        }
+        (Value::Integer(_) | Value::Float(_), _) => {
+            Err((format!("{} has no unit", node.to_toml()), format!("write {}", takes.example())))
+        }
         _ => Err(wrong()),
     }
 }

@@ -59,7 +59,9 @@ pub fn read(path: &str, node: &Node, takes: Takes, problems: &mut Problems) -> O
     if let Some(missing) = form.iter().find(|name| !has(name)) {
         let there = if *missing == form[0] { form[1] } else { form[0] };
         let help = match *missing {
-            "sigma" => "write sigma, the standard deviation of the logarithm, such as 0.5".to_owned(),
+            "sigma" => {
+                "write sigma, the standard deviation of the logarithm, such as 0.5".to_owned()
+            }
             _ => format!("write both, such as {}", example(form)),
         };
         problems.error(&node.at, format!("{path} has `{there}` and no `{missing}`"), help);
@@ -89,11 +91,14 @@ pub fn read(path: &str, node: &Node, takes: Takes, problems: &mut Problems) -> O
     let second = match form[1] {
         "sigma" => value("sigma", Takes::Plain(0.0, 20.0)).map(|(value, _)| (value, Unit::Number)),
         // A spread may be larger than what the number itself may be, and that of a count no whole number.
-        "sd" => value("sd", match takes {
-            Takes::Time(..) | Takes::Plain(..) => Takes::Any,
-            _ if is_count => Takes::Any,
-            other => other,
-        }),
+        "sd" => value(
+            "sd",
+            match takes {
+                Takes::Time(..) | Takes::Plain(..) => Takes::Any,
+                _ if is_count => Takes::Any,
+                other => other,
+            },
+        ),
         _ => value(form[1], takes),
     };
     let ((first, unit), (second, other)) = (first?, second?);

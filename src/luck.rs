@@ -36,7 +36,7 @@ pub enum Purpose {
     Shock = 9,
     /// Whether a shock strikes a VM: (slot, zone and index).
     ShockHit = 10,
-    /// The order of the draws of an uncertain input: (dimension, none); a draw is a replication.
+    /// The order of the draws of an uncertain input: (dimension, which order); a draw is a replication.
     Input = 40,
 }
 

@@ -27,8 +27,8 @@ pub fn sentences(decision: &Decision) -> Vec<String> {
             if verdict == Some(plan) { "Saving".to_owned() } else { format!("Saving of {plan}") };
         lines.push(format!(
             "{subject}: {}; {} given what you know of {known} ({level}).",
-            numbers::percent(saving.value),
-            between(saving, &saved)
+            numbers::saving(saving.value, None),
+            between(saving)
         ));
     }
     lines.push(holds(open, verdict));
@@ -69,22 +69,29 @@ fn holds(open: &InputUncertainty, verdict: Option<&str>) -> String {
     )
 }
 
-/// Between what a figure lies.
-fn between(figure: &Figure, shown: &dyn Fn(f64) -> String) -> String {
+/// Between what a saving lies.
+fn between(figure: &Figure) -> String {
+    let shown = |at: f64| saved(at, figure);
     match (figure.low, figure.high) {
         (Some(low), Some(high)) => format!("{} to {}", shown(low), shown(high)),
         (None, Some(high)) => format!("{} at best, and at worst it never completes", shown(high)),
-        (Some(low), None) => format!("{} at best, and at worst it never completes", shown(low)),
+        (Some(low), None) => format!("{} at worst", shown(low)),
         (None, None) => "it may never complete".to_owned(),
     }
 }
 
-/// A saving without tenths; a loss of more than the whole as a multiple.
-fn saved(saving: f64) -> String {
+/// An end of a saving, with tenths where both ends are near; a loss of more than the whole as a
+/// multiple.
+#[must_use]
+pub fn saved(saving: f64, figure: &Figure) -> String {
     if saving < -1.0 {
         return format!("{} times the cost", numbers::significant(1.0 - saving, 2));
     }
-    format!("{:.0} %", saving * 100.0 + 0.0)
+    let is_narrow = figure.low.zip(figure.high).is_some_and(|(low, high)| high - low < 0.03);
+    let decimals = usize::from(is_narrow);
+    let shown = format!("{:.decimals$} %", saving * 100.0 + 0.0);
+    // What rounds to nothing has no sign.
+    if shown.trim_start_matches('-').starts_with("0 ") { "0 %".to_owned() } else { shown }
 }
 
 fn percent_of(level: f64) -> String {
@@ -118,15 +125,16 @@ pub fn plans(scenario: &Scenario, open: &InputUncertainty) -> Grid {
         let mut row = vec![plan.plan.to_owned()];
         let mut cells = |name: &str,
                          value: &dyn Fn(&Figure) -> String,
-                         end: &dyn Fn(f64) -> String| {
+                         end: &dyn Fn(f64, &Figure) -> String| {
             match plan.figure(name) {
                 Some(figure) => {
                     row.push(value(figure));
-                    let end = |at: Option<f64>| at.map_or_else(|| NONE.to_owned(), end);
-                    row.push(if figure.sd_input == Some(0.0) {
+                    let end =
+                        |at: Option<f64>| at.map_or_else(|| NONE.to_owned(), |at| end(at, figure));
+                    let (low, high) = (end(figure.low), end(figure.high));
+                    row.push(if figure.sd_input == Some(0.0) || (low == high && low != NONE) {
                         "the same".to_owned()
                     } else {
-                        let (low, high) = (end(figure.low), end(figure.high));
                         // One unit is enough for both.
                         let low =
                             if high.ends_with(" %") { low.trim_end_matches(" %") } else { &low };
@@ -137,10 +145,10 @@ pub fn plans(scenario: &Scenario, open: &InputUncertainty) -> Grid {
             }
         };
         cells("saving", &|of| numbers::saving(of.value, of.half_width), &saved);
-        cells("cost", &|of| numbers::amount(of.value, of.half_width), &|at| {
+        cells("cost", &|of| numbers::amount(of.value, of.half_width), &|at, _| {
             numbers::amount(at, None)
         });
-        cells(chance.0, &|of| numbers::percent(of.value), &numbers::percent);
+        cells(chance.0, &|of| numbers::percent(of.value), &|at, _| numbers::percent(at));
         row
     });
     Grid {
@@ -182,7 +190,8 @@ pub fn below(open: &InputUncertainty) -> Vec<String> {
         ));
     }
     lines.push(format!(
-        "Figures are at the centres. {} draws of the inputs, {} runs of each under the same luck.",
+        "Figures are at the centres. {} draws of the inputs, {} runs of each under the same luck: of \
+         chances what is rarer than one run in so many is not seen.",
         numbers::whole(open.draws),
         numbers::whole(open.replications)
     ));

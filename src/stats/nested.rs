@@ -35,7 +35,9 @@ impl Nested {
         }
         let n = draws.len() as f64;
         let freedom = n - 1.0;
-        let mean = draws.iter().map(|draw| draw.value).sum::<f64>() / n;
+        let first = draws[0].value;
+        // By differences: a constant is its own mean, to the last bit.
+        let mean = first + draws.iter().map(|draw| draw.value - first).sum::<f64>() / n;
         let between = squares(draws.iter().map(|draw| draw.value), mean) / freedom;
         let bessel = GROUPS as f64 / (GROUPS as f64 - 1.0);
         let mut noise = 0.0;
@@ -133,7 +135,8 @@ mod tests {
         assert_eq!(nested.quantile(0.25), 1.0);
         assert_eq!(nested.quantile(0.5), 2.0);
         assert_eq!(Nested::of(&[Estimator::exact(1.0)]), None);
-        assert_eq!(Nested::of(&[Estimator::exact(0.1); 3]).unwrap().variance, 0.0);
+        let constant = Nested::of(&[Estimator::exact(0.1); 3]).unwrap();
+        assert_eq!((constant.mean, constant.variance, constant.quantile(0.3)), (0.1, 0.0, 0.1));
     }
 
     /// Known components: inputs 0.09; a draw's own luck 4 over 256 replications, 0.0156 of the mean;

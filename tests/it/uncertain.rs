@@ -106,7 +106,7 @@ fn a_cost_linear_in_a_price_has_the_interval_of_the_price() {
     assert!((cost.high.unwrap() - 8.0 * 0.05 * 3_f64.powf(0.975)).abs() < 1e-4, "{cost:?}");
     // Standard does not cost anything else.
     let standard = figure(&log, "standard", "cost");
-    assert_eq!((standard.low, standard.sd_input), (Some(1.6), Some(0.0)));
+    assert_eq!((standard.low, standard.high, standard.sd_input), (Some(1.6), Some(1.6), Some(0.0)));
 }
 
 /// By hand: the cost is 8 (p + 10⁻⁴ s) with p over 0.04 and s over 300 GB: variances as 16 to 9, so

@@ -31,7 +31,7 @@ use crate::stats::nested::{self, Nested};
 use shares::Shares;
 
 /// Draws of the inputs and replications of each: of a job, and of a batch or an endpoint.
-const OF_JOB: (usize, u64) = (256, 2_048);
+const OF_JOB: (usize, u64) = (256, 4_096);
 const OF_OTHERS: (usize, u64) = (128, 64);
 /// The fewest draws: fewer say nothing of an interval.
 pub const FEWEST: usize = 16;

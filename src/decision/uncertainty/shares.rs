@@ -49,14 +49,17 @@ pub fn shares(
     // The finest polynomials that leave four draws for each coefficient.
     let found = (1..=MOST).rev().flat_map(|degree| [(degree, true), (degree, false)]);
     let mut fits = found.map(|(degree, products)| terms(inputs, degree, products));
-    let variances = fits.find_map(|terms| {
+    let (variances, rest) = fits.find_map(|terms| {
         let enough = 4 * (terms.len() + 1) <= draws.len();
         if enough { explained(draws, points, &terms, inputs.len()) } else { None }
     })?;
-    let sum: f64 = variances.iter().sum();
-    let whole = variance.max(sum);
+    // Not the variance of the draws: inputs correlate by chance in them.
+    let whole = variances.iter().sum::<f64>() + rest;
+    if whole <= 0.0 {
+        return None;
+    }
     let alone: Vec<f64> = variances.iter().map(|of| of / whole).collect();
-    Some(Shares { together: (1.0 - sum / whole).max(0.0), alone })
+    Some(Shares { together: rest / whole, alone })
 }
 
 /// The columns: each dimension's polynomials; of an input with several dimensions products too.
@@ -76,13 +79,13 @@ fn terms(inputs: &[Range<usize>], degree: usize, products: bool) -> Vec<Term> {
     terms
 }
 
-/// The variance that each input explains, what luck and residuals add taken off.
+/// The variance that each input explains, what luck and residuals add taken off; and what is left.
 fn explained(
     draws: &[Estimator],
     points: &[Vec<f64>],
     terms: &[Term],
     inputs: usize,
-) -> Option<Vec<f64>> {
+) -> Option<(Vec<f64>, f64)> {
     let (n, size) = (draws.len(), terms.len() + 1);
     let columns: Vec<Vec<f64>> = points
         .iter()
@@ -138,7 +141,7 @@ fn explained(
         let at = index + 1;
         variances[term.input] += found[at] * found[at] - luck[at] - inverse.at(at, at) * rest;
     }
-    Some(variances.into_iter().map(|of| of.max(0.0)).collect())
+    Some((variances.into_iter().map(|of| of.max(0.0)).collect(), rest))
 }
 
 /// Legendre's polynomial of a degree on [0, 1], with mean 0 and variance 1.
@@ -191,8 +194,8 @@ mod tests {
         assert!(one.alone[0] > 0.97, "{one:?}");
     }
 
-    /// Luck of three times the variance of the inputs, uncorrelated between draws: shares of the
-    /// inputs stay within 0.15 on average over 30 seeds, and an input that does nothing stays below
+    /// Luck of three times the variance of the inputs, uncorrelated between draws: the share of
+    /// the one that matters stays above 0.8 on average over 30 seeds, and one that does nothing below
     /// 0.1; uncorrected it would have some 4 coefficients × 3/256 = 5 % of the inputs' variance more.
     #[test]
     fn luck_is_not_explained_by_any_input() {
@@ -220,7 +223,7 @@ mod tests {
                 idle += found.alone[1] / 30.0;
             }
         }
-        assert!(first > 0.85, "{first}");
+        assert!(first > 0.8, "{first}");
         assert!(idle < 0.1, "{idle}");
     }
 

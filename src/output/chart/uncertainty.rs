@@ -102,8 +102,8 @@ pub fn uncertainty(of: &Split, width: f64) -> Scene {
         width,
         "The saving given what is known: simulation error and input uncertainty",
         format!(
-            "Broad bars: {level} % of the savings over what is known of the inputs. Thin lines: \
-             simulation error at their centres."
+            "Broad bars: {level} % of the savings over what is known of the inputs. Upright marks: at \
+             their centres; the thin lines in them: simulation error."
         ),
     );
     let known: Vec<f64> = of
@@ -186,15 +186,16 @@ fn savings(page: &mut Page, of: &Split, known: &[f64]) {
 
 /// A plan's figures in words.
 fn said(row: &Row) -> String {
+    let near = row.ends.0.zip(row.ends.1).is_some_and(|(low, high)| high - low < 0.03);
     let end = |value: f64| {
         if value < -1.0 {
             format!("{} × the cost", numbers::significant(1.0 - value, 2))
         } else {
-            format!("{:.0} %", value * 100.0 + 0.0)
+            format!("{:.decimals$} %", value * 100.0 + 0.0, decimals = usize::from(near))
         }
     };
     let between = match row.ends {
-        (Some(low), Some(high)) if low == high => "the same whatever the inputs".to_owned(),
+        (Some(low), Some(high)) if end(low) == end(high) => "the same".to_owned(),
         (Some(low), Some(high)) => format!("{} to {}", end(low), end(high)),
         (None, Some(high)) => format!("never completes, to {}", end(high)),
         _ => "may never complete".to_owned(),

@@ -47,6 +47,8 @@ pub struct Law {
     pub bounds: (f64, f64),
     /// Whether it is a whole number.
     pub is_whole: bool,
+    /// The ends that were written, and the share between them, where they are not all that is possible.
+    pub interval: Option<(f64, f64, f64)>,
 }
 
 impl Law {
@@ -110,7 +112,7 @@ mod tests {
     use super::*;
 
     fn law(shape: Shape, bounds: (f64, f64)) -> Law {
-        Law { shape, bounds, is_whole: false }
+        Law { shape, bounds, is_whole: false, interval: None }
     }
 
     /// Uniform 5 to 20: the quarter is 8.75. Log-uniform: the middle is √100 = 10.
@@ -149,6 +151,7 @@ mod tests {
             shape: Shape::Uniform { low: 2.0, high: 4.0 },
             bounds: (0.0, 100.0),
             is_whole: true,
+            interval: None,
         };
         let drawn: Vec<f64> = (0..6).map(|i| law.quantile((f64::from(i) + 0.5) / 6.0)).collect();
         assert_eq!(drawn, [2.0, 2.0, 3.0, 3.0, 4.0, 4.0]);

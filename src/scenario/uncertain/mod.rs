@@ -112,11 +112,8 @@ impl Input {
     fn centre(&self) -> Node {
         match &self.origin {
             Origin::Spread(law, unit) => {
-                let median = law.quantile(0.5);
-                let value = match unit {
-                    Unit::Whole => median,
-                    _ => quantity::rounded(median).clamp(law.quantile(0.0), law.quantile(1.0)),
-                };
+                let ends = (law.quantile(0.0), law.quantile(1.0));
+                let value = unit.tidy(law.quantile(0.5)).clamp(ends.0, ends.1);
                 Node { value: unit.write(value), at: self.at.clone() }
             }
             Origin::Fitted(fitted) => fitted.centre(&self.at),
@@ -134,6 +131,13 @@ impl Input {
             Origin::Spread(law, unit) => {
                 let words = |value: f64| unit.words(value);
                 let known = match law.shape {
+                    _ if let Some((low, high, level)) = law.interval => format!(
+                        "{} to {} in {} %, {}",
+                        words(low),
+                        words(high),
+                        quantity::rounded(level * 100.0),
+                        law.name()
+                    ),
                     Shape::Uniform { low, high } | Shape::LogUniform { low, high } => {
                         format!("{} to {}, {}", words(low), words(high), law.name())
                     }

@@ -209,11 +209,7 @@ impl Unit {
     pub fn words(&self, value: f64) -> String {
         match self {
             Self::Duration => {
-                let (size, name) = match value {
-                    v if v >= 1.0 || v == 0.0 => (1.0, "h"),
-                    v if v >= 1.0 / 60.0 => (60.0, "min"),
-                    _ => (3_600.0, "s"),
-                };
+                let (size, name) = part_of_hour(value);
                 format!("{} {name}", rounded(value * size))
             }
             Self::Share => format!("{} %", rounded(value * 100.0)),
@@ -226,6 +222,20 @@ impl Unit {
         }
     }
 
+    /// A value with as many digits as an uncertain one deserves, short in its own unit: four of a
+    /// duration, else five.
+    #[must_use]
+    pub fn tidy(&self, value: f64) -> f64 {
+        match self {
+            Self::Duration => {
+                let (size, _) = part_of_hour(value);
+                digits(value * size, 4.0) / size
+            }
+            Self::Whole => value,
+            _ => rounded(value),
+        }
+    }
+
     /// Whether a factor says more of it than a difference: durations, prices, rates and plain
     /// numbers, but no shares and no counts.
     #[must_use]
@@ -234,13 +244,27 @@ impl Unit {
     }
 }
 
+/// The unit in which a person would say so many hours: how many of it an hour has, and its name.
+fn part_of_hour(hours: f64) -> (f64, &'static str) {
+    match hours {
+        hours if hours >= 1.0 || hours == 0.0 => (1.0, "h"),
+        hours if hours >= 1.0 / 60.0 => (60.0, "min"),
+        _ => (3_600.0, "s"),
+    }
+}
+
 /// A number with five digits: nobody knows an uncertain one better.
 #[must_use]
 pub fn rounded(value: f64) -> f64 {
+    digits(value, 5.0)
+}
+
+/// A number with so many digits.
+fn digits(value: f64, count: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    let power = floor(log10(value.abs())) - 4.0;
+    let power = floor(log10(value.abs())) - (count - 1.0);
     // Powers of ten up to 22 are exact, so what is printed has no tail.
     if power < 0.0 {
         let factor = pow(10.0, -power);
@@ -286,5 +310,8 @@ mod tests {
         assert_eq!(rounded(123_456_789.0), 123_460_000.0);
         assert_eq!(rounded(0.000_123_456_7), 0.000_123_46);
         assert_eq!(Unit::Duration.words(0.5), "30 min");
+        let centre = |hours: f64| Unit::Duration.write(Unit::Duration.tidy(hours));
+        assert_eq!(centre(8.366_600_265), Value::Text("8.367 h".to_owned()));
+        assert_eq!(centre(0.133_333_2), Value::Text("8 min".to_owned()));
     }
 }

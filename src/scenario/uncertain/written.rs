@@ -155,7 +155,12 @@ pub fn read(path: &str, node: &Node, takes: Takes, problems: &mut Problems) -> O
     if spread == Some(0.0) {
         return node.get(form[0]).cloned().map(Number::Known);
     }
-    Some(Number::Spread(Law { shape, bounds, is_whole }, unit))
+    let level = node.get("level").and_then(|of| match &of.value {
+        Value::Text(text) => Some(Share::parse(text).ok()?.fraction()),
+        _ => None,
+    });
+    let interval = level.map(|level| (first, second, level));
+    Some(Number::Spread(Law { shape, bounds, is_whole, interval }, unit))
 }
 
 /// The shape of a range, by its options: ends of all that is possible, or of an interval.

@@ -155,7 +155,7 @@ mod tests {
             .collect();
         let mean = |of: &dyn Fn(&Nested) -> f64| found.iter().map(of).sum::<f64>() / 40.0;
         let (variance, noise) = (mean(&|n| n.variance), mean(&|n| n.noise));
-        let spread = found.iter().map(|n| (n.variance - variance).powi(2)).sum::<f64>() / 39.0;
+        let spread = squares(found.iter().map(|n| n.variance), variance) / 39.0;
         let error = (spread / 40.0).sqrt();
         assert!((variance - truth).abs() < 4.0 * error, "{variance} ± {error}, not {truth}");
         assert!((noise / (4.0 / 256.0) - 1.0).abs() < 0.05, "{noise}");

@@ -102,8 +102,8 @@ fn a_cost_linear_in_a_price_has_the_interval_of_the_price() {
     assert_eq!(uniform.measure_first.as_deref(), Some("price.spot"));
     let log = of("log-uniform");
     let cost = figure(&log, "spot", "cost");
-    assert!((cost.low.unwrap() - 8.0 * 0.05 * 3_f64.powf(0.025)).abs() < 1e-4, "{cost:?}");
-    assert!((cost.high.unwrap() - 8.0 * 0.05 * 3_f64.powf(0.975)).abs() < 1e-4, "{cost:?}");
+    assert!((cost.low.unwrap() - 8.0 * 0.05 * 1.027_845_96).abs() < 1e-4, "{cost:?}");
+    assert!((cost.high.unwrap() - 8.0 * 0.05 * 2.918_725_3).abs() < 1e-4, "{cost:?}");
     // Standard does not cost anything else.
     let standard = figure(&log, "standard", "cost");
     assert_eq!((standard.low, standard.high, standard.sd_input), (Some(1.6), Some(1.6), Some(0.0)));

@@ -137,7 +137,7 @@ pub fn uncertainty(of: &Split, width: f64) -> Scene {
 /// A bar for each plan.
 fn savings(page: &mut Page, of: &Split, known: &[f64]) {
     // A loss of more than the whole leaves the picture: it would hide all else.
-    let low = known.iter().copied().fold(f64::INFINITY, f64::min).max(-1.0).min(0.0);
+    let low = known.iter().copied().fold(f64::INFINITY, f64::min).clamp(-1.0, 0.0);
     let high = known.iter().copied().fold(f64::NEG_INFINITY, f64::max).max(low + 0.01);
     let (from, to) = (page.left + 8.0, page.right - 8.0);
     let scale = Scale::linear((low, high), (from, to));

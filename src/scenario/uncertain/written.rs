@@ -147,7 +147,7 @@ pub fn read(path: &str, node: &Node, takes: Takes, problems: &mut Problems) -> O
         Shape::Normal { sd: spread, .. } | Shape::LogNormal { sigma: spread, .. } => Some(spread),
         Shape::Uniform { .. } | Shape::LogUniform { .. } => None,
     };
-    if spread.is_some_and(|spread| spread < 0.0 || spread > 1e12) {
+    if spread.is_some_and(|spread| !(0.0..=1e12).contains(&spread)) {
         let at = node.get(form[1]).map_or(&node.at, |of| &of.at);
         problems.error(at, format!("{path}.{} is outside its range", form[1]), "write 0 or more");
         return None;

@@ -1,10 +1,12 @@
 //! What uncertain inputs leave open, in words and tables.
 
-use super::numbers::{self, NONE};
+use super::numbers;
+#[cfg(feature = "cli")]
 use super::table::Grid;
 use crate::decision::Decision;
 use crate::decision::uncertainty::{Figure, InputUncertainty, Recommended};
 use crate::model::plan::Plan;
+#[cfg(feature = "cli")]
 use crate::scenario::resolved::Scenario;
 
 /// What is said under the verdict; nothing where nothing is uncertain.
@@ -27,7 +29,7 @@ pub fn sentences(decision: &Decision) -> Vec<String> {
             if verdict == Some(plan) { "Saving".to_owned() } else { format!("Saving of {plan}") };
         lines.push(format!(
             "{subject}: {}; {} given what you know of {known} ({level}).",
-            numbers::saving(saving.value, None),
+            format_args!("{:.1} %", saving.value * 100.0 + 0.0),
             between(saving)
         ));
     }
@@ -108,6 +110,7 @@ pub fn above(open: &InputUncertainty) -> String {
 }
 
 /// The plans: each figure at the centres, and from … to over the inputs.
+#[cfg(feature = "cli")]
 #[must_use]
 pub fn plans(scenario: &Scenario, open: &InputUncertainty) -> Grid {
     let chance = if scenario.workload.ends() {
@@ -129,19 +132,25 @@ pub fn plans(scenario: &Scenario, open: &InputUncertainty) -> Grid {
             match plan.figure(name) {
                 Some(figure) => {
                     row.push(value(figure));
-                    let end =
-                        |at: Option<f64>| at.map_or_else(|| NONE.to_owned(), |at| end(at, figure));
+                    let end = |at: Option<f64>| {
+                        at.map_or_else(|| numbers::NONE.to_owned(), |at| end(at, figure))
+                    };
                     let (low, high) = (end(figure.low), end(figure.high));
-                    row.push(if figure.sd_input == Some(0.0) || (low == high && low != NONE) {
-                        "the same".to_owned()
-                    } else {
-                        // One unit is enough for both.
-                        let low =
-                            if high.ends_with(" %") { low.trim_end_matches(" %") } else { &low };
-                        format!("{low}…{high}")
-                    });
+                    row.push(
+                        if figure.sd_input == Some(0.0) || (low == high && low != numbers::NONE) {
+                            "the same".to_owned()
+                        } else {
+                            // One unit is enough for both.
+                            let low = if high.ends_with(" %") {
+                                low.trim_end_matches(" %")
+                            } else {
+                                &low
+                            };
+                            format!("{low}…{high}")
+                        },
+                    );
                 }
-                None => row.extend([NONE.to_owned(), NONE.to_owned()]),
+                None => row.extend([numbers::NONE.to_owned(), numbers::NONE.to_owned()]),
             }
         };
         cells("saving", &|of| numbers::saving(of.value, of.half_width), &saved);
@@ -159,6 +168,7 @@ pub fn plans(scenario: &Scenario, open: &InputUncertainty) -> Grid {
 }
 
 /// The inputs: what is known, the centre taken, what each explains.
+#[cfg(feature = "cli")]
 #[must_use]
 pub fn inputs(open: &InputUncertainty) -> Grid {
     let rows = open.inputs.iter().map(|input| {
@@ -166,7 +176,10 @@ pub fn inputs(open: &InputUncertainty) -> Grid {
             input.input.key.clone(),
             input.input.known.clone(),
             input.input.centre.clone(),
-            input.share.map_or_else(|| NONE.to_owned(), |share| format!("{:.0} %", share * 100.0)),
+            input.share.map_or_else(
+                || numbers::NONE.to_owned(),
+                |share| format!("{:.0} %", share * 100.0),
+            ),
         ]
     });
     let headers = ["input", "what is known", "centre", "explains"].map(str::to_owned);
@@ -199,6 +212,7 @@ pub fn below(open: &InputUncertainty) -> Vec<String> {
 }
 
 /// The block of the table: both grids and their notes.
+#[cfg(feature = "cli")]
 #[must_use]
 pub fn text(scenario: &Scenario, open: &InputUncertainty) -> String {
     use super::paragraph::wrapped;
@@ -222,6 +236,7 @@ pub fn text(scenario: &Scenario, open: &InputUncertainty) -> String {
 }
 
 /// The same as Markdown.
+#[cfg(feature = "cli")]
 #[must_use]
 pub fn markdown(scenario: &Scenario, open: &InputUncertainty) -> String {
     let notes: String = below(open).iter().map(|line| format!("- {line}\n")).collect();

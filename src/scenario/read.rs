@@ -73,11 +73,11 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if table.key == super::uncertain::TABLE {
-                self.problems.error(
-                    &table.at,
-                    "[fit] belongs in the file of a fit, not in a scenario",
-                    "delete it here, and write lifetime = { from = \"fit.toml\" } in [market] to take it \
-                     from its file",
+                self.problems.warning(
+                    Some(&table.at),
+                    "[fit] is left out: the lifetime is taken as if it were known exactly",
+                    "write lifetime = { from = \"fit.toml\" } in [market], beside that file, to take what is \
+                     not known of it too; or delete [fit] here",
                 );
                 continue;
             }

@@ -402,13 +402,13 @@ fn a_fit_is_found_beside_the_scenario() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // A file of a fit is no scenario's table.
+    // Pasted whole, its table is left out, and that is said.
     let pasted = std::fs::read_to_string(fit).unwrap();
     let both = format!("[workload]\nkind = \"job\"\nwork = \"8 h\"\n{pasted}");
     std::fs::write(&path, both).unwrap();
     let output = stockout(&["check", path.to_str().unwrap()]);
     let shown = String::from_utf8(output.stderr).unwrap();
-    assert!(shown.contains("[fit] belongs in the file of a fit"), "{shown}");
+    assert!(shown.contains("warning: [fit] is left out"), "{shown}");
 }
 
 /// The picture of a scenario and of its results are the same.

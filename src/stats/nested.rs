@@ -141,8 +141,8 @@ mod tests {
 
     /// Known components: inputs 0.09; a draw's own luck 4 over 256 replications, 0.0156 of the mean;
     /// the luck that all share, 9, cancels. 40 seeds of 64 draws: the mean of the estimated variances
-    /// is within 4 standard errors of the truth (their standard deviation is some 0.003), and without
-    /// the correction it is not: it would be 0.0156 too large.
+    /// is within 4 standard errors of the truth (one is some 0.0017), and without the correction it
+    /// would not be: it would be 0.0156 too large.
     #[test]
     fn the_variance_due_to_inputs_is_told_from_luck() {
         let truth = {
@@ -159,7 +159,7 @@ mod tests {
         let error = (spread / 40.0).sqrt();
         assert!((variance - truth).abs() < 4.0 * error, "{variance} ± {error}, not {truth}");
         assert!((noise / (4.0 / 256.0) - 1.0).abs() < 0.05, "{noise}");
-        assert!(noise > 10.0 * error, "{noise} {error}");
+        assert!(noise > 6.0 * error, "{noise} {error}");
         // One draw alone errs by both: 13 ÷ 256.
         let simulation = mean(&|n| n.simulation);
         assert!((simulation / (13.0 / 256.0) - 1.0).abs() < 0.2, "{simulation}");

@@ -59,7 +59,9 @@ impl Law {
         let value = match self.shape {
             Shape::Uniform { low, high } if self.is_whole => low + floor(u * (high - low + 1.0)),
             Shape::Uniform { low, high } => low + u * (high - low),
-            Shape::LogUniform { low, high } => exp(ln(low) + u * ln(high / low)),
+            // From the nearer end, so that both ends are met exactly.
+            Shape::LogUniform { low, high } if u > 0.5 => high * exp((u - 1.0) * ln(high / low)),
+            Shape::LogUniform { low, high } => low * exp(u * ln(high / low)),
             Shape::Normal { mean, sd } => {
                 mean + sd * cut((least - mean) / sd, (most - mean) / sd, u)
             }

@@ -21,8 +21,8 @@ mod literature;
 mod month;
 mod oracle;
 mod parsers;
-mod reconcile;
 mod pools;
+mod reconcile;
 mod reference;
 #[cfg(feature = "report")]
 mod report;
@@ -32,5 +32,6 @@ mod sampling;
 mod sweep;
 mod threads;
 mod ticker;
+mod uncertain;
 mod verify;
 mod zones;

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Failure;
+use super::against_fit;
 use super::age::warn_if_spot_is_stale;
 use super::emit;
 use super::fail_if::{self, FailIf};
@@ -36,6 +37,9 @@ pub struct Arguments {
     /// The plans alone: no verdict, no ladder, no effects of what was assumed
     #[arg(long)]
     quick: bool,
+    /// A replayed trace (market.trace) beside the laws of lifetime and wait fitted to it: what the fit loses
+    #[arg(long, conflicts_with_all = ["full", "method", "quick", "conditions"])]
+    against_fit: bool,
     /// Threads to use; the result is the same bytes on any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -81,6 +85,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let written = input.read()?;
     if mix::is_mix(&written) {
         return mixed(arguments, mix::read(written, input, arguments.quiet, &*prices)?);
+    }
+    if arguments.against_fit {
+        let as_json = match arguments.format {
+            Format::Table => false,
+            Format::Json => true,
+            Format::Markdown | Format::Csv => {
+                return Err(Failure::Input(
+                    "error: --against-fit has a table and JSON\nhelp: leave --format out, or --format json"
+                        .into(),
+                ));
+            }
+        };
+        let text =
+            against_fit::run(written, &*prices, arguments.threads, (arguments.quiet, as_json))?;
+        return arguments.destination.write(&text);
     }
     let (scenario, design, mut problems) = Input::finish(written, arguments.quiet, &*prices)?;
     if !design.axes.is_empty() && !arguments.quiet {

@@ -21,6 +21,7 @@ pub mod resolved;
 pub mod schema;
 mod simulation;
 pub mod source;
+mod trace;
 pub mod tree;
 pub mod validate;
 mod zones;

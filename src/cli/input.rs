@@ -492,8 +492,18 @@ fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let file = shell_word(&path.display().to_string());
-    if let evidence::Kind::Lifetimes(_) = kind {
-        return Err(fits(path, kind));
+    match kind {
+        evidence::Kind::Lifetimes(_) => return Err(fits(path, kind)),
+        evidence::Kind::Availability(_) => {
+            return Err(Failure::Input(format!(
+                "error: {} is {}, not a scenario\n\
+                 help: replay it in a scenario: --set market.trace.file={file}, or make one of it:\n      \
+                 stockout import {file} -o market.toml",
+                path.display(),
+                kind.name()
+            )));
+        }
+        evidence::Kind::Jobs(_) | evidence::Kind::Replicas(_) => {}
     }
     Err(Failure::Input(format!(
         "error: {} is {}, not a scenario\n\

@@ -209,7 +209,7 @@ mod tests {
             for (from, to) in path.without(of, 1, at(20)) {
                 missing += to - from;
             }
-            assert_eq!(path.blocks.len(), 10);
+            assert!(path.blocks.len() >= 10);
         }
         let share = missing.hours() / (20.0 * n as f64);
         assert!((share - 0.4).abs() < 0.01, "{share}");

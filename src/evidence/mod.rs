@@ -76,7 +76,8 @@ pub fn recognise(text: &str) -> Option<Kind> {
         if replica_series::is_header(header) {
             return Some(Kind::Replicas(Form::Csv));
         }
-        if availability::is_line(header) {
+        let first = start.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        if first.is_some_and(availability::is_line) {
             return Some(Kind::Availability(Form::Csv));
         }
         return lifetimes::is_header(header).then_some(Kind::Lifetimes(Form::Csv));

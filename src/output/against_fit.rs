@@ -23,7 +23,7 @@ pub struct Sides<'a> {
 #[must_use]
 pub fn text(sides: &Sides<'_>, comparison: &Comparison) -> String {
     let mut out = wrapped(
-        &format!("{}: a replayed trace (a) beside the laws fitted to it (b).", sides.replay.0.name),
+        &format!("{}: a replayed trace (before) beside the laws fitted to it (after).", sides.replay.0.name),
         "",
     );
     out.push('\n');
@@ -37,12 +37,15 @@ pub fn text(sides: &Sides<'_>, comparison: &Comparison) -> String {
     let seen = &laws.seen;
     let fits = laws.up.and_then(|up| up.p).map_or_else(
         || "too few ends to test the lifetime".to_owned(),
-        |p| format!("the lifetime fits with p = {}", if p < 1e-4 { "0.0000".into() } else { format!("{p:.4}") }),
+        |p| {
+            let p = if p < 1e-3 { "below 0.001".to_owned() } else { format!("= {p:.3}") };
+            format!("the chance of so bad a fit of the lifetime, if it were true, p {p}")
+        },
     );
     out.push_str(&wrapped(
         &format!(
-            "From {} times with capacity, {} of them seen to end, and {} without; {} had begun before \
-             the trace and are left out. Capacity {} of the time; {fits}.",
+            "From {} times with capacity, {} of them seen to end, and {} without, left out what went \
+             on when the trace began ({}). Capacity {} of the time; {fits}.",
             numbers::whole(seen.up.count()),
             numbers::whole(seen.up.events()),
             numbers::whole(seen.down.count()),
@@ -95,6 +98,6 @@ fn tails(sides: &Sides<'_>) -> Option<String> {
     if rows.is_empty() {
         return None;
     }
-    let headers = ["time to result", "p50 a", "p50 b", "p95 a", "p95 b"].map(str::to_owned).to_vec();
+    let headers = ["time to result", "p50 replay", "p50 fit", "p95 replay", "p95 fit"].map(str::to_owned).to_vec();
     Some(Grid { headers, rows, text_columns: vec![0] }.text())
 }

@@ -21,6 +21,7 @@ mod month;
 mod oracle;
 mod parsers;
 mod reference;
+mod replay;
 #[cfg(feature = "report")]
 mod report;
 #[cfg(feature = "report")]

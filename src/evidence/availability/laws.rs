@@ -294,19 +294,23 @@ fn instead(draft: &mut Draft, laws: &Laws) {
         return;
     };
     let fits = match up.p {
-        Some(p) if p < 0.05 => format!(
-            "It does not fit (p = {p:.2}): `estimate --against-fit` shows what it loses.",
-        ),
+        Some(p) if p < 0.05 => {
+            let p = if p < 0.01 { "p below 0.01".to_owned() } else { format!("p = {p:.2}") };
+            format!("It does not fit ({p}): `estimate --against-fit` shows what it loses.")
+        }
         Some(p) => format!("It is not refuted (p = {p:.2})."),
         None => "Too few ends to test it.".into(),
     };
     draft.instead.push(format!(
         "Instead of the trace, the laws fitted to it: the time with capacity as lifetime ({}, mean \
-         {:.3} h), the time without as wait. {fits} {} times had begun before the trace and are \
-         left out; the first request waits as if capacity had just gone.",
+         {:.3} h), the time without as wait. {fits} {} left out: when what went on at the start of \
+         the trace had begun is not known. The first request waits as if capacity had just gone.",
         up.family.name(),
         up.mean_h,
-        laws.seen.begun_before
+        match laws.seen.begun_before {
+            1 => "One time is".to_owned(),
+            many => format!("{many} times are"),
+        }
     ));
     draft.instead.push(format!("lifetime = {lifetime}"));
     if let Some(wait) = &laws.wait {

@@ -74,7 +74,7 @@ fn every_form_of_counts_is_read() {
     assert_eq!(texts(&read_text("seconds,instances\n0,4\n27,12\n37,0\n40,9\n").unwrap().windows), expected);
     let hours = Said { coding: None, unit: Some(Unit::Hours) };
     let trace = read_said("0.000,2\n0.030,9\n1.5,0\n", hours).unwrap();
-    assert_eq!(texts(&trace.windows), ["2 for 108 s, 9 for 1.47 h"]);
+    assert_eq!(texts(&trace.windows), ["2 for 1.8 min, 9 for 1.47 h"]);
     let probes = "2026-11-20, 23:59:50, 4\n2026-11-21, 00:00:17, 12\n2026-11-21, 00:00:16, 7\n\
                   2026-11-21, 00:00:27, 0\n2026-11-21, 00:00:30, 1\n";
     let trace = read_text(probes).unwrap();
@@ -86,7 +86,7 @@ fn every_form_of_counts_is_read() {
 fn nodes_that_come_and_go_are_counted() {
     let text = "0,add,a\n0,add,b\n0,add,a\n60000,remove,a\n90000,add,a\n90000,add,c\n120000,remove,b\n";
     let trace = read_text(text).unwrap();
-    assert_eq!(texts(&trace.windows), ["2 for 60 s, 1 for 30 s, 3 for 30 s"]);
+    assert_eq!(texts(&trace.windows), ["2 for 1 min, 1 for 30 s, 3 for 30 s"]);
     assert_eq!((trace.account.used, trace.account.skipped_rows()), (6, 1));
     assert_eq!(trace.values(), Values::Instances);
 }
@@ -97,7 +97,7 @@ fn what_is_wrong_is_told_with_its_line() {
     let good = window("\"unavailable\": \"0011\"");
     for (text, place, words) in [
         ("{\"metadata\": {\"gap_seconds\": 600}, \"data\": [0, 1".to_owned(), "1:", ""),
-        ("{\"metadata\": {\"gap_seconds\": 600}, \"data\": [0, 1]}".into(), "1:38", "whether 1 is capacity"),
+        ("{\"metadata\": {\"gap_seconds\": 600}, \"data\": [0, 1]}".into(), "1:36", "whether 1 is capacity"),
         (window("\"unavailable\": \"0021\""), "1:", "slot 3 of `unavailable` is '2'"),
         (window("\"unavailable\": [0, 0.5]"), "1:", "slot 2 of `unavailable` is 0.5"),
         (window("\"unavailable\": [0, NaN]"), "1:", ""),

@@ -177,8 +177,9 @@ fn what_is_not_done_at_the_end_of_a_window_is_unfinished() {
     // At one instant completion comes first.
     let enough = ["market.trace.wrap=false"];
     assert_eq!(job(&enough, Course::Spot, 0).outcome, Outcome::Completed);
-    // Standard VMs need no trace: seven refusals, half an hour each, then five hours.
+    // Standard VMs need no trace: refused six times, from 4 h to 10 h they work.
     let fallback = [
+        "workload.work=6 h",
         "market.trace.runs=1 for 1 h, 0 for 8 h",
         "market.trace.wrap=false",
         "market.trace.when_scarce=refuse",

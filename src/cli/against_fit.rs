@@ -7,8 +7,8 @@ use super::progress::Progress;
 use super::write::complain;
 use crate::evidence::availability::laws::{self, Laws};
 use crate::model::workload::Workload;
-use crate::montecarlo::replicate::RunError;
 use crate::montecarlo;
+use crate::montecarlo::replicate::RunError;
 use crate::output::against_fit::{self, Sides};
 use crate::output::compare::{File, compare};
 use crate::output::json;
@@ -73,12 +73,10 @@ pub fn run(
     };
     let answers = (played(&replay)?, played(&fitted)?);
     progress.finish();
-    let (a, b) = (json::estimate(&replay, &answers.0, None), json::estimate(&fitted, &answers.1, None));
-    let comparison = compare(
-        File { name: "replay", text: &a },
-        File { name: "fit", text: &b },
-    )
-    .map_err(|message| Failure::Input(format!("error: {message}")))?;
+    let (a, b) =
+        (json::estimate(&replay, &answers.0, None), json::estimate(&fitted, &answers.1, None));
+    let comparison = compare(File { name: "replay", text: &a }, File { name: "fit", text: &b })
+        .map_err(|message| Failure::Input(format!("error: {message}")))?;
     if as_json {
         return Ok(comparison.json());
     }
@@ -87,7 +85,10 @@ pub fn run(
 }
 
 /// The laws of what the workload meets in the trace.
-fn fit(replay: &Scenario, series: Option<Vec<crate::evidence::availability::Runs>>) -> Result<Laws, Failure> {
+fn fit(
+    replay: &Scenario,
+    series: Option<Vec<crate::evidence::availability::Runs>>,
+) -> Result<Laws, Failure> {
     let market = replay.workload.market().replay();
     let replayed = market.ok_or_else(|| Failure::Input("error: the market is no trace".into()))?;
     let (gang, fleet) = match &replay.workload {

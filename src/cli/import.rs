@@ -39,6 +39,10 @@ pub struct Arguments {
     /// The unit of the times in a curve of instances: ms, s, min or h
     #[arg(long, value_name = "UNIT", value_parser = Unit::ALL.map(|unit| unit.1))]
     unit: Option<String>,
+    /// Write the times with capacity in a trace to this file, as CSV that `fit` and `chart --kind
+    /// survival` read
+    #[arg(long, value_name = "FILE")]
+    lifetimes: Option<PathBuf>,
     #[command(flatten)]
     input: Input,
 }
@@ -147,9 +151,10 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
         coding: arguments.coding.as_deref().and_then(Coding::of_name),
         unit: arguments.unit.as_deref().and_then(Unit::of_name),
     };
-    if !matches!(kind, evidence::Kind::Availability(_)) && said != Said::default() {
+    let is_said = said != Said::default() || arguments.lifetimes.is_some();
+    if !matches!(kind, evidence::Kind::Availability(_)) && is_said {
         return Err(Failure::Input(format!(
-            "error: --coding and --unit are for traces of Spot capacity, and this is {}\n\
+            "error: --coding, --unit and --lifetimes are for traces of Spot capacity, and this is {}\n\
              help: leave them out",
             kind.name()
         )));
@@ -160,6 +165,10 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
             let Some(trace) = availability::read(form, source, said, &mut problems) else {
                 return Err(refused(&problems));
             };
+            if let Some(path) = &arguments.lifetimes {
+                let csv = availability::laws::lifetimes_csv(&availability::laws::seen_in(&trace));
+                write::to_files(&[(path, &csv)])?;
+            }
             let file = arguments.input.file.as_deref().filter(|path| path.as_os_str() != "-");
             let place = file.map(|file| mix_in_scenario(arguments, file));
             (availability::laws::draft(&trace, place.as_deref(), said, level), None)

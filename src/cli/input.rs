@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use super::{Failure, write};
 use crate::evidence::availability::{self, Availability};
 use crate::evidence::{self, load_series};
+use crate::model::availability::Values;
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
 use crate::scenario::resolved::{Against, Scenario};
 use crate::scenario::source::{Place, Problems, Severity};
 use crate::scenario::tree::{self, Node};
-use crate::model::availability::Values;
 use crate::scenario::{self, json, request};
 use crate::sweep::axes;
 use crate::sweep::design::Design;
@@ -275,8 +275,7 @@ impl Input {
         root: &mut Node,
         problems: &mut Problems,
     ) -> Result<Option<Availability>, Failure> {
-        const KEYS: [&str; 3] =
-            ["market.trace.file", "market.trace.coding", "market.trace.unit"];
+        const KEYS: [&str; 3] = ["market.trace.file", "market.trace.coding", "market.trace.unit"];
         let Some(node) = root.at_path(KEYS[0]).cloned() else { return Ok(None) };
         let name = match &node.value {
             tree::Value::Text(name) if !name.is_empty() && name != "-" => name,
@@ -290,7 +289,11 @@ impl Input {
             }
         };
         if let Some(runs) = root.at_path("market.trace.runs") {
-            problems.error(&runs.at, "market.trace.runs beside market.trace.file", "delete one of them");
+            problems.error(
+                &runs.at,
+                "market.trace.runs beside market.trace.file",
+                "delete one of them",
+            );
             return Ok(None);
         }
         let word = |path: &str| match root.at_path(path).map(|node| &node.value) {

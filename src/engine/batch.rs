@@ -179,7 +179,8 @@ impl Batch {
         let end_of_time = SimTime::START + model.give_up_after;
         trajectory.paths.begin(&model.market, 1, end_of_time);
         let known_until = trajectory.paths.known_until();
-        let end_of_time = if course.uses_spot() { end_of_time.min(known_until) } else { end_of_time };
+        let end_of_time =
+            if course.uses_spot() { end_of_time.min(known_until) } else { end_of_time };
         self.calendar.clear();
         self.idle.clear();
         self.replicas.clear();

@@ -10,9 +10,9 @@ use libm::{exp, expm1, log1p};
 use super::replay::{Places, Replayed};
 use super::vm::{Answer, Request};
 use crate::luck::{Luck, Purpose};
+use crate::model::availability::{Replay, Values};
 use crate::model::capacity::{Market, Wait};
 use crate::model::lifetime::Lifetime;
-use crate::model::availability::{Replay, Values};
 use crate::model::zone::{HazardByHour, Regime, RegimeStart, Shocks, WhenScarce, Zone, Zones};
 use crate::units::{Share, SimDuration, SimTime};
 

@@ -178,10 +178,7 @@ mod tests {
         assert_eq!(first(4, 2, true), Some(at(6)));
         assert_eq!(first(999, 2, true), None, "4 h later, after the end of time");
         assert_eq!(first(0, 3, true), None);
-        assert_eq!(
-            path.without(of, 2, at(13)),
-            [(at(3), at(6)), (at(9), at(12))],
-        );
+        assert_eq!(path.without(of, 2, at(13)), [(at(3), at(6)), (at(9), at(12))],);
     }
 
     #[test]

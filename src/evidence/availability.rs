@@ -164,7 +164,8 @@ impl Availability {
 /// A window as a scenario takes it: `1 for 10 h, 0 for 2 h`.
 #[must_use]
 pub fn to_text(runs: &Runs) -> String {
-    let runs: Vec<String> = runs.iter().map(|(count, holds)| format!("{count} for {holds}")).collect();
+    let runs: Vec<String> =
+        runs.iter().map(|(count, holds)| format!("{count} for {holds}")).collect();
     runs.join(", ")
 }
 
@@ -200,7 +201,9 @@ fn of_line(line: &str) -> Option<(Shape, bool)> {
     let number = |cell: &str| Decimal::parse(cell).is_ok();
     Some(match lower.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["seconds" | "milliseconds" | "minutes" | "hours", "instances"] => (Shape::Curve, true),
-        ["seconds" | "milliseconds" | "minutes" | "hours", "event", "node"] => (Shape::Events, true),
+        ["seconds" | "milliseconds" | "minutes" | "hours", "event", "node"] => {
+            (Shape::Events, true)
+        }
         ["date", "time", "instances"] => (Shape::Probes, true),
         [time, count] if number(time) && number(count) => (Shape::Curve, false),
         [time, "add" | "remove", _] if number(time) => (Shape::Events, false),
@@ -215,7 +218,12 @@ fn moment(date: &str, time: &str) -> Result<Timestamp, crate::units::UnitError> 
 }
 
 /// Reads a trace. What is wrong with it is reported; `None` where anything is.
-pub fn read(form: Form, source: usize, said: Said, problems: &mut Problems) -> Option<Availability> {
+pub fn read(
+    form: Form,
+    source: usize,
+    said: Said,
+    problems: &mut Problems,
+) -> Option<Availability> {
     let read = match form {
         Form::Json => slots(source, said, problems),
         Form::Csv => {
@@ -310,7 +318,11 @@ impl Slots {
         for number in numbers {
             push(&mut runs, number, gap);
         }
-        if gap.micros().checked_mul(count as i64).is_none_or(|all| all > SimDuration::LONGEST.micros()) {
+        if gap
+            .micros()
+            .checked_mul(count as i64)
+            .is_none_or(|all| all > SimDuration::LONGEST.micros())
+        {
             let message = "a window of more than 1,000 years";
             return wrong(problems, &item.at, message, "is gap_seconds right?");
         }
@@ -324,8 +336,8 @@ impl Slots {
     fn gap(&mut self, item: &Node, problems: &mut Problems) -> Read<SimDuration> {
         const HELP: &str = "write the seconds between two slots, such as \"gap_seconds\": 600";
         let meta = object(problems, item, "metadata")?;
-        let entry = field(item, "gap_seconds")
-            .or_else(|| meta.and_then(|meta| field(meta, "gap_seconds")));
+        let entry =
+            field(item, "gap_seconds").or_else(|| meta.and_then(|meta| field(meta, "gap_seconds")));
         let Some(entry) = entry else {
             return wrong(problems, &item.at, "a trace without `gap_seconds`", HELP);
         };
@@ -361,12 +373,18 @@ impl Slots {
     ) -> Read<Coding> {
         let coding = match (says, said.coding) {
             (Some(says), Some(said)) if says != said => {
-                let message = format!("`{}` says {}, and the coding given is {}", entry.key, says.name(), said.name());
+                let message = format!(
+                    "`{}` says {}, and the coding given is {}",
+                    entry.key,
+                    says.name(),
+                    said.name()
+                );
                 return wrong(problems, &entry.at, message, "leave the coding out");
             }
             (Some(coding), _) | (None, Some(coding)) => coding,
             (None, None) => {
-                let message = format!("`{}` does not say whether 1 is capacity or none", clip(&entry.key));
+                let message =
+                    format!("`{}` does not say whether 1 is capacity or none", clip(&entry.key));
                 let help = "look at how the trace was published, then give --coding 1-available or \
                             --coding 1-unavailable, in a scenario coding = \"1-available\" in [market.trace]";
                 return wrong(problems, &entry.at, message, help);
@@ -468,12 +486,20 @@ impl Slots {
         }
         stretches.push(slots);
         if differ > 0 {
-            return (apart(), vec![format!(
-                "Its windows disagree in {differ} slots of the same time: each is taken by itself."
-            )]);
+            return (
+                apart(),
+                vec![format!(
+                    "Its windows disagree in {differ} slots of the same time: each is taken by itself."
+                )],
+            );
         }
         let distinct: usize = stretches.iter().map(Vec::len).sum();
-        let all: usize = self.windows.iter().flatten().map(|(_, holds)| (holds.micros() / gap.micros()) as usize).sum();
+        let all: usize = self
+            .windows
+            .iter()
+            .flatten()
+            .map(|(_, holds)| (holds.micros() / gap.micros()) as usize)
+            .sum();
         let runs = |slots: Vec<u32>| {
             let mut runs = Vec::new();
             for number in slots {
@@ -493,7 +519,12 @@ impl Slots {
 
 /// The first slot of a window, where it is told: `start_time` and `end_time` count slots, or
 /// seconds.
-fn begins(item: &Node, count: usize, gap: SimDuration, problems: &mut Problems) -> Read<Option<i64>> {
+fn begins(
+    item: &Node,
+    count: usize,
+    gap: SimDuration,
+    problems: &mut Problems,
+) -> Read<Option<i64>> {
     const MOST: i64 = 1_000_000_000_000_000;
     let start = whole(problems, item, "start_time", -MOST..=MOST)?;
     let end = whole(problems, item, "end_time", -MOST..=MOST)?;
@@ -502,10 +533,16 @@ fn begins(item: &Node, count: usize, gap: SimDuration, problems: &mut Problems) 
     if end - start == count as i64 {
         return Ok(Some(start));
     }
-    if seconds > 0 && gap.micros() % 1_000_000 == 0 && end - start == seconds.saturating_mul(count as i64) {
+    if seconds > 0
+        && gap.micros() % 1_000_000 == 0
+        && end - start == seconds.saturating_mul(count as i64)
+    {
         return Ok((start % seconds == 0).then_some(start / seconds));
     }
-    let message = format!("`end_time` − `start_time` is {}, and there are {count} slots of {gap}", end - start);
+    let message = format!(
+        "`end_time` − `start_time` is {}, and there are {count} slots of {gap}",
+        end - start
+    );
     wrong(problems, &item.at, message, "is the window cut off?")
 }
 
@@ -529,7 +566,8 @@ fn lines(text: &str, source: usize, said: Said, problems: &mut Problems) -> Read
         body.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).peekable();
     let first = rows.peek().copied().unwrap_or(&text[text.len()..]);
     let Some((shape, has_names)) = of_line(first) else {
-        let help = "a line is seconds,instances, or milliseconds,add,node, or date, time, instances";
+        let help =
+            "a line is seconds,instances, or milliseconds,add,node, or date, time, instances";
         return wrong(problems, &place(first), "this is no trace of capacity", help);
     };
     if let (Some(coding), false) = (said.coding, shape == Shape::Slots) {
@@ -632,7 +670,11 @@ impl Curve {
                 return Ok(());
             }
             let step = SimDuration::from_micros(before.saturating_sub(time));
-            return Err((0, format!("this row is {step} before the one above it"), "write the rows in the order of time".into()));
+            return Err((
+                0,
+                format!("this row is {step} before the one above it"),
+                "write the rows in the order of time".into(),
+            ));
         }
         if self.shape == Shape::Events {
             return self.event(time, cells[1], cells[2]);
@@ -655,8 +697,16 @@ impl Curve {
         if let Some(last) = self.points.last() {
             self.longest = self.longest.max(SimDuration::from_micros(time - last.0));
         }
+        let before = self.points.len().checked_sub(2).map(|at| self.points[at].1);
         match self.points.last_mut() {
-            Some(last) if last.0 == time => last.1 = count,
+            Some(last) if last.0 == time => {
+                // The corner of a curve that is drawn says what held until then.
+                if self.shape != Shape::Events && before.is_some_and(|before| before != last.1) {
+                    self.account.used -= 1;
+                    self.account.skip("a later row of the same moment says another count");
+                }
+                last.1 = count;
+            }
             _ => self.points.push((time, count)),
         }
     }
@@ -664,7 +714,8 @@ impl Curve {
     /// The time of a row \[µs\], from any beginning.
     fn time(&mut self, cells: &[&str]) -> Result<i64, Wrong> {
         if self.shape == Shape::Probes {
-            let moment = moment(cells[0], cells[1]).map_err(|error| (0, error.message, error.help))?;
+            let moment =
+                moment(cells[0], cells[1]).map_err(|error| (0, error.message, error.help))?;
             let first = *self.first.get_or_insert(moment);
             return Ok(match first.until(moment) {
                 Some(since) => since.micros(),
@@ -736,13 +787,17 @@ impl Curve {
             return Err(("a trace of more than 1,000 years".into(), "is the unit right?".into()));
         }
         let mut notes = vec![format!(
-            "It goes from its first row to its last, {length}: what the last count holds for is not \
-             said. Between two rows, {} at most, the first one's count holds.",
-            self.longest
+            "It goes from its first row to its last, {:.2} h: what the last count holds for is not \
+             said. Between two rows, {:.2} h at most, the first one's count holds.",
+            length.hours(),
+            self.longest.hours()
         )];
         if length < SimDuration::from_secs(600) && self.shape != Shape::Probes {
-            let unit = Unit::ALL.into_iter().find(|unit| unit.0 == self.unit).map_or("", |unit| unit.1);
-            notes.push(format!("All of it takes {length}: are its times really in {unit}? (--unit)"));
+            let unit =
+                Unit::ALL.into_iter().find(|unit| unit.0 == self.unit).map_or("", |unit| unit.1);
+            notes.push(format!(
+                "All of it takes {length}: are its times really in {unit}? (--unit)"
+            ));
         }
         Ok(Availability {
             shape: self.shape,

@@ -106,7 +106,9 @@ pub enum Unsolved {
     )]
     Memory,
     /// What one attempt meets is what was seen after what the last one met.
-    #[error("the market is a replayed trace, and only independent attempts are solved (market.trace)")]
+    #[error(
+        "the market is a replayed trace, and only independent attempts are solved (market.trace)"
+    )]
     Replayed,
     /// The end of simulated time matters.
     #[error("some runs reach the end of simulated time (give_up_after)")]

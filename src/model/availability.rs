@@ -69,9 +69,9 @@ impl Window {
         let mut extremes = vec![counts];
         while let Some(last) = extremes.last().filter(|last| last.len() > FAN) {
             let both = |steps: &[(u32, u32)]| {
-                steps.iter().fold((u32::MAX, 0), |(low, high), step| {
-                    (low.min(step.0), high.max(step.1))
-                })
+                steps
+                    .iter()
+                    .fold((u32::MAX, 0), |(low, high), step| (low.min(step.0), high.max(step.1)))
             };
             let above = last.chunks(FAN).map(both).collect();
             extremes.push(above);

@@ -23,7 +23,10 @@ pub struct Sides<'a> {
 #[must_use]
 pub fn text(sides: &Sides<'_>, comparison: &Comparison) -> String {
     let mut out = wrapped(
-        &format!("{}: a replayed trace (before) beside the laws fitted to it (after).", sides.replay.0.name),
+        &format!(
+            "{}: a replayed trace (before) beside the laws fitted to it (after).",
+            sides.replay.0.name
+        ),
         "",
     );
     out.push('\n');
@@ -74,14 +77,16 @@ pub fn text(sides: &Sides<'_>, comparison: &Comparison) -> String {
 
 /// Medians and tails: what a mean does not show.
 fn tails(sides: &Sides<'_>) -> Option<String> {
-    let quantile = |plan: &PlanEstimate, of: fn(&crate::montecarlo::estimate::Summary) -> Option<f64>| {
-        plan.time_to_result_h.as_ref().and_then(of)
-    };
+    let quantile =
+        |plan: &PlanEstimate, of: fn(&crate::montecarlo::estimate::Summary) -> Option<f64>| {
+            plan.time_to_result_h.as_ref().and_then(of)
+        };
     let shown = |value: Option<f64>| value.map_or_else(|| "never".to_owned(), numbers::hours);
     let mut rows = Vec::new();
     for plan in &sides.replay.1.plans {
         let other = sides.fit.1.plans.iter().find(|other| other.listed.plan == plan.listed.plan);
-        let (Some(a), Some(b)) = (&plan.estimate, other.and_then(|other| other.estimate.as_ref())) else {
+        let (Some(a), Some(b)) = (&plan.estimate, other.and_then(|other| other.estimate.as_ref()))
+        else {
             continue;
         };
         if a.time_to_result_h.is_none() || !a.plan.course().uses_spot() {
@@ -98,6 +103,8 @@ fn tails(sides: &Sides<'_>) -> Option<String> {
     if rows.is_empty() {
         return None;
     }
-    let headers = ["time to result", "p50 replay", "p50 fit", "p95 replay", "p95 fit"].map(str::to_owned).to_vec();
+    let headers = ["time to result", "p50 replay", "p50 fit", "p95 replay", "p95 fit"]
+        .map(str::to_owned)
+        .to_vec();
     Some(Grid { headers, rows, text_columns: vec![0] }.text())
 }

@@ -67,7 +67,9 @@ fn of_trace(replay: &Replay) -> String {
         WhenScarce::Refuse => "are refused",
         WhenScarce::Queue => "wait for it",
     };
-    format!("A replayed trace: {windows}, {shows}; {begins}{after}. Requests without capacity {then}.")
+    format!(
+        "A replayed trace: {windows}, {shows}; {begins}{after}. Requests without capacity {then}."
+    )
 }
 
 fn sentence(zones: &Zones, zone: &Zone) -> String {

@@ -223,7 +223,8 @@ fn of_kind(kind: Kind) -> Value {
         }),
         Kind::Runs => {
             let run = "[0-9]+ for [^,]+";
-            let window = json!({ "type": "string", "pattern": format!("^\\s*{run}(,\\s*{run})*$") });
+            let window =
+                json!({ "type": "string", "pattern": format!("^\\s*{run}(,\\s*{run})*$") });
             json!({ "anyOf": [window, { "type": "array", "minItems": 1, "items": window }] })
         }
         Kind::WeekTime => json!({

@@ -7,7 +7,9 @@ use super::keys::{self, Kind, expects};
 use super::read::Reader;
 use super::tree::{Node, Value};
 use super::zones::Everywhere;
-use crate::model::availability::{MOST_INSTANCES, MOST_STEPS, Replay, Starts, Trace, Values, Window};
+use crate::model::availability::{
+    MOST_INSTANCES, MOST_STEPS, Replay, Starts, Trace, Values, Window,
+};
 use crate::model::capacity::Wait;
 use crate::model::lifetime::Lifetime;
 use crate::model::restart::RestartRules;
@@ -62,7 +64,8 @@ pub fn read(reader: &mut Reader<'_>, everywhere: &Everywhere, many: bool) -> Opt
     }
     for path in OF_LIFETIMES {
         if let Some(node) = reader.node(path) {
-            let message = format!("{path} changes nothing: VMs of a replayed trace live until it drops");
+            let message =
+                format!("{path} changes nothing: VMs of a replayed trace live until it drops");
             reader.problems.warning(Some(&node.at), message, "delete it");
         }
     }
@@ -75,7 +78,9 @@ pub fn read(reader: &mut Reader<'_>, everywhere: &Everywhere, many: bool) -> Opt
     if let Some(node) = reader.node(FILE) {
         reader.problems.error(
             &node.at,
-            format!("{FILE} was not read: this library reads no files, and a sweep does not change it"),
+            format!(
+                "{FILE} was not read: this library reads no files, and a sweep does not change it"
+            ),
             format!("`stockout` reads it beside the scenario; elsewhere write {RUNS}"),
         );
         return None;
@@ -85,7 +90,9 @@ pub fn read(reader: &mut Reader<'_>, everywhere: &Everywhere, many: bool) -> Opt
         reader.problems.error(
             &table.at,
             format!("{TABLE} has no trace"),
-            format!("write file = \"trace.json\" in [{TABLE}], or runs = \"1 for 10 h, 0 for 2 h\""),
+            format!(
+                "write file = \"trace.json\" in [{TABLE}], or runs = \"1 for 10 h, 0 for 2 h\""
+            ),
         );
         return None;
     };
@@ -260,7 +267,8 @@ fn window(text: &str) -> Result<Window, (String, String)> {
             let message = format!("`{}` is not a number of VMs", clip(count));
             (message, format!("write a whole number from 0 to {MOST_INSTANCES}"))
         })?;
-        let holds = SimDuration::parse(holds.trim()).map_err(|error| (error.message, error.help))?;
+        let holds =
+            SimDuration::parse(holds.trim()).map_err(|error| (error.message, error.help))?;
         if holds == SimDuration::ZERO {
             return Err((format!("`{}` lasts no time", clip(run.trim())), help()));
         }
@@ -319,7 +327,11 @@ fn starts(reader: &mut Reader<'_>, trace: &Trace) -> Option<Starts> {
     for (path, belongs, to) in [
         (BLOCK, replay == "bootstrap", "replay = \"bootstrap\""),
         // The file's own gap is put there for a file of windows too.
-        (EVERY, replay == "all" || reader.node(EVERY).is_some_and(|node| node.at.span.is_empty()), "replay = \"all\""),
+        (
+            EVERY,
+            replay == "all" || reader.node(EVERY).is_some_and(|node| node.at.span.is_empty()),
+            "replay = \"all\"",
+        ),
         (WINDOW, replay != "bootstrap", "replay = \"all\" or \"random\""),
     ] {
         if let (Some(node), false) = (reader.node(path), belongs) {
@@ -404,7 +416,8 @@ fn span(
     };
     if wraps || matches!(starts, Starts::Blocks { .. }) {
         if let (Some(node), true) = (reader.node(WINDOW), wraps) {
-            let message = format!("{WINDOW} and wrap = true: the trace is followed for as long as it takes");
+            let message =
+                format!("{WINDOW} and wrap = true: the trace is followed for as long as it takes");
             reader.problems.error(&node.at, message, "write wrap = false, or delete it");
         }
         return Some(None);
@@ -419,7 +432,9 @@ fn span(
                 let at = reader.node(TABLE)?.at.clone();
                 reader.problems.error(
                     &at,
-                    format!("the windows of the trace are of {shortest} to {longest}, and do not wrap"),
+                    format!(
+                        "the windows of the trace are of {shortest} to {longest}, and do not wrap"
+                    ),
                     "write window = \"72 h\": for how long a replication follows the trace",
                 );
                 return None;
@@ -434,7 +449,9 @@ fn span(
     if short == trace.windows().len() {
         reader.problems.error(
             &at,
-            format!("a replication follows the trace for {span}, and its longest window is {longest}"),
+            format!(
+                "a replication follows the trace for {span}, and its longest window is {longest}"
+            ),
             "write wrap = true, replay = \"bootstrap\", or a shorter window",
         );
         return None;
@@ -442,14 +459,19 @@ fn span(
     if short > 0 {
         reader.problems.warning(
             Some(&at),
-            format!("{short} of {} windows are shorter than {span} and are left out", trace.windows().len()),
+            format!(
+                "{short} of {} windows are shorter than {span} and are left out",
+                trace.windows().len()
+            ),
             "write wrap = true, or a shorter window",
         );
     }
     if until.is_some_and(|until| until > span) {
         reader.problems.warning(
             Some(&at),
-            format!("what is not done after {span} counts as unfinished, and the deadline is later"),
+            format!(
+                "what is not done after {span} counts as unfinished, and the deadline is later"
+            ),
             "write wrap = true, or a longer window",
         );
     }

@@ -138,10 +138,7 @@ fn a_request_without_capacity_can_be_refused() {
         ["market.trace.every=10 h", "market.trace.when_scarce=refuse", "market.wait=30 min"];
     let trajectory = job(&settings, Course::Spot, 0);
     let ends: Vec<End> = trajectory.attempts.iter().map(|attempt| attempt.end).collect();
-    assert_eq!(
-        ends,
-        [End::Preempted, End::Refused, End::Refused, End::Refused, End::Completed]
-    );
+    assert_eq!(ends, [End::Preempted, End::Refused, End::Refused, End::Refused, End::Completed]);
     assert_eq!(trajectory.restarts, 4);
     assert_eq!(trajectory.ended, SimTime::START + hours(10.0));
 }
@@ -448,8 +445,14 @@ fn what_does_not_go_together_is_refused() {
         (vec!["market.trace.file=a.json"], "this library reads no files"),
         (vec!["market.trace.coding=1-available"], "without market.trace.file"),
         (vec!["market.trace.block=2 h"], "it belongs to replay = \"bootstrap\""),
-        (vec!["market.trace.replay=bootstrap", "market.trace.block=11 h"], "the longest window is 10 h"),
-        (vec!["market.trace.replay=bootstrap", "market.trace.block=1 s"], "more than 1,000,000 blocks"),
+        (
+            vec!["market.trace.replay=bootstrap", "market.trace.block=11 h"],
+            "the longest window is 10 h",
+        ),
+        (
+            vec!["market.trace.replay=bootstrap", "market.trace.block=1 s"],
+            "more than 1,000,000 blocks",
+        ),
         (vec!["market.trace.window=4 h"], "write wrap = false"),
         (vec!["market.trace.wrap=false", "market.trace.window=4 h"], "the work takes 5 h"),
         (vec!["market.trace.wrap=false", "market.trace.window=11 h"], "its longest window is 10 h"),
@@ -458,10 +461,7 @@ fn what_does_not_go_together_is_refused() {
             vec!["market.trace.wrap=false", "market.trace.runs=[\"1 for 9 h\", \"1 for 8 h\"]"],
             "write window = \"72 h\"",
         ),
-        (
-            vec!["market.trace.when_scarce=refuse", "restart.max_restarts=unlimited"],
-            "for ever",
-        ),
+        (vec!["market.trace.when_scarce=refuse", "restart.max_restarts=unlimited"], "for ever"),
         (vec!["market.zones=[\"us-central1-a\"]"], "market.zones beside market.trace"),
         (vec!["market.shocks.mean=5 d"], "market.shocks beside market.trace"),
     ] {
@@ -503,19 +503,36 @@ fn a_trace_becomes_a_scenario_that_runs() {
     let trace = folder.path().join("trace.json");
     let slots: Vec<String> =
         (0..900).map(|slot| u8::from(slot % 7 > 1 && slot % 60 > 11).to_string()).collect();
-    let text = format!("{{\"metadata\": {{\"gap_seconds\": 600}}, \"data\": [{}]}}", slots.join(", "));
+    let text =
+        format!("{{\"metadata\": {{\"gap_seconds\": 600}}, \"data\": [{}]}}", slots.join(", "));
     std::fs::write(&trace, &text).unwrap();
     let (trace, market) = (trace.to_str().unwrap(), folder.path().join("market.toml"));
     let market = market.to_str().unwrap();
     let shown = failure(&["import", trace]);
     assert!(shown.contains("does not say whether 1 is capacity"), "{shown}");
     let output = stockout(&[
-        "import", trace, "--coding", "1-available", "-o", market, "--machine", "g2-standard-12",
-        "--region", "us-central1", "--service", "vertex-training", "--work", "8 h", "--set",
+        "import",
+        trace,
+        "--coding",
+        "1-available",
+        "-o",
+        market,
+        "--machine",
+        "g2-standard-12",
+        "--region",
+        "us-central1",
+        "--service",
+        "vertex-training",
+        "--work",
+        "8 h",
+        "--set",
         "workload.kind=job",
     ]);
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && told.contains("900 rows read: 900 used, 0 skipped"), "{told}");
+    assert!(
+        output.status.success() && told.contains("900 rows read: 900 used, 0 skipped"),
+        "{told}"
+    );
     let written = std::fs::read_to_string(market).unwrap();
     assert!(written.contains("file = \"trace.json\", coding = \"1-available\""), "{written}");
     assert!(written.contains("#   lifetime = { model = "), "{written}");
@@ -526,6 +543,13 @@ fn a_trace_becomes_a_scenario_that_runs() {
     let law = written.lines().find_map(|line| line.strip_prefix("#   lifetime = ")).unwrap();
     assert!(against.contains(law), "{against}");
     assert!(against.contains("p95 replay"), "{against}");
+    // All of the times with capacity, as lifetimes: 900 slots are 15 hours of 60, of which the first
+    // 12 show none, and the others in stretches of at most five.
+    let times = folder.path().join("times.csv");
+    let times = times.to_str().unwrap();
+    success(&["import", trace, "--coding", "1-available", "--lifetimes", times]);
+    let fit = success(&["fit", times, "--format", "toml"]);
+    assert!(fit.contains("lifetime = "), "{fit}");
     // The other coding, whole files compressed, a lifetime beside, a sweep over files.
     let other = ["estimate", market, "--quick", "--set", "market.trace.coding=1-unavailable"];
     let other = success(&[&other[..], &["--replications", "500"]].concat());
@@ -550,7 +574,7 @@ fn a_trace_that_is_given_for_a_scenario_is_told_apart() {
     assert!(shown.contains("a trace of Spot capacity, not a scenario"), "{shown}");
     assert!(shown.contains("stockout import"), "{shown}");
     let shown = failure(&["import", "scenarios/history/replicas.csv", "--unit", "h"]);
-    assert!(shown.contains("--coding and --unit are for traces"), "{shown}");
+    assert!(shown.contains("--coding, --unit and --lifetimes are for traces"), "{shown}");
 }
 
 #[test]

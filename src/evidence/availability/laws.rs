@@ -7,8 +7,8 @@
 use std::ops::RangeInclusive;
 
 use super::Runs;
-use crate::evidence::draft::Draft;
 use crate::evidence::availability::{Availability, Shape};
+use crate::evidence::draft::Draft;
 use crate::fit;
 use crate::fit::law::Family;
 use crate::fit::model::Asked;
@@ -70,6 +70,23 @@ pub fn seen(series: &[Runs], needs: RangeInclusive<u32>) -> Seen {
         hours: all as f64 / 3.6e9,
         share: if all > 0 { shown as f64 / all as f64 } else { 0.0 },
     }
+}
+
+/// The same of a whole trace, of a curve level by level.
+#[must_use]
+pub fn seen_in(trace: &Availability) -> Seen {
+    let most = trace.series.iter().flatten().map(|run| run.0).max().unwrap_or(0);
+    seen(&trace.series, needs(trace.values(), 1, most.max(1)))
+}
+
+/// The times with capacity as observed lifetimes, which `stockout fit` reads.
+#[must_use]
+pub fn lifetimes_csv(seen: &Seen) -> String {
+    let mut out = String::from("duration,preempted\n");
+    for row in seen.up.rows() {
+        out.push_str(&format!("{},{}\n", row.duration(), row.is_preempted()));
+    }
+    out
 }
 
 /// The laws fitted to what was seen.
@@ -136,7 +153,11 @@ fn law(model: &fit::model::Model) -> String {
         .iter()
         .map(|p| {
             let value = digits(p.value);
-            if p.unit == "h" { format!("{} = \"{value} h\"", p.name) } else { format!("{} = {value}", p.name) }
+            if p.unit == "h" {
+                format!("{} = \"{value} h\"", p.name)
+            } else {
+                format!("{} = {value}", p.name)
+            }
         })
         .collect();
     format!("{{ model = \"{}\", {} }}", model.family.name(), parameters.join(", "))
@@ -164,16 +185,19 @@ pub fn series(trace: &Trace) -> Vec<Runs> {
 pub fn draft(trace: &Availability, file: Option<&str>, said: super::Said, level: Level) -> Draft {
     let mut draft = Draft { account: trace.account.lines(), ..Draft::default() };
     let most = trace.series.iter().flatten().map(|run| run.0).max().unwrap_or(0);
-    let laws = laws(seen(&trace.series, needs(trace.values(), 1, most.max(1))), level);
+    let laws = laws(seen_in(trace), level);
     let (windows, hours) = (trace.windows.len(), total_h(&trace.windows));
     let many = if windows == 1 { "window" } else { "windows" };
     draft.say(format!("A trace: {}, {windows} {many}, {hours:.1} h in all.", trace.shape.name()));
     if let Some((coding, field)) = &trace.coding {
         let told = if said.coding.is_some() { "as was said" } else { "as its name says" };
-        draft.say(format!("1 in `{field}` is {}, {told}.", match coding {
-            super::Coding::Available => "capacity",
-            super::Coding::Unavailable => "no capacity",
-        }));
+        draft.say(format!(
+            "1 in `{field}` is {}, {told}.",
+            match coding {
+                super::Coding::Available => "capacity",
+                super::Coding::Unavailable => "no capacity",
+            }
+        ));
     }
     for note in &trace.notes {
         draft.say(note.clone());
@@ -211,10 +235,14 @@ fn about_share(trace: &Availability, laws: &Laws, most: u32) -> String {
                 .sum();
             let mean = all / total_h(&trace.series);
             let each = match trace.shape {
-                Shape::Events => " (nodes by their number, not their name: the last to come goes first)",
+                Shape::Events => {
+                    " (nodes by their number, not their name: the last to come goes first)"
+                }
                 _ => "",
             };
-            format!("{mean:.1} instances on average, {most} at most: {share:.1} %, instance by instance{each}.")
+            format!(
+                "{mean:.1} instances on average, {most} at most: {share:.1} %, instance by instance{each}."
+            )
         }
     }
 }

@@ -71,7 +71,15 @@ fn every_form_of_counts_is_read() {
     let trace = read_text(corners).unwrap();
     assert_eq!(texts(&trace.windows), expected);
     assert_eq!(trace.account.read(), 7);
-    assert_eq!(texts(&read_text("seconds,instances\n0,4\n27,12\n37,0\n40,9\n").unwrap().windows), expected);
+    assert_eq!(
+        texts(&read_text("seconds,instances\n0,4\n27,12\n37,0\n40,9\n").unwrap().windows),
+        expected
+    );
+    // A row that another one of its moment contradicts is not lost without a word: it was 4, then 7 or
+    // 12 at once.
+    let twice = read_text("10,4\n37,7\n37,12\n47,0\n50,0\n").unwrap();
+    assert_eq!(texts(&twice.windows), expected);
+    assert_eq!((twice.account.used, twice.account.skipped_rows()), (4, 1));
     let hours = Said { coding: None, unit: Some(Unit::Hours) };
     let trace = read_said("0.000,2\n0.030,9\n1.5,0\n", hours).unwrap();
     assert_eq!(texts(&trace.windows), ["2 for 1.8 min, 9 for 1.47 h"]);
@@ -84,7 +92,8 @@ fn every_form_of_counts_is_read() {
 
 #[test]
 fn nodes_that_come_and_go_are_counted() {
-    let text = "0,add,a\n0,add,b\n0,add,a\n60000,remove,a\n90000,add,a\n90000,add,c\n120000,remove,b\n";
+    let text =
+        "0,add,a\n0,add,b\n0,add,a\n60000,remove,a\n90000,add,a\n90000,add,c\n120000,remove,b\n";
     let trace = read_text(text).unwrap();
     assert_eq!(texts(&trace.windows), ["2 for 1 min, 1 for 30 s, 3 for 30 s"]);
     assert_eq!((trace.account.used, trace.account.skipped_rows()), (6, 1));
@@ -97,7 +106,11 @@ fn what_is_wrong_is_told_with_its_line() {
     let good = window("\"unavailable\": \"0011\"");
     for (text, place, words) in [
         ("{\"metadata\": {\"gap_seconds\": 600}, \"data\": [0, 1".to_owned(), "1:", ""),
-        ("{\"metadata\": {\"gap_seconds\": 600}, \"data\": [0, 1]}".into(), "1:36", "whether 1 is capacity"),
+        (
+            "{\"metadata\": {\"gap_seconds\": 600}, \"data\": [0, 1]}".into(),
+            "1:36",
+            "whether 1 is capacity",
+        ),
         (window("\"unavailable\": \"0021\""), "1:", "slot 3 of `unavailable` is '2'"),
         (window("\"unavailable\": [0, 0.5]"), "1:", "slot 2 of `unavailable` is 0.5"),
         (window("\"unavailable\": [0, NaN]"), "1:", ""),
@@ -110,9 +123,17 @@ fn what_is_wrong_is_told_with_its_line() {
         (good.replace("600", "1e300"), "1:", "`gap_seconds`"),
         (good.replace("\"gap_seconds\": 600, ", ""), "1:1", "without `gap_seconds`"),
         (format!("{good}{}", good.replace("600", "300")), "2:", "slots of 5 min here"),
-        (format!("{good}{}", good.replace("unavailable", "available")), "2:", "`unavailable` before"),
+        (
+            format!("{good}{}", good.replace("unavailable", "available")),
+            "2:",
+            "`unavailable` before",
+        ),
         (format!("{good}3\n"), "2:1", "a row is a number"),
-        (window("\"unavailable\": \"01\", \"start_time\": 5, \"end_time\": 8"), "1:", "2 slots of 10 min"),
+        (
+            window("\"unavailable\": \"01\", \"start_time\": 5, \"end_time\": 8"),
+            "1:",
+            "2 slots of 10 min",
+        ),
         ("0,4\n27,-1\n".into(), "2:4", "not a number of instances"),
         ("0,4\n27,1.5\n".into(), "2:4", "not a number of instances"),
         ("0,4\n-27,1\n".into(), "2:1", "not a time from 0"),

@@ -161,8 +161,9 @@ impl Together {
 #[multiversion(targets = "simd")]
 fn points(indices: &[u64], places: &[u8], (dimension, shift): (usize, u64), uniforms: &mut [f64]) {
     let uniform = |index| middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift));
-    if places.last().is_some_and(|&last| usize::from(last) + 1 == indices.len()) {
-        // Nobody is missing.
+    let has_last = places.last().is_some_and(|&last| usize::from(last) + 1 == indices.len());
+    if places.len() == indices.len() && has_last {
+        // Nobody is missing: with fewer places, whole blocks of them may end with the last one too.
         for (to, &index) in in_blocks_mut(uniforms).iter_mut().zip(in_blocks(indices)) {
             *to = uniform(index);
         }

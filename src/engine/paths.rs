@@ -123,7 +123,13 @@ impl Paths {
             && luck.uniform(Purpose::Refusal, slot, attempt)
                 < zone.no_capacity_probability.fraction();
         let ready = asked + wait;
-        let starts = path.first(at, ready, need, true);
+        let starts = match replay.when_scarce {
+            WhenScarce::Queue => path.first(at, ready, need, true),
+            // When there is capacity again does not matter.
+            WhenScarce::Refuse => {
+                (path.first(at, ready, need, false) != Some(ready)).then_some(ready)
+            }
+        };
         if starts != Some(ready) {
             match replay.when_scarce {
                 WhenScarce::Refuse => refused = true,

@@ -33,6 +33,9 @@ impl Replayed {
         need: u32,
         shows: bool,
     ) -> Option<SimTime> {
+        if !replay.ever(need, shows) {
+            return None;
+        }
         let span = replay.span.map_or(end, |span| end.min(SimTime::START + span));
         let mut now = time;
         while now < span {

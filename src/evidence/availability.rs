@@ -549,7 +549,7 @@ fn begins(
 /// Another number, for a time.
 fn push(runs: &mut Runs, number: u32, holds: SimDuration) {
     match runs.last_mut() {
-        Some((last, time)) if *last == number => *time = *time + holds,
+        Some((last, time)) if *last == number => *time += holds,
         _ => runs.push((number, holds)),
     }
 }

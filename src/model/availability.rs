@@ -225,6 +225,8 @@ pub struct Replay {
     reach: Vec<i64>,
     /// Windows that are replayed in turn.
     in_turn: u64,
+    /// The least and the greatest number of the trace.
+    extremes: (u32, u32),
 }
 
 /// Where a replication, or a block of one, begins.
@@ -271,7 +273,24 @@ impl Replay {
             }
             Starts::Random | Starts::Blocks { .. } => 0,
         };
-        (sum > 0).then_some(Self { trace, starts, wraps, span, when_scarce, reach, in_turn })
+        let numbers = || trace.windows.iter().flat_map(Window::runs).map(|(count, _)| count);
+        let extremes = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
+        (sum > 0).then_some(Self {
+            trace,
+            starts,
+            wraps,
+            span,
+            when_scarce,
+            reach,
+            in_turn,
+            extremes,
+        })
+    }
+
+    /// Whether the trace ever shows capacity for `need`, or (`!shows`) none.
+    #[must_use]
+    pub const fn ever(&self, need: u32, shows: bool) -> bool {
+        if shows { self.extremes.1 >= need } else { self.extremes.0 < need }
     }
 
     /// Windows that are replayed in turn; 0 where they begin at random.

@@ -51,7 +51,7 @@ pub fn seen(series: &[Runs], needs: RangeInclusive<u32>) -> Seen {
                 all += i128::from(holds.micros());
                 shown += if shows { i128::from(holds.micros()) } else { 0 };
                 match joined.last_mut() {
-                    Some((last, time)) if *last == shows => *time = *time + *holds,
+                    Some((last, time)) if *last == shows => *time += *holds,
                     _ => joined.push((shows, *holds)),
                 }
             }

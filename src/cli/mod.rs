@@ -19,8 +19,10 @@ mod init;
 mod input;
 mod manual;
 mod mix;
+mod pilot;
 mod prices;
 mod progress;
+mod reconcile;
 #[cfg(feature = "report")]
 mod report;
 mod rows;
@@ -79,6 +81,10 @@ enum Command {
     Fit(fit::Arguments),
     /// Make a scenario from a Vertex AI request body, past jobs, replica counts or a capacity trace
     Import(import::Arguments),
+    /// The cheapest experiment that settles the verdict; freezes a dated prediction
+    Pilot(pilot::Arguments),
+    /// A frozen prediction against the bill and the jobs that there were: the gap, split
+    Reconcile(reconcile::Arguments),
     /// Print the JSON Schema of scenario files
     Schema(schema::Arguments),
     /// Print the completions of a shell
@@ -127,6 +133,8 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Pilot(arguments) => pilot::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::man(&arguments),

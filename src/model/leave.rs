@@ -114,7 +114,7 @@ impl Leave {
         if job.market.replay().is_some() {
             return needed.micros();
         }
-        let gang = job.market.gang(job.nodes);
+        let gang = job.gang();
         let lifetime = &job.market.lifetime;
         let hazard = lifetime.cumulative_hazard(needed.hours()) - self.hazard / gang;
         if hazard.is_infinite() {
@@ -240,6 +240,7 @@ mod tests {
         JobModel {
             work: min(480),
             nodes: 1,
+            hazard_factor: 1.0,
             program,
             standard_program: Program { notice: None, ..program },
             timeout: None,

@@ -35,6 +35,10 @@
 //! Spot VM starts; those that run die when their cumulative hazard *along the path of the zone* reaches
 //! the same draw. The [paths](engine::paths) have luck of their own, alike under every plan.
 //!
+//! **A replayed trace** is a market of its own: VMs start only while [it](model::availability) shows
+//! capacity, and die when it drops. Replications take its windows in turn, begin at any moment of it, or are
+//! put together of blocks of it.
+//!
 //! **Billing** counts uptime, startup and saves included, rounded up to the increment; waits and
 //! gaps cost nothing. On Vertex AI a management fee of 15 % of the *standard* price is added, and
 //! Spot does not discount it: that is why the true saving is smaller than the published one.

@@ -36,13 +36,15 @@ pub enum Purpose {
     Shock = 9,
     /// Whether a shock strikes a VM: (slot, zone and index).
     ShockHit = 10,
+    /// Where a replication, or a block of one, begins in a replayed trace: (zone, block).
+    Replay = 15,
     /// The order of the draws of an uncertain input: (dimension, which order); a draw is a replication.
     Input = 40,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Lifetime,
         Self::Wait,
         Self::Refusal,
@@ -53,6 +55,7 @@ impl Purpose {
         Self::RegimeStart,
         Self::Shock,
         Self::ShockHit,
+        Self::Replay,
         Self::Input,
     ];
 }
@@ -198,7 +201,7 @@ pub struct Luck<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Of<'a> {
     /// A stream of its own.
-    Stream(Stream),
+    Stream { stream: Stream, replication: u64 },
     /// A point of the lattice under a shift; and for draws beyond its dimensions, a stream.
     Point { index: u64, shifts: &'a [u64; lattice::DIMENSIONS], seed: u64, replication: u64 },
 }
@@ -246,7 +249,7 @@ impl Luck<'static> {
     #[inline]
     #[must_use]
     pub const fn new(seed: u64, replication: u64) -> Self {
-        Self { of: Of::Stream(Stream::new(seed, replication)) }
+        Self { of: Of::Stream { stream: Stream::new(seed, replication), replication } }
     }
 }
 
@@ -256,7 +259,7 @@ impl Luck<'_> {
     #[must_use]
     pub const fn bits(self, purpose: Purpose, slot: u32, attempt: u32) -> u64 {
         match self.of {
-            Of::Stream(stream) => stream.bits(purpose, slot, attempt),
+            Of::Stream { stream, .. } => stream.bits(purpose, slot, attempt),
             Of::Point { index, shifts, seed, replication } => {
                 match lattice::dimension(purpose, slot, attempt) {
                     Some(dimension) => {
@@ -275,12 +278,47 @@ impl Luck<'_> {
         middle_of_cell(self.bits(purpose, slot, attempt))
     }
 
+    /// Which of so many things has its turn in this replication: a number below `of`.
+    ///
+    /// Of the replications that share a shift, or under random sampling of all, every `of` in a row
+    /// meet each thing once, in steps that are even from the first on. Each round begins elsewhere,
+    /// so that a thing does not always meet the same part of the lattice. No luck is in it: a sum
+    /// over whole rounds is exact.
+    ///
+    /// # Panics
+    /// Where there is none of them.
+    #[must_use]
+    pub fn turn(self, of: u64) -> u64 {
+        assert!(of > 0, "something has its turn");
+        let (group, place) = match self.of {
+            Of::Stream { replication, .. } => (0, replication),
+            Of::Point { replication, .. } => {
+                (replication % lattice::SHIFTS, replication / lattice::SHIFTS)
+            }
+        };
+        // The golden section of the round, made coprime to it.
+        let mut step = ((of as f64 * 0.618_033_988_749_895) as u64).max(1);
+        while greatest_common_divisor(step, of) > 1 {
+            step += 1;
+        }
+        let begins = mix((place / of).wrapping_mul(GOLDEN) ^ mix(group)) % of;
+        let turn = u128::from(place % of) * u128::from(step) + u128::from(begins);
+        (turn % u128::from(of)) as u64
+    }
+
     /// A unit-exponential number by inversion, −ln u: from a [`table`], to 10⁻⁹ of its value.
     #[inline]
     #[must_use]
     pub fn unit_exponential(self, purpose: Purpose, slot: u32, attempt: u32) -> f64 {
         table::minus_ln(self.uniform(purpose, slot, attempt))
     }
+}
+
+const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 /// The bits of a draw that the lattice does not cover.

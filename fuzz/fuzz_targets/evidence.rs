@@ -1,7 +1,9 @@
-//! Any text as a list of past jobs and as a series of replica counts, and the files made from it.
+//! Any text as a list of past jobs, as a series of replica counts and as a trace of capacity, and the
+//! files made from it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use stockout::evidence::availability::{self, Coding, Said};
 use stockout::evidence::draft::{self, Draft};
 use stockout::evidence::history::{self, ListKind};
 use stockout::evidence::{self, Form, mix, replica_series};
@@ -44,6 +46,18 @@ fuzz_target!(|text: &str| {
         let source = problems.add_source("fuzz", text);
         match replica_series::read_series(form, source, &mut problems) {
             Some(series) => written(&draft::from_replicas(&series, level)),
+            None => assert!(problems.any_error()),
+        }
+    }
+    for coding in [None, Some(Coding::Available)] {
+        let said = Said { coding, unit: None };
+        let mut problems = Problems::default();
+        let source = problems.add_source("fuzz", text);
+        match availability::read_any(source, said, &mut problems) {
+            Some(trace) => {
+                written(&availability::laws::draft(&trace, None, said, level));
+                written(&availability::laws::draft(&trace, Some("trace"), said, level));
+            }
             None => assert!(problems.any_error()),
         }
     }

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::Failure;
+use super::against_fit;
 use super::age::warn_if_spot_is_stale;
 use super::emit;
 use super::fail_if::{self, FailIf};
@@ -41,6 +42,9 @@ pub struct Arguments {
     /// Draws of uncertain inputs, from 16 to 65536 [default: 256 of a job, 128 of others]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=65_536))]
     draws: Option<u32>,
+    /// A replayed trace (market.trace) beside the laws of lifetime and wait fitted to it: what the fit loses
+    #[arg(long, conflicts_with_all = ["full", "method", "quick", "conditions"])]
+    against_fit: bool,
     /// Threads to use; the result is the same bytes on any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -86,6 +90,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let written = input.read()?;
     if mix::is_mix(&written) {
         return mixed(arguments, mix::read(written, input, arguments.quiet, &*prices)?);
+    }
+    if arguments.against_fit {
+        let as_json = match arguments.format {
+            Format::Table => false,
+            Format::Json => true,
+            Format::Markdown | Format::Csv => {
+                return Err(Failure::Input(
+                    "error: --against-fit has a table and JSON\nhelp: leave --format out, or --format json"
+                        .into(),
+                ));
+            }
+        };
+        let text =
+            against_fit::run(written, &*prices, arguments.threads, (arguments.quiet, as_json))?;
+        return arguments.destination.write(&text);
     }
     let uncertain = written.uncertain.clone();
     let decides = !arguments.quick && arguments.format != Format::Csv;

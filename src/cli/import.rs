@@ -1,5 +1,5 @@
-//! `import`: the scenario that a Vertex AI request body, a list of past jobs or a series of replica
-//! counts amounts to.
+//! `import`: the scenario that a Vertex AI request body, a list of past jobs, a series of replica
+//! counts or a trace of Spot capacity amounts to.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use super::Failure;
 use super::input::{Input, Written, fits, refused, shell_word};
 use super::write::{self, Destination};
 use crate::evidence::account::Account;
+use crate::evidence::availability::{self, Coding, Said, Unit};
 use crate::evidence::{self, draft, history, replica_series};
 use crate::output;
 use crate::scenario::request::RequestKind;
@@ -19,7 +20,8 @@ use crate::units::Share;
 #[command(
     after_help = "SCENARIO may also be a list of past jobs (gcloud ai custom-jobs list --format=json,\n\
                   or BatchPredictionJob resources), or the available replicas of an endpoint over\n\
-                  time (CSV with time,available; JSON). See scenarios/README.md.\n\n\
+                  time (CSV with time,available; JSON), or a trace of Spot capacity: slots or windows\n\
+                  of 0 and 1 (JSON, JSON lines), or a curve of instances (CSV). See scenarios/README.md.\n\n\
                   stockout import jobs.json -o mix.toml    writes mix.toml and mix.jobs.csv"
 )]
 pub struct Arguments {
@@ -31,6 +33,16 @@ pub struct Arguments {
     /// Put jobs of one machine into one row where their work differs by no more than this
     #[arg(long, value_name = "SHARE", default_value = "0 %", value_parser = share)]
     alike: Share,
+    /// What 1 means in a trace of 0 and 1, where the name of its field does not tell
+    #[arg(long, value_name = "CODING", value_parser = [Coding::Available.name(), Coding::Unavailable.name()])]
+    coding: Option<String>,
+    /// The unit of the times in a curve of instances: ms, s, min or h
+    #[arg(long, value_name = "UNIT", value_parser = Unit::ALL.map(|unit| unit.1))]
+    unit: Option<String>,
+    /// Write the times with capacity in a trace to this file, as CSV that `fit` and `chart --kind
+    /// survival` read
+    #[arg(long, value_name = "FILE")]
+    lifetimes: Option<PathBuf>,
     #[command(flatten)]
     input: Input,
 }
@@ -136,7 +148,32 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
     let level = Level::new(0.95).expect("a level between 0 and 1");
     let mix = mix_path(arguments);
     refuse_one_place(arguments, &mix)?;
+    let said = Said {
+        coding: arguments.coding.as_deref().and_then(Coding::of_name),
+        unit: arguments.unit.as_deref().and_then(Unit::of_name),
+    };
+    let is_said = said != Said::default() || arguments.lifetimes.is_some();
+    if !matches!(kind, evidence::Kind::Availability(_)) && is_said {
+        return Err(Failure::Input(format!(
+            "error: --coding, --unit and --lifetimes are for traces of Spot capacity, and this is {}\n\
+             help: leave them out",
+            kind.name()
+        )));
+    }
     let (draft, csv) = match kind {
+        evidence::Kind::Availability(form) => {
+            refuse_jobs_out(arguments)?;
+            let Some(trace) = availability::read(form, source, said, &mut problems) else {
+                return Err(refused(&problems));
+            };
+            if let Some(path) = &arguments.lifetimes {
+                let csv = availability::laws::lifetimes_csv(&availability::laws::seen_in(&trace));
+                write::to_files(&[(path, &csv)])?;
+            }
+            let file = arguments.input.file.as_deref().filter(|path| path.as_os_str() != "-");
+            let place = file.map(|file| mix_in_scenario(arguments, file));
+            (availability::laws::draft(&trace, place.as_deref(), said, level), None)
+        }
         evidence::Kind::Lifetimes(_) => {
             let path = arguments.input.file.as_deref().unwrap_or(Path::new("-"));
             return Err(fits(path, kind));

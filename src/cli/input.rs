@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, write};
+use crate::evidence::availability::{self, Availability};
 use crate::evidence::{self, billing_export, load_series, prediction};
+use crate::model::availability::Values;
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
 use crate::scenario::resolved::{Against, Scenario};
@@ -138,6 +140,8 @@ pub struct Written {
     pub uncertain: Uncertain,
     /// What the scenario came from, where it was a request body.
     pub request: Option<request::Request>,
+    /// The trace that `market.trace.file` names.
+    pub trace: Option<Availability>,
     /// What is wrong so far.
     pub problems: Problems,
 }
@@ -277,11 +281,12 @@ impl Input {
         };
         self.apply_settings(&mut root, &mut problems);
         self.read_load(&mut root, &mut problems)?;
+        let trace = self.read_trace(&mut root, &mut problems)?;
         let uncertain = self.take_uncertain(&mut root, &mut problems);
         if problems.any_error() {
             return Err(refused(&problems));
         }
-        Ok(Written { name, root, uncertain, request, problems })
+        Ok(Written { name, root, uncertain, request, trace, problems })
     }
 
     /// Takes out what is uncertain. A file that `from` names lies beside the scenario, or, where a
@@ -302,6 +307,77 @@ impl Input {
             Ok((path.display().to_string(), text))
         };
         uncertain::take(root, problems, &open)
+    }
+
+    /// Puts the windows of the trace that `market.trace.file` names in its place.
+    fn read_trace(
+        &self,
+        root: &mut Node,
+        problems: &mut Problems,
+    ) -> Result<Option<Availability>, Failure> {
+        const KEYS: [&str; 3] = ["market.trace.file", "market.trace.coding", "market.trace.unit"];
+        let Some(node) = root.at_path(KEYS[0]).cloned() else { return Ok(None) };
+        let name = match &node.value {
+            tree::Value::Text(name) if !name.is_empty() && name != "-" => name,
+            _ => {
+                problems.error(
+                    &node.at,
+                    "market.trace.file is not the name of a file",
+                    "write the name of a file beside the scenario, such as \"trace.json\"",
+                );
+                return Ok(None);
+            }
+        };
+        if let Some(runs) = root.at_path("market.trace.runs") {
+            problems.error(
+                &runs.at,
+                "market.trace.runs beside market.trace.file",
+                "delete one of them",
+            );
+            return Ok(None);
+        }
+        let word = |path: &str| match root.at_path(path).map(|node| &node.value) {
+            Some(tree::Value::Text(word)) => Some(word.clone()),
+            _ => None,
+        };
+        let said = availability::Said {
+            coding: word(KEYS[1]).and_then(|word| availability::Coding::of_name(&word)),
+            unit: word(KEYS[2]).and_then(|word| availability::Unit::of_name(&word)),
+        };
+        // A word that is none of them is refused when the keys are checked.
+        if [(KEYS[1], said.coding.is_none()), (KEYS[2], said.unit.is_none())]
+            .iter()
+            .any(|(path, unknown)| *unknown && root.at_path(path).is_some())
+        {
+            return Ok(None);
+        }
+        let path = beside(self.file.as_deref(), name);
+        let help = "market.trace.file names a trace, relative to the scenario's folder";
+        let text = read_at_most(&path, LARGEST_LIST, help, "give a part of the trace")?;
+        let source = problems.add_source(path.display().to_string(), text);
+        let trace = availability::read_any(source, said, problems);
+        if let Some(trace) = &trace {
+            for key in KEYS {
+                root.remove(key);
+            }
+            // Without a place: nobody wrote them.
+            let at = Place { source: node.at.source, span: 0..0 };
+            let text = |text: String| Node { value: tree::Value::Text(text), at: at.clone() };
+            let windows = trace.windows.iter().map(|runs| text(availability::to_text(runs)));
+            let windows = tree::Value::Array(windows.collect());
+            root.set("market.trace.runs", Node { value: windows, at: at.clone() });
+            if root.at_path("market.trace.values").is_none() {
+                let values = match trace.values() {
+                    Values::Capacity => "capacity",
+                    Values::Instances => "instances",
+                };
+                root.set("market.trace.values", text(values.to_owned()));
+            }
+            if let (None, Some(gap)) = (root.at_path("market.trace.every"), trace.gap) {
+                root.set("market.trace.every", text(gap.to_string()));
+            }
+        }
+        Ok(trace)
     }
 
     /// Puts the series that `load.file` names in its place.
@@ -476,8 +552,18 @@ fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let file = shell_word(&path.display().to_string());
-    if let evidence::Kind::Lifetimes(_) = kind {
-        return Err(fits(path, kind));
+    match kind {
+        evidence::Kind::Lifetimes(_) => return Err(fits(path, kind)),
+        evidence::Kind::Availability(_) => {
+            return Err(Failure::Input(format!(
+                "error: {} is {}, not a scenario\n\
+                 help: replay it in a scenario: --set market.trace.file={file}, or make one of it:\n      \
+                 stockout import {file} -o market.toml",
+                path.display(),
+                kind.name()
+            )));
+        }
+        evidence::Kind::Jobs(_) | evidence::Kind::Replicas(_) => {}
     }
     Err(Failure::Input(format!(
         "error: {} is {}, not a scenario\n\
@@ -522,6 +608,12 @@ fn read_at_most(path: &Path, largest: u64, help: &str, what: &str) -> Result<Str
     }
     if bytes.len() as u64 > largest {
         return Err(too_large(path, largest, what));
+    }
+    // RFC 1952, section 2.3.1.
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return Err(wrong(format!(
+            "{shown} is compressed by gzip\nhelp: gunzip --keep it first, or zcat it into -"
+        )));
     }
     if bytes.starts_with("\u{feff}".as_bytes()) {
         bytes.drain(..3);

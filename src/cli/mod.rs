@@ -4,6 +4,7 @@
 //! 1 failed while running, 2 the input or the call is wrong, 3 a `--fail-if` condition holds,
 //! 130 interrupted.
 
+mod against_fit;
 mod age;
 mod chart;
 mod check;
@@ -78,7 +79,7 @@ enum Command {
     Init(init::Arguments),
     /// The law of lifetimes from observed ones: survival, models, a block for a scenario
     Fit(fit::Arguments),
-    /// Make a scenario from a Vertex AI request body, past jobs or replica counts
+    /// Make a scenario from a Vertex AI request body, past jobs, replica counts or a capacity trace
     Import(import::Arguments),
     /// The cheapest experiment that settles the verdict; freezes a dated prediction
     Pilot(pilot::Arguments),

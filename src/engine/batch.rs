@@ -181,6 +181,9 @@ impl Batch {
         (trajectory.done, trajectory.gone) = (0, 0);
         let end_of_time = SimTime::START + model.give_up_after;
         trajectory.paths.begin(&model.market, 1, end_of_time);
+        let known_until = trajectory.paths.known_until();
+        let end_of_time =
+            if course.uses_spot() { end_of_time.min(known_until) } else { end_of_time };
         self.calendar.clear();
         self.idle.clear();
         self.replicas.clear();
@@ -533,6 +536,7 @@ impl Run<'_> {
 
     /// Records an attempt as it stands at its end.
     fn end_attempt(&mut self, slot: u32, now: SimTime, end: End) {
+        self.trajectory.paths.release(slot);
         let replica = &self.replicas[slot as usize];
         let mut attempt = Attempt::asking(slot, replica.capacity, replica.asked);
         attempt.zone = replica.zone;

@@ -170,6 +170,7 @@ impl Endpoint {
                     Some((now + answer.wait(), Event::Answered(answer)))
                 }
                 Event::Answered(Answer::Refused { .. }) => {
+                    trajectory.paths.release(slot);
                     trajectory.attempts.push(replica.closed(slot, now, End::Refused, startup));
                     replica.spot_refused = replica.capacity == Capacity::Spot;
                     replica.trouble(now, Trouble::Refused, course, &model.restart)
@@ -198,6 +199,7 @@ impl Endpoint {
                 }
                 Event::Preempted => {
                     let served = replica.state == State::Serving;
+                    trajectory.paths.release(slot);
                     trajectory.attempts.push(replica.closed(slot, now, End::Preempted, startup));
                     let next = replica.trouble(now, Trouble::Preempted, course, &model.restart);
                     level.ended();
@@ -337,6 +339,7 @@ impl Endpoint {
                 State::Starting | State::Serving => Some(End::Released),
             };
             if let Some(end) = end {
+                trajectory.paths.release(slot);
                 trajectory.attempts.push(replica.closed(slot, now, end, startup));
             }
             if end == Some(End::Released) {

@@ -292,7 +292,11 @@ impl<'a> Job<'a> {
     }
 
     fn end_of_time(&self) -> SimTime {
-        SimTime::START + self.model.give_up_after
+        let end = SimTime::START + self.model.give_up_after;
+        match self.capacity {
+            Capacity::Spot => end.min(self.trajectory.paths.known_until()),
+            Capacity::Standard | Capacity::FlexStart => end,
+        }
     }
 
     /// The next limit of time.

@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod endpoint;
 pub mod job;
 pub mod paths;
+mod replay;
 pub mod timeline;
 pub mod trajectory;
 pub mod vm;

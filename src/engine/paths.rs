@@ -7,8 +7,10 @@
 
 use libm::{exp, expm1, log1p};
 
+use super::replay::{Places, Replayed};
 use super::vm::{Answer, Request};
 use crate::luck::{Luck, Purpose};
+use crate::model::availability::{Replay, Values};
 use crate::model::capacity::{Market, Wait};
 use crate::model::lifetime::Lifetime;
 use crate::model::zone::{HazardByHour, Regime, RegimeStart, Shocks, WhenScarce, Zone, Zones};
@@ -24,6 +26,12 @@ pub struct Paths {
     end: SimTime,
     /// No attempt runs for longer: of a longer lifetime only that is told.
     longest: SimDuration,
+    /// VMs that one request asks for.
+    vms: u32,
+    /// When what is known of the market ends: the end of a window that does not begin anew.
+    known_until: SimTime,
+    /// Which of the instances that a trace has capacity for each slot has, or waits for.
+    places: Places,
 }
 
 /// The path of one zone.
@@ -38,6 +46,8 @@ struct Path {
     is_begun: bool,
     /// Chance that a shock strikes at least one VM of a gang.
     hits: f64,
+    /// Where it is in a trace, where it replays one.
+    replayed: Replayed,
 }
 
 impl Paths {
@@ -46,7 +56,10 @@ impl Paths {
     #[inline]
     pub fn begin(&mut self, market: &Market, vms: u32, end: SimTime) {
         match &market.zones {
-            None => self.zones.clear(),
+            None => {
+                self.zones.clear();
+                self.known_until = SimTime::NEVER;
+            }
             Some(zones) => self.begin_zones(zones, vms, end),
         }
     }
@@ -58,7 +71,12 @@ impl Paths {
             path.shocks.clear();
             path.is_begun = false;
             path.hits = zone.shocks.map_or(0.0, |shocks| struck(shocks.hits, vms));
+            path.replayed.begin();
         }
+        self.vms = vms;
+        let span = zones.replay().and_then(|replay| replay.span);
+        self.known_until = span.map_or(SimTime::NEVER, |span| SimTime::START + span);
+        self.places.clear();
         self.refusals.clear();
         self.end = end;
         self.longest = SimDuration::NEVER;
@@ -68,6 +86,69 @@ impl Paths {
     /// further: how much longer than that it is may be told wrong.
     pub fn follow_for(&mut self, longest: SimDuration) {
         self.longest = longest;
+    }
+
+    /// When what is known of the market ends: where a replayed window does that does not begin anew.
+    #[must_use]
+    pub const fn known_until(&self) -> SimTime {
+        self.known_until
+    }
+
+    /// A slot's attempt has ended: another may have its place among the instances of a trace.
+    #[inline]
+    pub fn release(&mut self, slot: u32) {
+        self.places.release(slot);
+    }
+
+    /// What a Spot request meets in a market made of a trace: the wait, then capacity or none, then
+    /// its chance of a refusal. VMs live until the trace drops.
+    fn replayed(
+        &mut self,
+        request: &Request,
+        (zones, place): (&Zones, usize),
+        replay: &Replay,
+        luck: Luck<'_>,
+    ) -> Answer {
+        let Request { asked, slot, attempt, .. } = *request;
+        let zone = &zones.zones[place];
+        let before = match replay.trace.values {
+            Values::Capacity => 0,
+            Values::Instances => self.places.take(slot),
+        };
+        let need = replay.trace.need(before, self.vms);
+        let at = (replay, place as u32, luck, self.end);
+        let path = &mut self.zones[place].replayed;
+        let mut wait = zone.wait.draw(luck, Purpose::Wait, slot, attempt);
+        let mut refused = zone.no_capacity_probability > Share::ZERO
+            && luck.uniform(Purpose::Refusal, slot, attempt)
+                < zone.no_capacity_probability.fraction();
+        let ready = asked + wait;
+        let starts = match replay.when_scarce {
+            WhenScarce::Queue => path.first(at, ready, need, true),
+            // When there is capacity again does not matter.
+            WhenScarce::Refuse => {
+                (path.first(at, ready, need, false) != Some(ready)).then_some(ready)
+            }
+        };
+        if starts != Some(ready) {
+            match replay.when_scarce {
+                WhenScarce::Refuse => refused = true,
+                WhenScarce::Queue => {
+                    wait = starts.map_or(SimDuration::NEVER, |starts| starts - asked);
+                }
+            }
+        }
+        let zone = place as u16;
+        if refused {
+            self.places.release(slot);
+            return Answer::Refused { wait, zone };
+        }
+        let Some(starts) = starts else {
+            return Answer::Granted { wait, lifetime: SimDuration::NEVER, zone };
+        };
+        let ends = path.first(at, starts, need, false);
+        let lifetime = ends.map_or(SimDuration::NEVER, |ends| ends - starts);
+        Answer::Granted { wait, lifetime, zone }
     }
 
     /// What a Spot request meets: the wait, then the regime of the zone, then its chance of a refusal.
@@ -85,6 +166,9 @@ impl Paths {
         }
         let place = zones.asked(slot, self.refusals[index]);
         let zone = &zones.zones[place];
+        if let Some(replay) = &zone.replay {
+            return self.replayed(request, (zones, place), replay, luck);
+        }
         let mut market = Conditions {
             zone,
             hours: zones.hours.as_ref(),
@@ -129,6 +213,11 @@ impl Paths {
         until: SimTime,
         luck: Luck<'_>,
     ) -> Vec<(SimTime, SimTime)> {
+        if let Some(replay) = &zones.zones[place].replay {
+            let need = replay.trace.need(0, self.vms);
+            let at = (replay, place as u32, luck, self.end);
+            return self.zones[place].replayed.without(at, need, until.min(self.known_until));
+        }
         let Some(regime) = &zones.zones[place].regime else { return Vec::new() };
         let path = &mut self.zones[place];
         path.extend(regime, place as u32, luck, until, self.end);

@@ -21,6 +21,8 @@ pub struct Draft {
     pub values: Vec<Suggested>,
     /// What it cannot say and the user must, with why: key, what to write.
     pub open: Vec<(&'static str, String)>,
+    /// What may be written in place of the values: why, then lines of TOML.
+    pub instead: Vec<String>,
 }
 
 /// A value that the evidence suggests.
@@ -570,7 +572,7 @@ fn significant(value: f64) -> String {
 }
 
 /// A figure to as many digits as `bound` has, without an exponent, at most nine decimals.
-fn rounded(value: f64, mut bound: f64) -> String {
+pub(super) fn rounded(value: f64, mut bound: f64) -> String {
     let mut decimals = 0_usize;
     while value < bound && decimals < 9 {
         bound /= 10.0;

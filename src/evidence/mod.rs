@@ -1,6 +1,7 @@
 //! What has happened → what a scenario can say: lists of past jobs, counts of serving replicas,
-//! lifetimes of VMs and logs that tell them. And back: what was predicted ([`prediction`]), what was
-//! billed ([`billing_export`]), and where the difference comes from ([`mod@reconcile`]).
+//! lifetimes of VMs and logs that tell them, traces of Spot capacity. And back: what was predicted
+//! ([`prediction`]), what was billed ([`billing_export`]), and where the difference comes from
+//! ([`mod@reconcile`]).
 //!
 //! Owns the rows: which are used, which are skipped and why, and what follows from them. Text in,
 //! findings out; reading and writing files is the caller's. What a row does not tell is not guessed:
@@ -8,6 +9,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod availability;
 mod batch_list;
 pub mod billing_export;
 pub mod draft;
@@ -41,6 +43,8 @@ pub enum Kind {
     Replicas(Form),
     /// Observed lifetimes: as CSV, or a log of VMs as JSON.
     Lifetimes(Form),
+    /// A trace of Spot capacity.
+    Availability(Form),
 }
 
 /// How a series is written.
@@ -62,6 +66,7 @@ impl Kind {
             Self::Replicas(_) => "a series of replica counts",
             Self::Lifetimes(Form::Csv) => "a list of lifetimes",
             Self::Lifetimes(Form::Json) => "a log of VMs",
+            Self::Availability(_) => "a trace of Spot capacity",
         }
     }
 }
@@ -75,6 +80,10 @@ pub fn recognise(text: &str) -> Option<Kind> {
         let header = start.lines().next().unwrap_or_default();
         if replica_series::is_header(header) {
             return Some(Kind::Replicas(Form::Csv));
+        }
+        let first = start.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        if first.is_some_and(availability::is_line) {
+            return Some(Kind::Availability(Form::Csv));
         }
         return lifetimes::is_header(header).then_some(Kind::Lifetimes(Form::Csv));
     }
@@ -123,6 +132,7 @@ fn kind_of(item: &Node) -> Option<Kind> {
     });
     match page {
         Some((_, kind)) => Some(Kind::Jobs(*kind)),
+        None if availability::is_item(item) => Some(Kind::Availability(Form::Json)),
         None if replica_series::is_count(item) => Some(Kind::Replicas(Form::Json)),
         None if audit::is_entry(item) => Some(Kind::Lifetimes(Form::Json)),
         None => ListKind::of(item).map(Kind::Jobs),
@@ -132,7 +142,9 @@ fn kind_of(item: &Node) -> Option<Kind> {
 /// The kind of a text whose first row is not JSON, told by words that nothing else has.
 fn kind_of_broken(text: &str) -> Option<Kind> {
     let has = |name: &str| text.contains(name);
-    if has("\"customJobs\"") || (has("JOB_STATE_") && has("\"jobSpec\"")) {
+    if has("\"gap_seconds\"") {
+        Some(Kind::Availability(Form::Json))
+    } else if has("\"customJobs\"") || (has("JOB_STATE_") && has("\"jobSpec\"")) {
         Some(Kind::Jobs(ListKind::CustomJobs))
     } else if has("\"batchPredictionJobs\"") || has("JOB_STATE_") {
         Some(Kind::Jobs(ListKind::BatchPredictionJobs))

@@ -105,6 +105,11 @@ pub enum Unsolved {
          market.regime, market.shocks, market.hazard_by_hour)"
     )]
     Memory,
+    /// What one attempt meets is what was seen after what the last one met.
+    #[error(
+        "the market is a replayed trace, and only independent attempts are solved (market.trace)"
+    )]
+    Replayed,
     /// The end of simulated time matters.
     #[error("some runs reach the end of simulated time (give_up_after)")]
     GivesUp,

@@ -293,6 +293,9 @@ fn solution(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Uns
     if question.billing.free_startup > SimDuration::ZERO {
         return Err(Unsolved::FreeStartup);
     }
+    if question.course.uses_spot() && question.job.market.replay().is_some() {
+        return Err(Unsolved::Replayed);
+    }
     if question.course.uses_spot() && question.job.market.zones.is_some() {
         return Err(Unsolved::Memory);
     }

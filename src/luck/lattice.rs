@@ -77,6 +77,7 @@ pub const fn dimension(purpose: Purpose, slot: u32, attempt: u32) -> Option<usiz
         | Purpose::RegimeStart
         | Purpose::Shock
         | Purpose::ShockHit
+        | Purpose::Replay
         | Purpose::Input => None,
     }
 }

@@ -5,6 +5,7 @@
 
 use libm::{exp, expm1};
 
+use super::availability::Replay;
 use super::distribution::{
     Dimension, Family, Parameter, normal_survival, normal_upper_quantile, number, time,
 };
@@ -348,6 +349,12 @@ impl Market {
             // Which zone is the cheapest may have changed.
             **zones = Zones::new(each, zones.placement, zones.hours.clone());
         }
+    }
+
+    /// The trace that is replayed, where the market is one.
+    #[must_use]
+    pub fn replay(&self) -> Option<&Replay> {
+        self.zones.as_ref().and_then(|zones| zones.replay())
     }
 
     /// What the replications at `places` meet that ask for Spot VMs: [`Self::ask`] and

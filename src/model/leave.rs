@@ -110,6 +110,10 @@ impl Leave {
     /// The age \[µs\] from which on an attempt that needs the uptime `needed` outlives the rest of
     /// it with the probability asked; never too low.
     fn nearly_done(&self, job: &JobModel, needed: SimDuration) -> i64 {
+        // Nothing is known of how long a replayed trace goes on to show capacity.
+        if job.market.replay().is_some() {
+            return needed.micros();
+        }
         let gang = job.gang();
         let lifetime = &job.market.lifetime;
         let hazard = lifetime.cumulative_hazard(needed.hours()) - self.hazard / gang;

@@ -1,6 +1,7 @@
 //! The rules of the world: how long machines live, how long one waits for them, what a save keeps,
 //! who may restart, how capacity is bought, what is billed. No queue, no files, no clock.
 
+pub mod availability;
 pub mod baseline;
 pub mod billing;
 pub mod capacity;

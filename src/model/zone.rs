@@ -5,6 +5,7 @@
 //! [`crate::engine::paths`]. A [`Market`](super::capacity::Market) without zones has no memory: its
 //! requests and lifetimes are independent.
 
+use super::availability::Replay;
 use super::capacity::Wait;
 use super::lifetime::Lifetime;
 use crate::units::{Share, SimDuration, SimTime};
@@ -37,6 +38,9 @@ pub struct Zone {
     pub regime: Option<Regime>,
     /// Preemptions of many VMs at one instant; `None` where there are none.
     pub shocks: Option<Shocks>,
+    /// The trace that is all of its capacity: VMs live until it drops, whatever `lifetime`, `regime`
+    /// and `shocks` say; `None` where there is none.
+    pub replay: Option<Replay>,
 }
 
 /// A zone that is normal and scarce in turns: an alternating renewal process.
@@ -170,6 +174,13 @@ impl Zone {
     /// The chance that a request at any time is refused.
     #[must_use]
     pub fn refused(&self) -> f64 {
+        if let Some(replay) = &self.replay {
+            let scarce = match replay.when_scarce {
+                WhenScarce::Refuse => 1.0 - replay.trace.share(1),
+                WhenScarce::Queue => 0.0,
+            };
+            return 1.0 - (1.0 - scarce) * (1.0 - self.no_capacity_probability.fraction());
+        }
         let scarce = match self.regime {
             Some(regime) if regime.when_scarce == WhenScarce::Refuse => regime.scarce_share(),
             _ => 0.0,
@@ -193,6 +204,12 @@ impl Zones {
             order.sort_by(|&a, &b| hazards[a].total_cmp(&hazards[b]));
         }
         Self { zones, placement, hours, order }
+    }
+
+    /// The trace that is replayed, where the market is one.
+    #[must_use]
+    pub fn replay(&self) -> Option<&Replay> {
+        self.zones.iter().find_map(|zone| zone.replay.as_ref())
     }
 
     /// The place of the zone that a slot asks after so many refusals since its VMs ran.
@@ -247,6 +264,7 @@ mod tests {
                 start: RegimeStart::Stationary,
             }),
             shocks: Some(Shocks { mean: SimDuration::from_hours(20), hits: Share::percent(50) }),
+            replay: None,
         };
         assert!((zone.long_run_hazard(1.0) - 0.15).abs() < 1e-12);
         assert!((zone.long_run_hazard(2.0) - 0.275).abs() < 1e-12);

@@ -24,6 +24,14 @@ pub fn to_toml(title: &str, draft: &Draft, root: &Node) -> String {
             }
         }
     }
+    if let Some((why, lines)) = draft.instead.split_first() {
+        out.push('\n');
+        out.push_str(&comment(why));
+        for line in lines {
+            // As it is, to be pasted: however long.
+            out.push_str(&format!("#   {line}\n"));
+        }
+    }
     let open: Vec<_> = draft.open.iter().filter(|(key, _)| root.at_path(key).is_none()).collect();
     if !open.is_empty() {
         out.push_str("\n# Still to be written, because this does not say it:\n");

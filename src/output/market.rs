@@ -1,6 +1,8 @@
-//! What a market with memory amounts to in the long run, in a sentence per zone.
+//! What a market with memory amounts to in the long run, in a sentence per zone; and what a replayed
+//! trace is.
 
 use super::numbers;
+use crate::model::availability::{Replay, Starts, Values};
 use crate::model::capacity::Market;
 use crate::model::zone::{WhenScarce, Zone, Zones};
 
@@ -11,6 +13,9 @@ const MOST_NAMED: usize = 4;
 #[must_use]
 pub fn sentences(market: &Market) -> Vec<String> {
     let Some(zones) = &market.zones else { return Vec::new() };
+    if let Some(replay) = zones.replay() {
+        return vec![of_trace(replay)];
+    }
     let all = &zones.zones;
     if all.len() <= MOST_NAMED {
         return all.iter().map(|zone| sentence(zones, zone)).collect();
@@ -26,6 +31,45 @@ pub fn sentences(market: &Market) -> Vec<String> {
         numbers::percent(least),
         numbers::percent(most)
     )]
+}
+
+/// What is replayed, and how.
+fn of_trace(replay: &Replay) -> String {
+    let trace = &replay.trace;
+    let windows = match trace.windows().len() {
+        1 => format!("one series of {}", numbers::hours(trace.hours())),
+        many => {
+            format!("{} windows, {}", numbers::whole(many as u64), numbers::hours(trace.hours()))
+        }
+    };
+    let shows = match trace.values {
+        Values::Capacity => format!("capacity {} of the time", numbers::percent(trace.share(1))),
+        Values::Instances => {
+            format!("{:.1} instances on average, {} at most", trace.mean(), trace.most())
+        }
+    };
+    let begins = match (replay.starts, replay.in_turn()) {
+        (Starts::All { .. }, 1) => "every replication begins at its start".to_owned(),
+        (Starts::All { .. }, many) => {
+            format!("replications take {} windows in turn", numbers::whole(many))
+        }
+        (Starts::Random, _) => "replications begin at any moment of it".to_owned(),
+        (Starts::Blocks { length }, _) => {
+            format!("replications are put together of blocks of {length}")
+        }
+    };
+    let after = match (replay.starts, replay.span) {
+        (Starts::Blocks { .. }, _) => String::new(),
+        (_, None) => ", begun anew after its end".to_owned(),
+        (_, Some(span)) => format!(", and follow it for {span}"),
+    };
+    let then = match replay.when_scarce {
+        WhenScarce::Refuse => "are refused",
+        WhenScarce::Queue => "wait for it",
+    };
+    format!(
+        "A replayed trace: {windows}, {shows}; {begins}{after}. Requests without capacity {then}."
+    )
 }
 
 fn sentence(zones: &Zones, zone: &Zone) -> String {

@@ -2,6 +2,8 @@
 //! Computes nothing new.
 
 #[cfg(feature = "cli")]
+pub mod against_fit;
+#[cfg(feature = "cli")]
 pub mod answers;
 pub mod chart;
 #[cfg(feature = "cli")]

@@ -59,6 +59,8 @@ pub enum Kind {
     Factors(f64, f64),
     /// A list of names of zones.
     Zones,
+    /// Windows of a trace: numbers, each with how long it holds.
+    Runs,
     /// A day of the week, with or without a time of day.
     WeekTime,
 }
@@ -248,6 +250,10 @@ pub const TABLES: &[(&str, &str)] = &[
         "zones that are normal and scarce in turns; left out: always normal, and requests independent",
     ),
     ("market.shocks", "instants that preempt many VMs of a zone at once; left out: none"),
+    (
+        "market.trace",
+        "a market made of an availability trace: Spot VMs start only while it shows capacity, and die when it drops",
+    ),
     ("checkpoint", "how work is saved; left out: never, all work of a preempted attempt is lost"),
     ("restart", "what happens after a preemption or a refusal"),
     ("billing", "how used time becomes billed time"),
@@ -398,6 +404,18 @@ pub const KEYS: &[Key] = &[
     key("simulation.sampling", Kind::Choice(&["lattice", "random"]), "(lattice for jobs, else random)", "how the luck of the replications is spread: evenly, or each on its own"),
     key("simulation.start", Kind::WeekTime, "Monday 00:00", "the time of the week at which replications start, in UTC: for market.hazard_by_hour and load.shape"),
     key("simulation.confidence", Kind::Share, "95 %", "level of the confidence intervals"),
+    // Last, so that a name that another table has too is looked for there first.
+    key("market.trace.file", Kind::Text, "(none)", "a trace beside the scenario: slots of 0 and 1 as JSON, windows of them as JSON lines, or a curve of instances as CSV; see Availability traces"),
+    key("market.trace.coding", Kind::Choice(&["1-available", "1-unavailable"]), "(told by the file's own field name)", "what 1 means in a file of 0 and 1; publications differ"),
+    key("market.trace.unit", Kind::Choice(&["ms", "s", "min", "h"]), "(s of a curve, ms of add and remove)", "the unit of the times in a curve of instances"),
+    key("market.trace.runs", Kind::Runs, "(those of the file)", "the trace itself, such as \"1 for 10 h, 0 for 2 h\"; a list of such texts is several windows"),
+    key("market.trace.values", Kind::Choice(&["capacity", "instances"]), "(told by the file; of runs instances where a number is above 1, else capacity)", "what its numbers are: capacity or none for all VMs asked for, or how many VMs can run at once"),
+    key("market.trace.replay", Kind::Choice(&["all", "random", "bootstrap"]), "all", "where replications begin: at every window in turn, at any moment alike, or there and after every block anew"),
+    key("market.trace.every", Kind::Duration, "(the file's own gap; of a curve 10 min)", "time between the starts of two windows of a trace that is one series, for replay = \"all\""),
+    key("market.trace.block", Kind::Duration, "(the longer of 24 h and the mean time between two beginnings of capacity, at most a quarter of the longest window)", "length of the blocks of a bootstrap: what is further apart is taken for independent"),
+    key("market.trace.wrap", Kind::Boolean, "true", "whether a window begins anew after its end; else what is not done by then is unfinished"),
+    key("market.trace.window", Kind::Duration, "(the horizon or the deadline, else the length of the windows)", "without wrap: for how long a replication follows the trace"),
+    key("market.trace.when_scarce", Kind::Choice(&["refuse", "queue"]), "queue", "a Spot request whose wait ends while there is no capacity waits until there is, or is refused, which uses up an attempt").from(NOT_FOUND, "assumed"),
 ];
 
 /// Names that are meant and not built yet: refused by name, with when they come.
@@ -519,6 +537,9 @@ pub fn expects(kind: Kind) -> String {
         Kind::Zones => {
             "a list of up to 100 names, such as [\"us-central1-a\", \"us-central1-b\"]".into()
         }
+        Kind::Runs => {
+            "numbers, each with how long it holds, such as \"1 for 10 h, 0 for 2 h\"".into()
+        }
         Kind::WeekTime => {
             "a day of the week with or without a time, such as \"Monday 09:00\"".into()
         }
@@ -584,6 +605,7 @@ pub fn default_is_valid(key: &Key) -> bool {
         | Kind::Steps
         | Kind::Models
         | Kind::Factors(..)
+        | Kind::Runs
         | Kind::Zones => false,
     }
 }

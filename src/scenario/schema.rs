@@ -324,6 +324,12 @@ fn of_kind(kind: Kind) -> Value {
                 zone_name(),
             ]
         }),
+        Kind::Runs => {
+            let run = "[0-9]+ for [^,]+";
+            let window =
+                json!({ "type": "string", "pattern": format!("^\\s*{run}(,\\s*{run})*$") });
+            json!({ "anyOf": [window, { "type": "array", "minItems": 1, "items": window }] })
+        }
         Kind::WeekTime => json!({
             "type": "string",
             "pattern": "^\\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*(\\s+[0-2][0-9]:[0-5][0-9]( UTC)?)?\\s*$",

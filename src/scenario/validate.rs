@@ -9,6 +9,7 @@ use super::read::Reader;
 use super::resolved::{Decide, Listed, Observed, Prefer, Scenario};
 use super::simulation::{self, Simulation};
 use super::source::Problems;
+use super::trace;
 use super::tree::Node;
 use super::zones;
 use crate::model::billing::{BillingRules, Figure};
@@ -77,6 +78,7 @@ pub fn validate(
     };
     if has_zones {
         zones::check_pace(&mut reader, &workload);
+        trace::check(&mut reader, &workload);
     }
     let decide = decide(&mut reader, workload.ends(), deadline.is_some());
     free_startup(&mut reader, &workload, &mut billing);
@@ -483,8 +485,9 @@ fn market(
     observed: Option<Observed>,
 ) -> Market {
     let spot = plans.iter().any(|plan| plan.course().uses_spot());
-    let lifetime = reader.lifetime("market.lifetime").unwrap_or_else(|| {
-        if spot && reader.node("market.lifetime").is_none() {
+    let replays = trace::is_written(reader);
+    let lifetime = reader.lifetime("market.lifetime").filter(|_| !replays).unwrap_or_else(|| {
+        if spot && !replays && reader.node("market.lifetime").is_none() {
             lifetime_unknown(reader, observed)
         } else {
             Lifetime::Never
@@ -512,7 +515,7 @@ fn market(
         shared_hazard = reader.share("market.shared_hazard").unwrap_or_else(|| {
             if reader.node("market.shared_hazard").is_none() {
                 reader.take("market.shared_hazard", "90 %");
-                if nodes > 1 {
+                if nodes > 1 && !replays {
                     reader.assume("market.shared_hazard", "90 %", 4);
                 }
             }
@@ -521,7 +524,11 @@ fn market(
     }
     let notice = or_default(reader, "market.notice", SimDuration::from_secs(30), None);
     let everywhere = zones::Everywhere { lifetime, wait: spot_wait, no_capacity_probability };
-    let zones = zones::read(reader, &everywhere, job, nodes);
+    let zones = if replays {
+        trace::read(reader, &everywhere, !job || nodes > 1)
+    } else {
+        zones::read(reader, &everywhere, job, nodes)
+    };
     let spot_refused = zones.as_ref().map_or(no_capacity_probability, zones::refused);
     let standard = standard_market(reader, plans, spot_refused);
     let flex_wait = reader.wait("market.flex_wait");

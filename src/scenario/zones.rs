@@ -94,6 +94,7 @@ pub fn read(
             no_capacity_probability: everywhere.no_capacity_probability,
             regime: None,
             shocks: None,
+            replay: None,
         };
         if let Some(path) = own(reader, "lifetime") {
             zone.lifetime = reader.lifetime(&path).unwrap_or(zone.lifetime);

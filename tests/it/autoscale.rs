@@ -58,6 +58,7 @@ fn zones() -> impl Strategy<Value = Option<Zone>> {
                 start: RegimeStart::Stationary,
             }),
             shocks: Some(Shocks { mean: secs(3_600), hits: Share::percent(hits) }),
+            replay: None,
         },
     );
     proptest::option::weighted(0.3, zone)

@@ -24,6 +24,7 @@ mod parsers;
 mod pools;
 mod reconcile;
 mod reference;
+mod replay;
 #[cfg(feature = "report")]
 mod report;
 #[cfg(feature = "report")]

@@ -39,6 +39,10 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
 fn made(name: &str, scenarios: &[String]) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("scenarios")).unwrap();
+    // What a scenario names lies beside it.
+    std::fs::create_dir(folder.path().join("scenarios/history")).unwrap();
+    let trace = "scenarios/history/capacity-trace.json";
+    std::fs::copy(trace, folder.path().join(trace)).unwrap();
     for file in scenarios {
         std::fs::copy(file, folder.path().join(file)).unwrap();
     }

@@ -55,6 +55,10 @@ fn lattice_intervals_cover_on_every_shipped_job() {
         else {
             continue;
         };
+        // It names a file, and has no exact solution: see `replay`.
+        if text.contains("[market.trace]") {
+            continue;
+        }
         let scenario = scenario_with(&text, &["simulation.replications=2000"]);
         let Workload::Job(job) = &scenario.workload else { continue };
         assert_eq!(scenario.sampling, Sampling::Lattice);

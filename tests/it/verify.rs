@@ -20,6 +20,10 @@ fn every_shipped_scenario_agrees_with_its_exact_solution() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
+        // It names a file, and has no exact solution: see `replay`.
+        if text.contains("[market.trace]") {
+            continue;
+        }
         let scenario = scenario_with(&text, &["simulation.replications=20000"]);
         let verification =
             montecarlo::verify::verify(&scenario, 2, &Unwatched).expect("it is simulated");

@@ -50,6 +50,7 @@ fn zone() -> Zone {
         no_capacity_probability: Share::ZERO,
         regime: None,
         shocks: None,
+        replay: None,
     }
 }
 

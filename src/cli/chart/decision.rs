@@ -213,6 +213,12 @@ fn no_spot(scenario: &Scenario) -> Failure {
 }
 
 fn no_ladder(scenario: &Scenario, plan: Plan) -> Failure {
+    if scenario.workload.market().replay().is_some() {
+        return wrong(
+            "the market is a replayed trace: there is no mean lifetime to vary",
+            "`estimate --against-fit` shows the trace beside the lifetime fitted to it",
+        );
+    }
     if !scenario.workload.market().lifetime.mean_h().is_finite() {
         return wrong(
             "market.lifetime is never: there is no mean lifetime to vary",

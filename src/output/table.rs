@@ -12,7 +12,7 @@ use crate::decision::Decision;
 use crate::decision::ladder::Ladder;
 use crate::luck::Sampling;
 use crate::model::plan::{Outcome, Plan};
-use crate::model::workload::{DeployedModel, EndpointModel, Workload};
+use crate::model::workload::{DeployedModel, EndpointModel, JobModel, Workload};
 use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::{Estimate, PlanAnswer};
@@ -208,11 +208,23 @@ pub(super) fn ladder(scenario: &Scenario, ladder: &Ladder) -> Grid {
     Grid { headers, rows, text_columns: vec![0] }
 }
 
+/// How an elastic job goes on, in words.
+fn replaced(job: &JobModel) -> String {
+    match job.elastic {
+        Some(elastic) if elastic.min_nodes < job.nodes => {
+            format!(", replaced one by one, {} are enough", elastic.min_nodes)
+        }
+        Some(_) if job.nodes > 1 => ", replaced one by one while the others wait".into(),
+        _ => String::new(),
+    }
+}
+
 pub(super) fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let what = match &scenario.workload {
         Workload::Job(job) => {
             let nodes =
                 if job.nodes > 1 { format!(" on {} VMs", job.nodes) } else { String::new() };
+            let nodes = nodes + &replaced(job);
             let deadline = scenario
                 .deadline
                 .map_or_else(String::new, |deadline| format!(", due within {deadline}"));

@@ -13,6 +13,7 @@ use super::zones;
 use crate::model::billing::{BillingRules, Figure};
 use crate::model::capacity::{Market, StandardMarket, Wait};
 use crate::model::checkpoint::Program;
+use crate::model::elastic::Elastic;
 use crate::model::leave::Leave;
 use crate::model::lifetime::Lifetime;
 use crate::model::plan::Plan;
@@ -678,6 +679,7 @@ fn job_workload(
             "write a longer workload.timeout, or \"none\" (Vertex AI training: 7 d by default)",
         );
     }
+    let elastic = elastic(reader, nodes);
     let leave = deadline.zip(finish_probability).and_then(|(deadline, probability)| {
         Leave::new(deadline, probability, &market, restart.retry_standard_after)
     });
@@ -690,9 +692,78 @@ fn job_workload(
         give_up_after,
         market,
         restart,
-        leave,
+        leave: leave.filter(|_| elastic.is_none()),
+        elastic,
     };
     Some((Workload::Job(job), deadline))
+}
+
+/// How the job goes on while lost nodes are replaced one by one. Its keys are named among the settings
+/// only where it is, so that other scenarios keep their name.
+fn elastic(reader: &mut Reader<'_>, nodes: u32) -> Option<Elastic> {
+    const MIN_NODES: &str = "workload.min_nodes";
+    const SERIAL: &str = "workload.serial_share";
+    if reader.choice("workload.restart_scope") != Some("node") {
+        for path in [MIN_NODES, SERIAL] {
+            if let Some(node) = reader.node(path) {
+                let message = format!("{path} without restart_scope = \"node\": the whole job restarts");
+                let help = format!("write restart_scope = \"node\" in [workload], or delete {path}");
+                reader.problems.error(&node.at, message, help);
+            }
+        }
+        return None;
+    }
+    let min_nodes = match reader.count(MIN_NODES) {
+        Some(least) => u32::try_from(least).unwrap_or(nodes),
+        None => {
+            if reader.node(MIN_NODES).is_none() {
+                reader.take(MIN_NODES, nodes);
+                if nodes > 1 {
+                    reader.assume(MIN_NODES, format!("{nodes}: the others wait"), 7);
+                }
+            }
+            nodes
+        }
+    };
+    if let Some(node) = reader.node(MIN_NODES)
+        && min_nodes > nodes
+    {
+        reader.problems.error(
+            &node.at,
+            format!("workload.min_nodes = {min_nodes} is more than workload.nodes = {nodes}"),
+            "write at most as many as there are nodes",
+        );
+    }
+    let serial_share = reader.share(SERIAL).unwrap_or_else(|| {
+        if reader.node(SERIAL).is_none() {
+            reader.take(SERIAL, "0 %");
+            if min_nodes < nodes {
+                reader.assume(SERIAL, "0 %", 18);
+            }
+        }
+        Share::ZERO
+    });
+    if nodes > 1 {
+        reader.assume_from(
+            "(a change of nodes)",
+            "all workers begin again from the last save, restore included, when a node is lost and when \
+             one joins",
+            "torchrun: on membership change all workers are killed and restarted (PyTorch, 2026); \
+             programs that save before they let a node join lose less",
+            "inferred",
+            19,
+        );
+        if reader.node("restart.counts").is_none() && reader.node("restart.max_restarts").is_none() {
+            reader.assume_from(
+                "(restarts of nodes)",
+                "each request for lost nodes uses up one restart of the job",
+                "whether Vertex AI counts a worker's restarts by worker or by job was not found",
+                "assumed",
+                21,
+            );
+        }
+    }
+    Some(Elastic { min_nodes, serial_share })
 }
 
 fn program(reader: &mut Reader<'_>, startup: SimDuration, notice: SimDuration) -> Program {

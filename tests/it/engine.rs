@@ -147,6 +147,7 @@ fn job() -> impl Strategy<Value = JobModel> {
                 give_up_after,
                 market,
                 restart,
+                elastic: None,
             }
         })
 }

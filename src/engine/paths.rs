@@ -104,8 +104,7 @@ impl Paths {
             return Answer::Refused { wait, zone: place };
         }
         self.refusals[index] = 0;
-        let lifetime =
-            self.lifetime(zones, place, asked + wait, (slot, attempt), relief, luck);
+        let lifetime = self.lifetime(zones, place, asked + wait, (slot, attempt), relief, luck);
         Answer::Granted { wait, lifetime, zone: place }
     }
 
@@ -332,7 +331,8 @@ impl Conditions<'_, '_> {
     /// one VM in a zone that is always normal being the measure.
     fn lifetime(&mut self, started: SimTime, hazard: f64) -> SimDuration {
         let law = &self.zone.lifetime;
-        if *law == Lifetime::Never {
+        // Where all of it is shared, a VM has no hazard of its own.
+        if *law == Lifetime::Never || hazard.is_infinite() {
             return SimDuration::NEVER;
         }
         let dies_at = |before: f64, left: f64, factor: f64| {

@@ -50,7 +50,9 @@ impl Pace {
     #[must_use]
     pub fn time(self, work: SimDuration) -> SimDuration {
         let time = (work.micros() as u128 * self.numerator).div_ceil(self.denominator);
-        i64::try_from(time).map_or(SimDuration::NEVER, SimDuration::from_micros).min(SimDuration::NEVER)
+        i64::try_from(time)
+            .map_or(SimDuration::NEVER, SimDuration::from_micros)
+            .min(SimDuration::NEVER)
     }
 
     /// The work done in a time, rounded down.

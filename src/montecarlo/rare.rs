@@ -200,7 +200,11 @@ pub fn estimate(experiment: &Experiment, course: Course, level: Level, most: u64
         && matches!(course, Course::Spot | Course::SpotThenStandard);
     // The hazard of an attempt in a market with memory is not the lifetime's alone, and nodes that are
     // replaced one by one have attempts side by side.
-    if !few || job.elastic.is_some() || job.market.zones.is_some() || experiment.workload.is_certain(course) {
+    if !few
+        || job.elastic.is_some()
+        || job.market.zones.is_some()
+        || experiment.workload.is_certain(course)
+    {
         return None;
     }
     let mut best: Option<(f64, f64)> = None;

@@ -127,7 +127,8 @@ impl<'a> Worker<'a> {
             .flat_map(|run| run.meters.iter().map(|meter| meter.rules));
         let shortcut = match (workload, rules.next()) {
             (Workload::Job(model), Some(first))
-                if model.elastic.is_none() && rules.all(|rules| rules == first) => {
+                if model.elastic.is_none() && rules.all(|rules| rules == first) =>
+            {
                 Shortcut::new(model, first)
             }
             _ => None,

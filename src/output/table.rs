@@ -434,6 +434,7 @@ pub(super) fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         }
     });
     notes.extend(requests(scenario, answer));
+    notes.extend(idle_nodes(scenario, answer));
     notes.extend(how_found(answer));
     if let Some(range) = &scenario.spot_range {
         notes.push(format!(
@@ -491,6 +492,25 @@ fn requests(scenario: &Scenario, answer: &Estimate) -> Option<String> {
         numbers::significant(load.largest().per_second(), 3),
         peaks.join(", ")
     ))
+}
+
+/// What ready nodes of an elastic job cost while they wait for others.
+fn idle_nodes(scenario: &Scenario, answer: &Estimate) -> Option<String> {
+    scenario.workload.elastic()?;
+    let shares: Vec<String> = answer
+        .plans
+        .iter()
+        .filter(|plan| plan.listed.plan.course().uses_spot())
+        .filter_map(|plan| {
+            let mean = |measure| plan.estimate.as_ref()?.measure(measure).mean;
+            let (idle, billed) = (mean(Measure::Idle)?, mean(Measure::Billed)?);
+            let share = if billed > 0.0 { idle / billed } else { 0.0 };
+            Some(format!("{} {}", plan.listed.plan.name(), numbers::percent(share)))
+        })
+        .collect();
+    (!shares.is_empty()).then(|| {
+        format!("idle, as nodes waited for others, of the time billed: {}.", shares.join(", "))
+    })
 }
 
 /// When a plan leaves Spot, where the deadline says so.

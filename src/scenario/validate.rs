@@ -704,11 +704,13 @@ fn elastic(reader: &mut Reader<'_>, nodes: u32) -> Option<Elastic> {
     const MIN_NODES: &str = "workload.min_nodes";
     const SERIAL: &str = "workload.serial_share";
     if reader.choice("workload.restart_scope") != Some("node") {
+        // The values are checked all the same.
+        let _ = (reader.count(MIN_NODES), reader.share(SERIAL));
         for path in [MIN_NODES, SERIAL] {
             if let Some(node) = reader.node(path) {
-                let message = format!("{path} without restart_scope = \"node\": the whole job restarts");
-                let help = format!("write restart_scope = \"node\" in [workload], or delete {path}");
-                reader.problems.error(&node.at, message, help);
+                let message = format!("{path} changes nothing: the whole job restarts");
+                let help = "write restart_scope = \"node\" in [workload], or delete it";
+                reader.problems.warning(Some(&node.at), message, help);
             }
         }
         return None;
@@ -753,7 +755,8 @@ fn elastic(reader: &mut Reader<'_>, nodes: u32) -> Option<Elastic> {
             "inferred",
             19,
         );
-        if reader.node("restart.counts").is_none() && reader.node("restart.max_restarts").is_none() {
+        if reader.node("restart.counts").is_none() && reader.node("restart.max_restarts").is_none()
+        {
             reader.assume_from(
                 "(restarts of nodes)",
                 "each request for lost nodes uses up one restart of the job",

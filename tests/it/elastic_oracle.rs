@@ -112,12 +112,7 @@ fn later(now: i64, wait: SimDuration) -> i64 {
     (time(now) + wait).since_start().micros()
 }
 
-pub fn step_through(
-    model: &JobModel,
-    elastic: Elastic,
-    course: Course,
-    luck: Luck<'_>,
-) -> Story {
+pub fn step_through(model: &JobModel, elastic: Elastic, course: Course, luck: Luck<'_>) -> Story {
     let mut paths = Paths::default();
     paths.begin(&model.market, 1, SimTime::START + model.give_up_after);
     let zones = model.market.zones.as_ref().map_or(1, |zones| zones.zones.len());
@@ -160,9 +155,7 @@ impl World<'_> {
             let limit = self.limit();
             let groups = self.groups.iter().map(|group| group.at);
             let nodes = self.nodes.iter().flat_map(|node| match *node {
-                Node::Up { ready, dies, .. } => {
-                    [if ready > now { ready } else { NEVER }, dies]
-                }
+                Node::Up { ready, dies, .. } => [if ready > now { ready } else { NEVER }, dies],
                 Node::Out => [NEVER, NEVER],
             });
             let work = self.workers.iter().flat_map(|workers| {
@@ -391,9 +384,9 @@ impl World<'_> {
             self.groups.retain(|group| !group.members.is_empty());
         }
         let ready = self.ready(now);
-        let joined = ready.iter().any(|slot| {
-            matches!(self.nodes[*slot as usize], Node::Up { ready, .. } if ready == now)
-        });
+        let joined = ready.iter().any(
+            |slot| matches!(self.nodes[*slot as usize], Node::Up { ready, .. } if ready == now),
+        );
         let changed = at_work && (lost_a_worker || joined);
         if ended.is_some() {
             self.stop(now, changed);
@@ -467,8 +460,7 @@ impl World<'_> {
         let share = shared(self.model);
         let mut strikes = NEVER;
         if self.capacity == Capacity::Spot && share > 0.0 {
-            let runs =
-                |node: &Node| matches!(node, Node::Up { zone: of, .. } if *of == zone);
+            let runs = |node: &Node| matches!(node, Node::Up { zone: of, .. } if *of == zone);
             let anybody = self.nodes.iter().any(runs);
             let (at, set) = self.clocks[usize::from(zone)];
             if !anybody || at <= now {

@@ -5,8 +5,9 @@
 //! launchers do: what was done since is lost. The time between two such changes is a *round*.
 //! Work stays what it is for the whole gang; a round with fewer nodes takes longer for it.
 //!
-//! Source: "On membership change, all workers are killed and restarted … from the last checkpoint":
-//! torchrun (Elastic Launch), PyTorch documentation, 2026.
+//! Source: when a node departs or arrives all existing workers are stopped, and all workers of the new
+//! group are started, which begin with loading a checkpoint: torchrun (Elastic Launch), "Membership
+//! Changes", PyTorch documentation.
 
 use super::checkpoint::{Program, Remains};
 use crate::units::{Share, SimDuration};

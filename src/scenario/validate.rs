@@ -750,8 +750,8 @@ fn elastic(reader: &mut Reader<'_>, nodes: u32) -> Option<Elastic> {
             "(a change of nodes)",
             "all workers begin again from the last save, restore included, when a node is lost and when \
              one joins",
-            "torchrun: on membership change all workers are killed and restarted (PyTorch, 2026); \
-             programs that save before they let a node join lose less",
+            "torchrun stops all workers and starts them anew when a node leaves or joins (PyTorch, \
+             Elastic Launch); programs that save before they let a node join lose less",
             "inferred",
             19,
         );

@@ -126,7 +126,7 @@ fn jobs() -> impl Strategy<Value = JobModel> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_500))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn rounds_by_arithmetic_are_rounds_event_by_event(

@@ -147,6 +147,8 @@ struct Run<'a> {
     /// Restarts used by all nodes of the submission, where it counts over its life.
     count: RestartCount,
     requests: u64,
+    /// Of these, since VMs last started.
+    in_vain: u32,
     starts: u64,
     saved: SimDuration,
     /// Nodes that are not gone.
@@ -216,6 +218,7 @@ impl ElasticJob {
             times_out: None,
             count: RestartCount::default(),
             requests: 0,
+            in_vain: 0,
             starts: 0,
             saved: SimDuration::ZERO,
             alive: model.nodes,
@@ -301,6 +304,7 @@ impl Run<'_> {
         let node = &mut self.memory.nodes[slot as usize];
         self.trajectory.restarts += u32::from(std::mem::take(&mut node.is_restart));
         self.requests += 1;
+        self.in_vain += 1;
         let request = Request {
             capacity: self.capacity,
             asked: now,
@@ -330,6 +334,7 @@ impl Run<'_> {
         if let (None, Some(timeout)) = (self.times_out, self.model.timeout) {
             self.times_out = Some(now + timeout);
         }
+        self.in_vain = 0;
         let strikes = self.strikes(now, zone);
         let asked = self.memory.nodes[slot as usize].asked;
         self.trajectory.waited += now - asked;
@@ -534,7 +539,7 @@ impl Run<'_> {
     /// Whether it has gone on for longer than anybody waits for.
     fn is_too_long(&self) -> bool {
         let most = u64::from(MOST_ATTEMPTS) * u64::from(self.model.nodes);
-        self.requests >= most || self.starts > MOST_STARTS
+        self.requests >= most || self.in_vain >= MOST_ATTEMPTS || self.starts > MOST_STARTS
     }
 
     // ------------------------------------------------------------------------------------ rounds

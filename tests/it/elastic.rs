@@ -582,6 +582,25 @@ fn the_same_bytes_come_from_one_thread_and_from_three() {
     assert!(one.contains("\"idle_h\": {"), "{one}");
 }
 
+/// Every request is refused at once and may be made again for ever: a run ends after 10,000 of them, with
+/// however many nodes.
+#[test]
+fn a_gang_that_never_starts_ends_all_the_same() {
+    let settings = [
+        NODE,
+        "workload.nodes=20_000",
+        "market.wait=0 s",
+        "market.no_capacity_probability=100 %",
+    ];
+    let scenario = scenario_with(PAIR, &settings);
+    let model = model_of(&scenario);
+    let mut story = ElasticTrajectory::default();
+    let elastic = model.elastic.unwrap();
+    ElasticJob::default().run(model, elastic, Course::Spot, Luck::new(1, 0), &mut story);
+    assert_eq!((story.outcome, story.restarts), (Outcome::Unfinished, 9_999));
+    assert!(story.attempts.is_empty());
+}
+
 /// Each node has its own luck, and lives on through what takes another: with `job` two preemptions an
 /// hour stop everything, with `node` the same market costs less time, and less money.
 #[test]

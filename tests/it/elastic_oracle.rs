@@ -99,6 +99,7 @@ struct World<'a> {
     count: RestartCount,
     gone: u32,
     requests: u64,
+    in_vain: u32,
     workers: Option<Workers>,
     saved: i64,
     story: Story,
@@ -133,6 +134,7 @@ pub fn step_through(model: &JobModel, elastic: Elastic, course: Course, luck: Lu
         count: RestartCount::default(),
         gone: 0,
         requests: 0,
+        in_vain: 0,
         workers: None,
         saved: 0,
         story: Story::default(),
@@ -418,6 +420,7 @@ impl World<'_> {
             Next::Ask => {
                 self.story.restarts += u32::from(std::mem::take(&mut group.is_restart));
                 self.requests += 1;
+                self.in_vain += 1;
                 let request = Request {
                     capacity: self.capacity,
                     asked: time(now),
@@ -453,6 +456,7 @@ impl World<'_> {
     }
 
     fn start(&mut self, now: i64, group: &Group, first: SimDuration, zone: u16) {
+        self.in_vain = 0;
         self.story.waited += now - group.asked;
         if let (NEVER, Some(timeout)) = (self.times_out, self.model.timeout) {
             self.times_out = later(now, timeout);
@@ -554,7 +558,7 @@ impl World<'_> {
                 return None;
             }
         };
-        if self.requests >= 10_000 * u64::from(self.model.nodes) {
+        if self.in_vain >= 10_000 || self.requests >= 10_000 * u64::from(self.model.nodes) {
             return Some(Decision::Stop(Outcome::Unfinished));
         }
         group.is_restart = is_restart;
@@ -580,7 +584,9 @@ impl World<'_> {
         self.end_all(now, End::Released);
         let (capacity, after) = match decision {
             Decision::Stop(outcome) => return Some(outcome),
-            _ if self.requests >= 10_000 * u64::from(self.model.nodes) => {
+            _ if self.in_vain >= 10_000
+                || self.requests >= 10_000 * u64::from(self.model.nodes) =>
+            {
                 return Some(Outcome::Unfinished);
             }
             Decision::Submit { capacity, after } => (capacity, after),

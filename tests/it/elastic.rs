@@ -586,12 +586,8 @@ fn the_same_bytes_come_from_one_thread_and_from_three() {
 /// however many nodes.
 #[test]
 fn a_gang_that_never_starts_ends_all_the_same() {
-    let settings = [
-        NODE,
-        "workload.nodes=20_000",
-        "market.wait=0 s",
-        "market.no_capacity_probability=100 %",
-    ];
+    let settings =
+        [NODE, "workload.nodes=20_000", "market.wait=0 s", "market.no_capacity_probability=100 %"];
     let scenario = scenario_with(PAIR, &settings);
     let model = model_of(&scenario);
     let mut story = ElasticTrajectory::default();

@@ -248,14 +248,11 @@ impl Order<'_> {
     fn gang(&self, job: &JobModel) -> Option<Item> {
         let fields = &self.emitted.fields;
         if job.elastic.is_some() && job.nodes > 1 {
-            let text = if fields.restarts_whole_job {
-                "scheduling.restartJobOnWorkerRestart: delete it, or write false. Lost machines were \
-                 estimated to be replaced one by one, and it restarts all of them."
-            } else {
-                "An elastic program: lost machines are replaced one by one, as \
-                 scheduling.restartJobOnWorkerRestart: false (the default) has it, and its workers \
-                 restart from the last save by themselves, as torchrun --nnodes=MIN:MAX does."
-            };
+            // A body that says otherwise is refused before.
+            let text = "An elastic program: lost machines are replaced one by one, as \
+                        scheduling.restartJobOnWorkerRestart: false (the default) has it, and its \
+                        workers restart from the last save by themselves, as torchrun \
+                        --nnodes=MIN:MAX does.";
             return Some(Item { text: text.into(), source: API });
         }
         if job.nodes == 1 || fields.restarts_whole_job || fields.no_retries {

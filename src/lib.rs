@@ -33,8 +33,9 @@
 //! serving, preemption and restart on its own.
 //!
 //! **A lifetime** is its cumulative hazard H(t). A share *s* of it strikes the whole gang at once,
-//! so *n* VMs live until (s + n(1 − s))·H(t) reaches a unit-exponential draw. Of an elastic job the shared part
-//! has a draw of its own, and an age that counts from the first VM that ran where none did.
+//! so *n* VMs live until (s + n(1 − s))·H(t) reaches a unit-exponential draw. VMs of several
+//! [pools](scenario::pools) of machines are one gang; the mean of their hazard factors multiplies it. Of an elastic
+//! job the shared part has a draw of its own, and an age that counts from the first VM that ran where none did.
 //!
 //! **A market with memory** is one of [zones](model::zone) that are normal and scarce in turns, with
 //! shocks that strike many VMs at one instant and hazards by the hour of the week. In a scarce zone no

@@ -23,12 +23,19 @@
 //! just time enough for standard VMs to finish by the deadline. Standard VMs can be missing too: a
 //! refused request for them is made again until it is granted.
 //!
+//! **An elastic job** (`restart_scope = "node"`) replaces lost nodes [one by one](engine::elastic): each VM
+//! has its own lifetime from its own start, nodes lost at one instant are asked for together, and those that run
+//! stay up and are billed. It works while at least `min_nodes` are ready; k of *n* take *n* ÷ k times as long.
+//! Whenever a node is lost or joins, all workers restart from the last save, `restore` included. Every request
+//! after the first uses up a restart; with fewer than `min_nodes` left the plan decides, as above.
+//!
 //! **An endpoint** is a number of replicas over a horizon. Each lives through wait, startup,
 //! serving, preemption and restart on its own.
 //!
 //! **A lifetime** is its cumulative hazard H(t). A share *s* of it strikes the whole gang at once,
 //! so *n* VMs live until (s + n(1 − s))·H(t) reaches a unit-exponential draw. VMs of several
-//! [pools](scenario::pools) of machines are one gang; the mean of their hazard factors multiplies it.
+//! [pools](scenario::pools) of machines are one gang; the mean of their hazard factors multiplies it. Of an elastic
+//! job the shared part has a draw of its own, and an age that counts from the first VM that ran where none did.
 //!
 //! **A market with memory** is one of [zones](model::zone) that are normal and scarce in turns, with
 //! shocks that strike many VMs at one instant and hazards by the hour of the week. In a scarce zone no

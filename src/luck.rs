@@ -38,13 +38,15 @@ pub enum Purpose {
     ShockHit = 10,
     /// Where a replication, or a block of one, begins in a replayed trace: (zone, block).
     Replay = 15,
+    /// Time until what strikes a whole elastic gang at once: (zone, index).
+    Strike = 21,
     /// The order of the draws of an uncertain input: (dimension, which order); a draw is a replication.
     Input = 40,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Lifetime,
         Self::Wait,
         Self::Refusal,
@@ -56,6 +58,7 @@ impl Purpose {
         Self::Shock,
         Self::ShockHit,
         Self::Replay,
+        Self::Strike,
         Self::Input,
     ];
 }

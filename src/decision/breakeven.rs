@@ -7,7 +7,6 @@ use super::unknown::{Change, Dial};
 use super::{Case, register};
 use crate::luck::ln;
 use crate::model::plan::Plan;
-use crate::model::workload::Workload;
 use crate::montecarlo::Estimate;
 use crate::montecarlo::replicate::RunError;
 use crate::scenario::resolved::{Scenario, Stop};
@@ -114,10 +113,7 @@ pub fn close_in(
 /// which takes time and evens out the luck.
 pub fn fewer(base: &Scenario, mean_h: f64) -> u64 {
     let Stop::Replications(count) = base.stop else { return 1_024 };
-    let least: u64 = match base.workload {
-        Workload::Job(_) => 256,
-        Workload::Batch(_) | Workload::Endpoint(_) => 4,
-    };
+    let least: u64 = if base.workload.is_one_gang() { 256 } else { 4 };
     let share = (mean_h / base.workload.market().lifetime.mean_h()).min(1.0);
     ((count as f64 * share) as u64).clamp(least.min(count), count)
 }

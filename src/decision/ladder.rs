@@ -84,7 +84,7 @@ pub fn ladder(case: &Case<'_>, base: &Scenario, plan: Plan) -> Result<Ladder, Ru
             changes.push(Change::MeanLifetime(*hours));
             let changes: Vec<&Change> = changes.iter().collect();
             let mut scenario = case.with(base, &changes).unwrap_or_else(|| base.clone());
-            if !matches!(scenario.workload, Workload::Job(_)) {
+            if !scenario.workload.is_one_gang() {
                 scenario.stop = Stop::Replications(fewer(base, *hours));
             }
             scenario
@@ -129,10 +129,7 @@ pub fn savings(
             let change = Change::MeanLifetime(*hours);
             let mut scenario = case.with(base, &[&change]).unwrap_or_else(|| base.clone());
             // Rungs of a few hundred runs would bend the line.
-            let least = match scenario.workload {
-                Workload::Job(_) => 2_048,
-                Workload::Batch(_) | Workload::Endpoint(_) => 4,
-            };
+            let least = if scenario.workload.is_one_gang() { 2_048 } else { 4 };
             if let Stop::Replications(count) = base.stop {
                 scenario.stop = Stop::Replications(fewer(base, *hours).max(least).min(count));
             }

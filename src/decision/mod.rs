@@ -171,8 +171,10 @@ pub fn effects(
 
 /// The scenario with as many replications as a decision needs.
 fn shortened(scenario: &Scenario) -> (Scenario, u64) {
-    let most = match scenario.workload {
-        Workload::Job(_) => MOST.0,
+    let most = match &scenario.workload {
+        Workload::Job(job) if job.elastic.is_none() => MOST.0,
+        // A few nodes side by side take longer than one gang, and much less than a fleet.
+        Workload::Job(_) => MOST.0 / 8,
         Workload::Batch(_) | Workload::Endpoint(_) => MOST.1,
     };
     let replications = match scenario.stop {

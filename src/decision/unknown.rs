@@ -401,6 +401,17 @@ fn ends(scenario: &Scenario, key: &str) -> (Vec<End>, bool) {
                 true,
             )
         }
+        "workload.serial_share" => uncertain(vec![share(
+            "workload.serial_share",
+            0.0,
+            0.3,
+            "what nodes tell each other takes less with fewer of them",
+        )]),
+        "workload.min_nodes" => {
+            let fewer = (3 * scenario.workload.vms()).div_ceil(4);
+            let setting = format!("workload.min_nodes={fewer}");
+            (vec![word(&setting, &fewer.to_string(), "a program that goes on with less")], true)
+        }
         "checkpoint.every" => (
             vec![word(
                 "checkpoint={ every = \"30 min\", save = \"1 min\", restore = \"1 min\" }",

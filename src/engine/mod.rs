@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod calendar;
+pub mod elastic;
 pub mod endpoint;
 pub mod job;
 pub mod paths;

@@ -169,15 +169,7 @@ impl Paths {
         if let Some(replay) = &zone.replay {
             return self.replayed(request, (zones, place), replay, luck);
         }
-        let mut market = Conditions {
-            zone,
-            hours: zones.hours.as_ref(),
-            place: place as u32,
-            path: &mut self.zones[place],
-            end: self.end,
-            longest: self.longest,
-            luck,
-        };
+        let mut market = self.conditions(zones, place as u16, luck);
         let mut wait = zone.wait.draw(luck, Purpose::Wait, slot, attempt);
         let mut refused = zone.no_capacity_probability > Share::ZERO
             && luck.uniform(Purpose::Refusal, slot, attempt)
@@ -195,12 +187,59 @@ impl Paths {
             self.refusals[index] += 1;
             return Answer::Refused { wait, zone: place };
         }
-        let hazard = luck.unit_exponential(Purpose::Lifetime, slot, attempt) * relief;
-        let started = asked + wait;
-        let lifetime = market.lifetime(started, hazard);
-        let lifetime = market.first_shock(started, lifetime, slot);
         self.refusals[index] = 0;
+        let lifetime = self.lifetime(zones, place, asked + wait, (slot, attempt), relief, luck);
         Answer::Granted { wait, lifetime, zone: place }
+    }
+
+    /// How long Spot VMs live that start in a zone: `slot` and `attempt` are the address of their
+    /// luck.
+    #[inline]
+    pub(super) fn lifetime(
+        &mut self,
+        zones: &Zones,
+        place: u16,
+        started: SimTime,
+        (slot, attempt): (u32, u32),
+        relief: f64,
+        luck: Luck<'_>,
+    ) -> SimDuration {
+        let hazard = luck.unit_exponential(Purpose::Lifetime, slot, attempt) * relief;
+        let mut market = self.conditions(zones, place, luck);
+        let lifetime = market.lifetime(started, hazard);
+        market.first_shock(started, lifetime, slot)
+    }
+
+    /// How long after a start in a zone the cumulative hazard of one VM along its path reaches
+    /// `hazard`; shocks are left aside.
+    pub(super) fn age_at(
+        &mut self,
+        zones: &Zones,
+        place: u16,
+        started: SimTime,
+        hazard: f64,
+        luck: Luck<'_>,
+    ) -> SimDuration {
+        self.conditions(zones, place, luck).lifetime(started, hazard)
+    }
+
+    #[inline]
+    fn conditions<'a, 'l>(
+        &'a mut self,
+        zones: &'a Zones,
+        place: u16,
+        luck: Luck<'l>,
+    ) -> Conditions<'a, 'l> {
+        let index = usize::from(place);
+        Conditions {
+            zone: &zones.zones[index],
+            hours: zones.hours.as_ref(),
+            place: place.into(),
+            path: &mut self.zones[index],
+            end: self.end,
+            longest: self.longest,
+            luck,
+        }
     }
 
     /// When a zone is scarce in the time before `until`, in order, as far as the path is generated
@@ -381,7 +420,8 @@ impl Conditions<'_, '_> {
     /// one VM in a zone that is always normal being the measure.
     fn lifetime(&mut self, started: SimTime, hazard: f64) -> SimDuration {
         let law = &self.zone.lifetime;
-        if *law == Lifetime::Never {
+        // Where all of it is shared, a VM has no hazard of its own.
+        if *law == Lifetime::Never || hazard.is_infinite() {
             return SimDuration::NEVER;
         }
         let dies_at = |before: f64, left: f64, factor: f64| {

@@ -3,7 +3,7 @@
 //! A trajectory says how long an attempt waited and ran and how much of its work was saved and lost;
 //! the program says in which order. Nothing is drawn here.
 
-use super::trajectory::Attempt;
+use super::trajectory::{Attempt, Round};
 use crate::model::checkpoint::Program;
 use crate::units::{SimDuration, SimTime};
 
@@ -26,7 +26,8 @@ pub enum Phase {
     Stopped,
     /// A replica serves.
     Serving,
-    /// A replica of a batch finds no chunk left: others still work on theirs.
+    /// A replica of a batch finds no chunk left, while others still work on theirs; or a node waits for
+    /// others without which the job does not go on.
     Idle,
     /// Nothing runs and nothing is asked for: a backoff, the time to a new submission, or the end of
     /// a replica whose restarts are exhausted.
@@ -152,6 +153,40 @@ pub fn of_batch(
     // What is lost is the last chunk, which no idle time follows.
     let work = (ended - now).saturating_sub(attempt.lost);
     take(Phase::Work, work) && take(Phase::LostWork, attempt.lost)
+}
+
+/// Hands the intervals of a node's attempt to `each`, in order: its startup, then the rounds in which
+/// it works, and the time between them. Stops when `each` says so.
+pub fn of_node(
+    attempt: &Attempt,
+    startup: SimDuration,
+    rounds: &[Round],
+    each: &mut dyn FnMut(Phase, SimDuration) -> bool,
+) -> bool {
+    let (started, ended) = (attempt.asked + attempt.wait, attempt.ended());
+    let mut now = started + startup.min(attempt.uptime);
+    let mut take = |phase, time: SimDuration| time == SimDuration::ZERO || each(phase, time);
+    if !take(Phase::Startup, now - started) {
+        return false;
+    }
+    // Every ready node is in every round, and no round goes on when a node comes or goes.
+    let first = rounds.partition_point(|round| round.from < now);
+    for round in rounds[first..].iter().take_while(|round| round.from < ended) {
+        if !take(Phase::Idle, round.from - now) {
+            return false;
+        }
+        let work = Attempt {
+            uptime: round.to - round.from,
+            useful: round.useful,
+            lost: round.wasted,
+            ..*attempt
+        };
+        if !of_job(&work, &round.program, round.restores, &mut take) {
+            return false;
+        }
+        now = round.to;
+    }
+    take(Phase::Idle, ended - now)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use super::paths::Paths;
 use crate::model::billing::Usage;
 use crate::model::capacity::Capacity;
+use crate::model::checkpoint::Program;
 use crate::model::plan::Outcome;
 use crate::units::{SimDuration, SimTime};
 
@@ -119,6 +120,86 @@ impl Default for JobTrajectory {
             ended: SimTime::START,
             paths: Paths::default(),
         }
+    }
+}
+
+/// Work of an elastic job between two changes of its nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// When its nodes begin, all of them ready.
+    pub from: SimTime,
+    /// When one is lost or joins, or the work is done.
+    pub to: SimTime,
+    /// Nodes at work.
+    pub nodes: u32,
+    /// The program in the time of this round, in which fewer nodes take longer.
+    pub program: Program,
+    /// Whether it began with a restore.
+    pub restores: bool,
+    /// Time of the round for work that was saved, or done at the end.
+    pub useful: SimDuration,
+    /// Time of the round for work that was lost.
+    pub wasted: SimDuration,
+    /// Work of the whole gang saved, or done at the end.
+    pub saved: SimDuration,
+    /// Work of the whole gang lost.
+    pub lost: SimDuration,
+}
+
+/// One replication of an elastic job.
+#[derive(Clone, Debug)]
+pub struct ElasticTrajectory {
+    /// By node, in the order in which they ended; what they work is in the rounds. Those that never
+    /// started only where they are recorded.
+    pub attempts: Vec<Attempt>,
+    /// In order of time, where they are recorded.
+    pub rounds: Vec<Round>,
+    /// Waits, each request's counted once.
+    pub waited: SimDuration,
+    /// Work of the whole gang lost because nodes were lost or joined.
+    pub lost: SimDuration,
+    /// Spot requests after the first of every submission.
+    pub restarts: u32,
+    /// Instants at which nodes were lost.
+    pub preemptions: u32,
+    /// Time of nodes that were ready while too few were, over all of them.
+    pub idle: SimDuration,
+    /// Submissions that ended without completing.
+    pub failed_submissions: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it ended.
+    pub ended: SimTime,
+    /// What the zones of the market went through, as far as anybody asked.
+    pub paths: Paths,
+}
+
+impl Default for ElasticTrajectory {
+    fn default() -> Self {
+        Self {
+            attempts: Vec::new(),
+            rounds: Vec::new(),
+            waited: SimDuration::ZERO,
+            lost: SimDuration::ZERO,
+            restarts: 0,
+            preemptions: 0,
+            idle: SimDuration::ZERO,
+            failed_submissions: 0,
+            outcome: Outcome::Unfinished,
+            ended: SimTime::START,
+            paths: Paths::default(),
+        }
+    }
+}
+
+impl ElasticTrajectory {
+    /// Forgets what happened, the paths aside.
+    pub fn clear(&mut self) {
+        self.attempts.clear();
+        self.rounds.clear();
+        (self.waited, self.lost, self.idle) =
+            (SimDuration::ZERO, SimDuration::ZERO, SimDuration::ZERO);
+        (self.restarts, self.preemptions, self.failed_submissions) = (0, 0, 0);
     }
 }
 

@@ -3,7 +3,7 @@
 //! The only place where luck becomes an attempt; jobs and endpoints decide what the machine is for.
 
 use super::paths::Paths;
-use crate::luck::Luck;
+use crate::luck::{Luck, Purpose};
 use crate::model::capacity::{Capacity, Market};
 use crate::units::{SimDuration, SimTime};
 
@@ -87,5 +87,41 @@ impl Request {
             lifetime: market.lifetime(luck, self.capacity, relief, self.slot, self.attempt),
             zone: 0,
         }
+    }
+
+    /// How long one more VM lives that starts with those of this request, in the zone that granted
+    /// it: the VM of another slot, whose attempt it is.
+    #[must_use]
+    pub fn lifetime_of(
+        &self,
+        (slot, attempt): (u32, u32),
+        (zone, started): (u16, SimTime),
+        (market, paths): (&Market, &mut Paths),
+        relief: f64,
+        luck: Luck<'_>,
+    ) -> SimDuration {
+        if let (Some(zones), Capacity::Spot) = (&market.zones, self.capacity) {
+            return paths.lifetime(zones, zone, started, (slot, attempt), relief, luck);
+        }
+        market.lifetime(luck, self.capacity, relief, slot, attempt)
+    }
+}
+
+/// How long it takes, from the first start of Spot VMs in a zone where none of a gang ran, until what
+/// strikes them all at once does so for the `index`-th time; `share` of the hazard does.
+#[must_use]
+pub fn strike(
+    (zone, started): (u16, SimTime),
+    (market, paths): (&Market, &mut Paths),
+    (share, index): (f64, u32),
+    luck: Luck<'_>,
+) -> SimDuration {
+    if share <= 0.0 {
+        return SimDuration::NEVER;
+    }
+    let draw = luck.unit_exponential(Purpose::Strike, zone.into(), index);
+    match &market.zones {
+        Some(zones) => paths.age_at(zones, zone, started, draw / share, luck),
+        None => market.lifetime.draw(draw, 1.0 / share),
     }
 }

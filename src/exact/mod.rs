@@ -65,6 +65,12 @@ pub enum Unsolved {
     /// Replicas share a queue.
     #[error("a batch's replicas share a queue, and only jobs are solved")]
     Batch,
+    /// Nodes live side by side.
+    #[error(
+        "nodes that are replaced one by one are up and down side by side, and only gangs that restart as one \
+         are solved (workload.restart_scope)"
+    )]
+    Elastic,
     /// Startup is not billed.
     #[error("a free startup (billing.startup) is not solved")]
     FreeStartup,

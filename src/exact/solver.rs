@@ -296,6 +296,11 @@ fn solution(question: &Question<'_>, with_spreads: bool) -> Result<Solution, Uns
     if question.course.uses_spot() && question.job.market.replay().is_some() {
         return Err(Unsolved::Replayed);
     }
+    // What is never preempted is never replaced, and one node is a gang of one.
+    let is_elastic = question.job.elastic.is_some() && question.job.nodes > 1;
+    if question.course.uses_spot() && is_elastic {
+        return Err(Unsolved::Elastic);
+    }
     if question.course.uses_spot() && question.job.market.zones.is_some() {
         return Err(Unsolved::Memory);
     }

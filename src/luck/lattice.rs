@@ -78,6 +78,7 @@ pub const fn dimension(purpose: Purpose, slot: u32, attempt: u32) -> Option<usiz
         | Purpose::Shock
         | Purpose::ShockHit
         | Purpose::Replay
+        | Purpose::Strike
         | Purpose::Input => None,
     }
 }

@@ -256,6 +256,7 @@ mod tests {
                 retry_standard_after: SimDuration::ZERO,
             },
             leave: Leave::new(min(1_440), Share::percent(probability), &market, min(5)),
+            elastic: None,
         }
     }
 

@@ -7,6 +7,7 @@ pub mod billing;
 pub mod capacity;
 pub mod checkpoint;
 pub mod distribution;
+pub mod elastic;
 pub mod leave;
 pub mod lifetime;
 pub mod load;

@@ -2,6 +2,7 @@
 
 use super::capacity::{Capacity, Market};
 use super::checkpoint::Program;
+use super::elastic::Elastic;
 use super::leave::Leave;
 use super::load::Load;
 use super::plan::Course;
@@ -33,6 +34,8 @@ pub struct JobModel {
     pub restart: RestartRules,
     /// When `spot-until-deadline` leaves Spot; `None` where it cannot tell.
     pub leave: Option<Leave>,
+    /// How it goes on while lost nodes are replaced one by one; `None` where the whole gang restarts.
+    pub elastic: Option<Elastic>,
 }
 
 impl JobModel {
@@ -261,13 +264,29 @@ impl Workload {
         }
     }
 
-    /// VMs that start and die as one: a job's gang, or one replica.
+    /// VMs that start and die as one: a job's gang, or one replica, or one node that is replaced
+    /// alone.
     #[must_use]
     pub const fn gang_size(&self) -> u32 {
         match self {
-            Self::Job(job) => job.nodes,
-            Self::Batch(_) | Self::Endpoint(_) => 1,
+            Self::Job(job) if job.elastic.is_none() => job.nodes,
+            Self::Job(_) | Self::Batch(_) | Self::Endpoint(_) => 1,
         }
+    }
+
+    /// How a job goes on whose lost nodes are replaced one by one; `None` for everything else.
+    #[must_use]
+    pub const fn elastic(&self) -> Option<Elastic> {
+        match self {
+            Self::Job(job) => job.elastic,
+            Self::Batch(_) | Self::Endpoint(_) => None,
+        }
+    }
+
+    /// Whether it has one pending event at a time, so that many of its replications are quick.
+    #[must_use]
+    pub const fn is_one_gang(&self) -> bool {
+        matches!(self, Self::Job(_)) && self.elastic().is_none()
     }
 
     /// VMs in all.

@@ -33,6 +33,19 @@ pub struct Summary {
     pub p99: Option<f64>,
 }
 
+impl Summary {
+    /// What is always zero.
+    pub const ZERO: Self = Self {
+        mean: Some(0.0),
+        half_width: Some(0.0),
+        sd: Some(0.0),
+        p05: Some(0.0),
+        p50: Some(0.0),
+        p95: Some(0.0),
+        p99: Some(0.0),
+    };
+}
+
 /// A probability with its Wilson interval.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Probability {
@@ -323,6 +336,8 @@ fn plan_estimate(
         };
     // Work of a run, in VM-µs of one gang member.
     let work = match &experiment.workload {
+        // Its VMs are billed one by one.
+        Workload::Job(job) if job.elastic.is_some() => Some(job.work.times(job.nodes.into())),
         Workload::Job(job) => Some(job.work),
         Workload::Batch(batch) => Some(batch.work()),
         Workload::Endpoint(_) => None,

@@ -141,9 +141,15 @@ impl Asked<'_> {
     fn estimate(&self, solution: &Solution, standard: Option<&Solution>) -> PlanEstimate {
         let nodes = f64::from(self.job.nodes);
         let completes = solution.outcomes[Outcome::Completed as usize];
-        let measures: Vec<(Measure, Summary)> = Measure::JOB
+        let measures: Vec<(Measure, Summary)> = self
+            .experiment
+            .measures()
             .iter()
             .map(|&measure| {
+                // What is solved of an elastic job waits for no other node.
+                if measure == Measure::Idle {
+                    return (measure, Summary::ZERO);
+                }
                 let (quantity, scale) = match measure {
                     Measure::Cost => (&solution.cost, 1.0),
                     Measure::Billed => (&solution.billed, nodes),

@@ -1,6 +1,8 @@
 //! One replication as numbers: a trajectory is read, billed, and becomes integers to be summed.
 
-use crate::engine::trajectory::{Attempt, BatchTrajectory, End, EndpointTrajectory, JobTrajectory};
+use crate::engine::trajectory::{
+    Attempt, BatchTrajectory, ElasticTrajectory, End, EndpointTrajectory, JobTrajectory,
+};
 use crate::model::billing::{BillingRules, Metered};
 use crate::model::capacity::Capacity;
 use crate::model::plan::{Course, Outcome};
@@ -14,15 +16,16 @@ pub enum Measure {
     Cost,
     /// Billed time over all VMs, rounded up, waived or not.
     Billed,
-    /// Waits, refused ones included; a gang's counted once.
+    /// Waits, refused ones included; those of VMs that are asked for together counted once.
     Waited,
-    /// Work lost at preemptions; a gang's counted once.
+    /// Work lost at preemptions, and where a node joins; a gang's counted once.
     LostWork,
     /// Spot attempts after the first of every submission.
     Restarts,
-    /// Preemptions; a gang's counted once.
+    /// Preemptions; those of a gang at one instant counted once.
     Preemptions,
-    /// Time in which replicas of a batch were up and found no chunk left, over all of them.
+    /// Time in which replicas of a batch were up and found no chunk left, or ready nodes of a job
+    /// waited for others, over all of them.
     Idle,
     /// Replicas of a batch whose restarts were exhausted before its end.
     ReplicasLost,
@@ -54,6 +57,19 @@ impl Measure {
         Self::LostWork,
         Self::Restarts,
         Self::Preemptions,
+        Self::Makespan,
+    ];
+
+    /// What is reported of a job whose lost nodes are replaced one by one. The makespan comes last: it
+    /// does not always exist.
+    pub const ELASTIC: &'static [Self] = &[
+        Self::Cost,
+        Self::Billed,
+        Self::Waited,
+        Self::LostWork,
+        Self::Restarts,
+        Self::Preemptions,
+        Self::Idle,
         Self::Makespan,
     ];
 
@@ -106,6 +122,7 @@ impl Measure {
     #[must_use]
     pub fn of(workload: &Workload) -> &'static [Self] {
         match workload {
+            Workload::Job(job) if job.elastic.is_some() => Self::ELASTIC,
             Workload::Job(_) => Self::JOB,
             Workload::Batch(_) => Self::BATCH,
             Workload::Endpoint(endpoint) if endpoint.served_load().is_some() => {
@@ -232,6 +249,30 @@ pub fn job(trajectory: &JobTrajectory) -> Observation {
     }
 }
 
+/// Reads one replication of a job whose lost nodes are replaced one by one.
+#[must_use]
+pub fn elastic(trajectory: &ElasticTrajectory) -> Observation {
+    let makespan = trajectory.ended - SimTime::START;
+    let completed = trajectory.outcome == Outcome::Completed;
+    Observation {
+        values: [
+            trajectory.waited.micros() as u64,
+            trajectory.lost.micros() as u64,
+            u64::from(trajectory.restarts),
+            u64::from(trajectory.preemptions),
+            trajectory.idle.micros() as u64,
+            makespan.micros() as u64,
+            0,
+            0,
+            0,
+            0,
+        ],
+        gain: u64::from(completed),
+        makespan: completed.then_some(makespan),
+        outcome: trajectory.outcome,
+    }
+}
+
 /// Reads one replication of a batch with `replicas` replicas.
 #[must_use]
 pub fn batch(trajectory: &BatchTrajectory, replicas: u32) -> Observation {
@@ -307,6 +348,19 @@ fn share(part: u128, whole: u128) -> u64 {
 pub fn job_metered(trajectory: &JobTrajectory, rules: &BillingRules) -> Metered {
     let mut metered = metered(&trajectory.attempts, rules);
     metered.set_span(trajectory.ended - SimTime::START);
+    metered
+}
+
+/// What is billed of a replication of a job whose `nodes` are replaced one by one.
+#[must_use]
+pub fn elastic_metered(
+    trajectory: &ElasticTrajectory,
+    rules: &BillingRules,
+    nodes: u32,
+) -> Metered {
+    let mut metered = metered(&trajectory.attempts, rules);
+    metered.set_span(trajectory.ended - SimTime::START);
+    metered.repeat_span(nodes);
     metered
 }
 

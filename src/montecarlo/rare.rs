@@ -198,8 +198,13 @@ pub fn estimate(experiment: &Experiment, course: Course, level: Level, most: u64
     let few = job.restart.max_restarts.is_some_and(|most| most <= MOST_RESTARTS)
         && job.restart.counts == Counts::Job
         && matches!(course, Course::Spot | Course::SpotThenStandard);
-    // The hazard of an attempt in a market with memory is not the lifetime's alone.
-    if !few || job.market.zones.is_some() || experiment.workload.is_certain(course) {
+    // The hazard of an attempt in a market with memory is not the lifetime's alone, and nodes that are
+    // replaced one by one have attempts side by side.
+    if !few
+        || job.elastic.is_some()
+        || job.market.zones.is_some()
+        || experiment.workload.is_certain(course)
+    {
         return None;
     }
     let mut best: Option<(f64, f64)> = None;

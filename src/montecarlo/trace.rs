@@ -5,16 +5,19 @@ use super::experiment;
 use super::observe;
 use super::replicate::{Experiment, Priced, RunError, Watch};
 use crate::engine::batch::Batch;
+use crate::engine::elastic::ElasticJob;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
 use crate::engine::paths::Paths;
 use crate::engine::timeline::{self, Phase};
-use crate::engine::trajectory::{Attempt, BatchTrajectory, End, EndpointTrajectory, JobTrajectory};
+use crate::engine::trajectory::{
+    Attempt, BatchTrajectory, ElasticTrajectory, End, EndpointTrajectory, JobTrajectory,
+};
 use crate::luck::Luck;
 use crate::model::billing::{Metered, OutOfRange};
 use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Outcome, Plan};
-use crate::model::workload::{EndpointModel, Workload};
+use crate::model::workload::{EndpointModel, JobModel, Workload};
 use crate::model::zone::Zone;
 use crate::scenario::keys::For;
 use crate::scenario::resolved::Scenario;
@@ -27,7 +30,7 @@ pub const MOST_INTERVALS: usize = 1_000_000;
 /// What goes on from one moment to another, and what it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
-    /// Which replica; 0 for a job.
+    /// Which replica, or which node of a job whose nodes are replaced one by one; 0 for a gang.
     pub slot: u32,
     /// Which attempt of it, from 1; a pause belongs to the attempt before it.
     pub attempt: u32,
@@ -71,7 +74,7 @@ pub struct Trace {
     pub cost: Money,
     /// VMs that each attempt runs.
     pub vms: u32,
-    /// Replicas; 1 for a job.
+    /// Replicas, or nodes that are replaced one by one; 1 for a gang.
     pub slots: u32,
     /// What the zones of the market went through until then; none where it has no memory.
     pub zones: Vec<TracedZone>,
@@ -151,6 +154,20 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
     let shared = experiment.sampling.shared(experiment.seed, group(replication) as u64);
     let luck = shared.luck(replication);
     match &experiment.workload {
+        Workload::Job(model @ JobModel { elastic: Some(elastic), .. }) => {
+            let mut trajectory = ElasticTrajectory::default();
+            ElasticJob::recording().run(model, *elastic, plan.course(), luck, &mut trajectory);
+            let slots = (model.nodes, model.nodes);
+            let mut traced = Tracing::new(scenario, priced, slots, trajectory.ended);
+            let (rounds, startup) = (&trajectory.rounds, model.program.startup);
+            let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
+                timeline::of_node(attempt, startup, rounds, each)
+            })?;
+            let ended = trajectory.ended;
+            traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
+            let metered = observe::elastic_metered(&trajectory, &priced.billing, model.nodes);
+            traced.finish(plan, replication, &attempts, &[metered], Some(trajectory.outcome))
+        }
         Workload::Job(model) => {
             let mut trajectory = JobTrajectory::default();
             Job::new(model, plan.course(), luck, &mut trajectory).run();
@@ -241,12 +258,18 @@ pub fn worst(
     watch.expects(replications);
     let (mut job, mut endpoint) = (JobTrajectory::default(), Endpoint::default());
     let mut of_endpoint = EndpointTrajectory::default();
+    let (mut nodes, mut of_nodes) = (ElasticJob::default(), ElasticTrajectory::default());
     let (mut batch, mut of_batch) = (Batch::default(), BatchTrajectory::default());
     let shared = experiment.shared_by_group();
     let mut found: Option<((bool, u64), u64)> = None;
     for replication in 0..replications {
         let luck = shared[group(replication)].luck(replication);
         let (metered, vms, late) = match &experiment.workload {
+            Workload::Job(model @ JobModel { elastic: Some(elastic), .. }) => {
+                nodes.run(model, *elastic, plan.course(), luck, &mut of_nodes);
+                let late = (of_nodes.outcome != Outcome::Completed, micros(of_nodes.ended));
+                (vec![observe::elastic_metered(&of_nodes, &priced.billing, model.nodes)], 1, late)
+            }
             Workload::Job(model) => {
                 Job::new(model, plan.course(), luck, &mut job).run();
                 let late = (job.outcome != Outcome::Completed, micros(job.ended));

@@ -10,13 +10,16 @@ use super::shortcut::{self, RUN, Shortcut};
 use super::tally::Tally;
 use crate::columns;
 use crate::engine::batch::Batch;
+use crate::engine::elastic::ElasticJob;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
-use crate::engine::trajectory::{BatchTrajectory, EndpointTrajectory, JobTrajectory};
+use crate::engine::trajectory::{
+    BatchTrajectory, ElasticTrajectory, EndpointTrajectory, JobTrajectory,
+};
 use crate::luck::{Luck, Shared};
 use crate::model::billing::{BillingRules, MeteredColumns};
 use crate::model::plan::{Course, Outcome, Plan};
-use crate::model::workload::Workload;
+use crate::model::workload::{JobModel, Workload};
 use crate::stats::estimator::{GROUPS, group};
 use crate::stats::quantity::Quantity;
 
@@ -46,6 +49,8 @@ pub struct Worker<'a> {
     /// The standard plan that each plan is set against, by its place.
     against: Vec<Option<usize>>,
     job: JobTrajectory,
+    elastic: ElasticJob,
+    elastic_trajectory: ElasticTrajectory,
     batch: Batch,
     batch_trajectory: BatchTrajectory,
     endpoint: Endpoint,
@@ -124,7 +129,9 @@ impl<'a> Worker<'a> {
             .filter(|run| Shortcut::knows(run.course))
             .flat_map(|run| run.meters.iter().map(|meter| meter.rules));
         let shortcut = match (workload, rules.next()) {
-            (Workload::Job(model), Some(first)) if rules.all(|rules| rules == first) => {
+            (Workload::Job(model), Some(first))
+                if model.elastic.is_none() && rules.all(|rules| rules == first) =>
+            {
                 Shortcut::new(model, first)
             }
             _ => None,
@@ -139,6 +146,8 @@ impl<'a> Worker<'a> {
             standard: vec![Vec::new(); experiment.plans.len()],
             against: experiment.baselines(),
             job: JobTrajectory::default(),
+            elastic: ElasticJob::default(),
+            elastic_trajectory: ElasticTrajectory::default(),
             batch: Batch::default(),
             batch_trajectory: BatchTrajectory::default(),
             endpoint: Endpoint::default(),
@@ -211,6 +220,20 @@ impl<'a> Worker<'a> {
     ) -> Result<(), RunError> {
         let run = &mut self.courses[index];
         let observation = match &self.experiment.workload {
+            Workload::Job(model @ JobModel { elastic: Some(elastic), .. }) => {
+                let trajectory = &mut self.elastic_trajectory;
+                self.elastic.run(model, *elastic, run.course, luck, trajectory);
+                for meter in &mut run.meters {
+                    let metered = observe::elastic_metered(trajectory, &meter.rules, model.nodes);
+                    meter.metered.set(place, metered);
+                }
+                run.failed_submissions += u64::from(trajectory.failed_submissions);
+                if trajectory.outcome != Outcome::Completed {
+                    run.incomplete.push(place);
+                    run.ended_without += trajectory.ended.since_start().micros() as u128;
+                }
+                observe::elastic(trajectory)
+            }
             Workload::Job(model) => {
                 Job::new(model, run.course, luck, &mut self.job).run();
                 for meter in &mut run.meters {

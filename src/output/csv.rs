@@ -57,6 +57,7 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
         ("confidence".to_owned(), scenario.level.value().to_string()),
     ];
     let measures = match scenario.workload {
+        Workload::Job(_) if scenario.workload.elastic().is_some() => Measure::ELASTIC,
         Workload::Job(_) => Measure::JOB,
         Workload::Batch(_) => Measure::BATCH,
         Workload::Endpoint(_) => Measure::ENDPOINT,

@@ -255,6 +255,14 @@ impl Order<'_> {
     /// What a gang needs to restart as one.
     fn gang(&self, job: &JobModel) -> Option<Item> {
         let fields = &self.emitted.fields;
+        if job.elastic.is_some() && job.nodes > 1 {
+            // A body that says otherwise is refused before.
+            let text = "An elastic program: lost machines are replaced one by one, as \
+                        scheduling.restartJobOnWorkerRestart: false (the default) has it, and its \
+                        workers restart from the last save by themselves, as torchrun \
+                        --nnodes=MIN:MAX does.";
+            return Some(Item { text: text.into(), source: API });
+        }
         if job.nodes == 1 || fields.restarts_whole_job || fields.no_retries {
             return None;
         }

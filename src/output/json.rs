@@ -328,10 +328,12 @@ fn of_kind(
     measure: &dyn Fn(Measure) -> Option<Summary>,
 ) -> OfKind {
     let timed = estimate.filter(|_| times_known);
+    let is_elastic = scenario.workload.elastic().is_some();
     let is_batch = matches!(scenario.workload, Workload::Batch(_));
     match scenario.workload {
         Workload::Job(_) | Workload::Batch(_) => OfKind::Job {
-            idle_h: is_batch.then(|| measure(Measure::Idle).filter(|_| times_known)),
+            idle_h: (is_batch || is_elastic)
+                .then(|| measure(Measure::Idle).filter(|_| times_known)),
             replicas_lost: is_batch.then(|| measure(Measure::ReplicasLost)),
             makespan_h: measure(Measure::Makespan).filter(|_| times_known),
             time_to_result_h: timed.and_then(|estimate| estimate.time_to_result_h),

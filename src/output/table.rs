@@ -15,7 +15,7 @@ use crate::decision::Decision;
 use crate::decision::ladder::Ladder;
 use crate::luck::Sampling;
 use crate::model::plan::{Outcome, Plan};
-use crate::model::workload::{DeployedModel, EndpointModel, Workload};
+use crate::model::workload::{DeployedModel, EndpointModel, JobModel, Workload};
 use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::points::{Difference, against_first_spot};
@@ -242,11 +242,23 @@ pub(super) fn ladder(scenario: &Scenario, ladder: &Ladder) -> Grid {
     Grid { headers, rows, text_columns: vec![0] }
 }
 
+/// How an elastic job goes on, in words.
+fn replaced(job: &JobModel) -> String {
+    match job.elastic {
+        Some(elastic) if elastic.min_nodes < job.nodes => {
+            format!(", replaced one by one, {} are enough", elastic.min_nodes)
+        }
+        Some(_) if job.nodes > 1 => ", replaced one by one while the others wait".into(),
+        _ => String::new(),
+    }
+}
+
 pub(super) fn heading(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let what = match &scenario.workload {
         Workload::Job(job) => {
             let nodes =
                 if job.nodes > 1 { format!(" on {} VMs", job.nodes) } else { String::new() };
+            let nodes = nodes + &replaced(job);
             let deadline = scenario
                 .deadline
                 .map_or_else(String::new, |deadline| format!(", due within {deadline}"));
@@ -456,6 +468,7 @@ pub(super) fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         }
     });
     notes.extend(requests(scenario, answer));
+    notes.extend(idle_nodes(scenario, answer));
     notes.extend(how_found(answer));
     if let Some(range) = &scenario.spot_range {
         notes.push(format!(
@@ -513,6 +526,25 @@ fn requests(scenario: &Scenario, answer: &Estimate) -> Option<String> {
         numbers::significant(load.largest().per_second(), 3),
         peaks.join(", ")
     ))
+}
+
+/// What ready nodes of an elastic job cost while they wait for others.
+fn idle_nodes(scenario: &Scenario, answer: &Estimate) -> Option<String> {
+    scenario.workload.elastic()?;
+    let shares: Vec<String> = answer
+        .plans
+        .iter()
+        .filter(|plan| plan.listed.plan.course().uses_spot())
+        .filter_map(|plan| {
+            let mean = |measure| plan.estimate.as_ref()?.measure(measure).mean;
+            let (idle, billed) = (mean(Measure::Idle)?, mean(Measure::Billed)?);
+            let share = if billed > 0.0 { idle / billed } else { 0.0 };
+            Some(format!("{} {}", plan.listed.plan.name(), numbers::percent(share)))
+        })
+        .collect();
+    (!shares.is_empty()).then(|| {
+        format!("idle, as nodes waited for others, of the time billed: {}.", shares.join(", "))
+    })
 }
 
 /// When a plan leaves Spot, where the deadline says so.

@@ -147,7 +147,7 @@ pub fn text(scenario: &Scenario, trace: &Trace) -> String {
     };
     let currency = scenario.currency.to_string();
     let names = ["attempt", "capacity", "phase", "from h:m:s", "lasts", &currency, "ended"];
-    line("replica", names);
+    line(if trace.kind == For::Job { "node" } else { "replica" }, names);
     for interval in &trace.intervals {
         line(
             &(interval.slot + 1).to_string(),
@@ -222,7 +222,8 @@ pub fn chrome(scenario: &Scenario, trace: &Trace) -> String {
     ];
     for slot in 0..trace.slots {
         let lane = match trace.kind {
-            For::Job => "job".to_owned(),
+            For::Job if trace.slots == 1 => "job".to_owned(),
+            For::Job => format!("node {}", slot + 1),
             _ => format!("replica {}", slot + 1),
         };
         events.push(json!({

@@ -268,7 +268,10 @@ pub const TABLES: &[(&str, &str)] = &[
 pub const KEYS: &[Key] = &[
     key("workload.kind", Kind::Choice(&["job", "batch", "endpoint"]), "(required)", "a job that ends, a batch that replicas share, or a deployment over a horizon"),
     key("workload.work", Kind::Duration, "(required)", "hours of uninterrupted computing by the whole gang").job(),
-    key("workload.nodes", Kind::Count(1, 100_000), "1", "VMs in the gang: all run or none").job(),
+    key("workload.nodes", Kind::Count(1, 100_000), "1", "VMs in the gang: all run or none, unless restart_scope says otherwise").job(),
+    key("workload.restart_scope", Kind::Choice(&["job", "node"]), "job", "what restarts when a node is lost: the whole job, or that node alone, for programs that are elastic: all workers then begin again from the last save, when a node is lost and again when one joins").job().from("restartJobOnWorkerRestart of a CustomJob, for programs that are not resilient to workers leaving and joining; its default is false, which suits elastic programs alone", "inferred"),
+    key("workload.min_nodes", Kind::Count(1, 100_000), "(nodes: the others wait)", "restart_scope = \"node\": nodes that must be ready for the job to go on with less").job().from("the MIN of torchrun --nnodes=MIN:MAX", "assumed"),
+    key("workload.serial_share", Kind::Share, "0 %", "restart_scope = \"node\": share of the whole gang's time that fewer nodes do not make longer; with k of n nodes work takes s + (1 − s)·n ÷ k times as long").job().from("stockout's own default: k of n nodes work at k ÷ n of the speed; Amdahl (1967) for the rest", "assumed"),
     key("workload.items", Kind::Count(1, 1_000_000_000_000), "(required)", "what is to be inferred, in all").batch(),
     key("workload.batch_size", Kind::Count(1, 1_000_000_000), "64", "items in a chunk: what a replica takes at a time, and begins anew after a preemption").batch().from("manualBatchTuningParameters.batchSize defaults to 64", "quoted"),
     key("workload.time_per_item", Kind::Duration, "(required, or time_per_batch)", "time that one replica takes for an item; the last chunk may be shorter").batch(),
@@ -422,7 +425,6 @@ pub const KEYS: &[Key] = &[
 pub const LATER: &[(&str, &str)] = &[
     ("machine.zone", "prices are per region: write machine.region, and zones in market.zones"),
     ("machine.zones", "prices are per region: write machine.region, and zones in market.zones"),
-    ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
 ];
 
 /// The table of tables, one per zone, with what is different there.

@@ -124,6 +124,13 @@ impl Listing<'_> {
             _ => {}
         }
         if let (Plan::SpotUntilDeadline, Workload::Job(job)) = (plan, self.workload) {
+            if job.elastic.is_some() {
+                return Some(
+                    "the moment to leave Spot is worked out for gangs that restart as one: write \
+                     restart_scope = \"job\", or spot-then-standard"
+                        .into(),
+                );
+            }
             if self.deadline.is_none() {
                 return Some("it needs a deadline: write deadline = \"24 h\" in [workload]".into());
             }

@@ -198,7 +198,8 @@ mod tests {
                         accelerator = \"NVIDIA_TESLA_T4\"\naccelerator_count = 1\n\
                         region = \"us-central1\"\n";
         assert_eq!(request(DEPLOY).scenario.to_document(), expected);
-        let expected = "[workload]\nkind = \"job\"\nnodes = 4\ntimeout = \"259200s\"\n\n\
+        let expected = "[workload]\nkind = \"job\"\nnodes = 4\ntimeout = \"259200s\"\n\
+                        restart_scope = \"job\"\n\n\
                         [machine]\nservice = \"vertex-training\"\ntype = \"a2-highgpu-1g\"\n\
                         boot_disk = \"200 GB\"\nregion = \"us-central1\"\n\n\
                         [market]\nmax_wait = \"43200s\"\n";

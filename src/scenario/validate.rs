@@ -15,6 +15,7 @@ use super::zones;
 use crate::model::billing::{BillingRules, Figure};
 use crate::model::capacity::{Market, StandardMarket, Wait};
 use crate::model::checkpoint::Program;
+use crate::model::elastic::Elastic;
 use crate::model::leave::Leave;
 use crate::model::lifetime::Lifetime;
 use crate::model::plan::Plan;
@@ -708,6 +709,7 @@ fn job_workload(
             "write a longer workload.timeout, or \"none\" (Vertex AI training: 7 d by default)",
         );
     }
+    let elastic = elastic(reader, nodes);
     let leave = deadline.zip(finish_probability).and_then(|(deadline, probability)| {
         Leave::new(deadline, probability, &market, restart.retry_standard_after)
     });
@@ -721,9 +723,88 @@ fn job_workload(
         give_up_after,
         market,
         restart,
-        leave,
+        leave: leave.filter(|_| elastic.is_none()),
+        elastic,
     };
     Some((Workload::Job(job), deadline))
+}
+
+/// How the job goes on while lost nodes are replaced one by one. Its keys are named among the settings
+/// only where it is, so that other scenarios keep their name.
+fn elastic(reader: &mut Reader<'_>, nodes: u32) -> Option<Elastic> {
+    const MIN_NODES: &str = "workload.min_nodes";
+    const SERIAL: &str = "workload.serial_share";
+    if reader.choice("workload.restart_scope") != Some("node") {
+        // The values are checked all the same.
+        let _ = (reader.count(MIN_NODES), reader.share(SERIAL));
+        for path in [MIN_NODES, SERIAL] {
+            if let Some(node) = reader.node(path) {
+                let message = format!("{path} changes nothing: the whole job restarts");
+                let help = "write restart_scope = \"node\" in [workload], or delete it";
+                reader.problems.warning(Some(&node.at), message, help);
+            }
+        }
+        return None;
+    }
+    if let (Some(_), Some(node)) = (reader.node("pools"), reader.node("workload.restart_scope")) {
+        reader.problems.error(
+            &node.at,
+            "restart_scope = \"node\" with [[pools]]: nodes of several machines are one gang that restarts as one",
+            "write restart_scope = \"job\", or one machine in [machine]",
+        );
+    }
+    let min_nodes = match reader.count(MIN_NODES) {
+        Some(least) => u32::try_from(least).unwrap_or(nodes),
+        None => {
+            if reader.node(MIN_NODES).is_none() {
+                reader.take(MIN_NODES, nodes);
+                if nodes > 1 {
+                    reader.assume(MIN_NODES, format!("{nodes}: the others wait"), 7);
+                }
+            }
+            nodes
+        }
+    };
+    if let Some(node) = reader.node(MIN_NODES)
+        && min_nodes > nodes
+    {
+        reader.problems.error(
+            &node.at,
+            format!("workload.min_nodes = {min_nodes} is more than workload.nodes = {nodes}"),
+            "write at most as many as there are nodes",
+        );
+    }
+    let serial_share = reader.share(SERIAL).unwrap_or_else(|| {
+        if reader.node(SERIAL).is_none() {
+            reader.take(SERIAL, "0 %");
+            if min_nodes < nodes {
+                reader.assume(SERIAL, "0 %", 18);
+            }
+        }
+        Share::ZERO
+    });
+    if nodes > 1 {
+        reader.assume_from(
+            "(a change of nodes)",
+            "all workers begin again from the last save, restore included, when a node is lost and when \
+             one joins",
+            "torchrun stops all workers and starts them anew when a node leaves or joins (PyTorch, \
+             Elastic Launch); programs that save before they let a node join lose less",
+            "inferred",
+            19,
+        );
+        if reader.node("restart.counts").is_none() && reader.node("restart.max_restarts").is_none()
+        {
+            reader.assume_from(
+                "(restarts of nodes)",
+                "each request for lost nodes uses up one restart of the job",
+                "whether Vertex AI counts a worker's restarts by worker or by job was not found",
+                "assumed",
+                21,
+            );
+        }
+    }
+    Some(Elastic { min_nodes, serial_share })
 }
 
 fn program(reader: &mut Reader<'_>, startup: SimDuration, notice: SimDuration) -> Program {

@@ -612,7 +612,7 @@ mod tests {
             ("checkpoint.evry=1 h", "did you mean `checkpoint.every`?"),
             ("every=1 h", "write its table too: checkpoint.every"),
             ("workload.kind=job,endpoint", "run two sweeps"),
-            ("restart.scope=node", "not supported yet"),
+            ("machine.zone=a", "not supported yet"),
             ("checkpoint.every=1 h..2 h", "write 1 h..2 h:lin:8"),
             ("checkpoint.every=1 h..2 h:cubic:3", "write lin or log"),
             ("checkpoint.every=1 h..2 h:lin:1", "whole number from 2"),

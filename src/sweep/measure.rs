@@ -161,7 +161,7 @@ pub const MEASURES: &[Named] = &[
     mean(Measure::Billed, For::All),
     mean(Measure::Waited, For::All),
     mean(Measure::LostWork, For::Ending),
-    mean(Measure::Idle, For::Batch),
+    mean(Measure::Idle, For::Ending),
     mean(Measure::ReplicasLost, For::Batch),
     mean(Measure::Restarts, For::All),
     mean(Measure::Preemptions, For::All),

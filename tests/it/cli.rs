@@ -53,6 +53,7 @@ fn tables_fit_eighty_columns() {
     for scenario in [
         "training-l4",
         "gang-a3",
+        "elastic-l4",
         "short-job",
         "long-without-checkpoints",
         "endpoint-t4",

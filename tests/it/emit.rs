@@ -121,6 +121,15 @@ fn a_gang_that_does_not_restart_as_one_is_told_to() {
     let list = text(&output.stderr);
     assert!(list.contains("restartJobOnWorkerRestart: true"), "{list}");
     assert!(!emit(JOB, "spot", &[]).1.contains("restartJobOnWorkerRestart"));
+    // An elastic program is told the opposite, and the body must not say otherwise.
+    let said = refused(&[JOB, "--emit", "spot", "--set", "workload.restart_scope=node"]);
+    assert!(
+        said.contains("workload.restart_scope = \"node\", and the body says \"job\""),
+        "{said}"
+    );
+    let output = estimate(&body, &["-", "--emit", "spot", "--set", "workload.restart_scope=node"]);
+    let list = text(&output.stderr);
+    assert!(list.contains("An elastic program: lost machines"), "{list}");
 }
 
 #[test]

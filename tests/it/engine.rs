@@ -101,7 +101,7 @@ pub fn rules() -> impl Strategy<Value = RestartRules> {
         })
 }
 
-fn job() -> impl Strategy<Value = JobModel> {
+pub fn job() -> impl Strategy<Value = JobModel> {
     (
         (1_i64..600).prop_map(|minutes| SimDuration::from_secs(60 * minutes)),
         1_u32..9,
@@ -148,6 +148,7 @@ fn job() -> impl Strategy<Value = JobModel> {
                 give_up_after,
                 market,
                 restart,
+                elastic: None,
             }
         })
 }

@@ -12,6 +12,8 @@ mod cli;
 mod deadlines;
 mod decision;
 mod documents;
+mod elastic;
+mod elastic_oracle;
 mod emit;
 mod engine;
 mod evidence;

@@ -53,10 +53,9 @@ plans = ["standard", "spots"]
 
 #[test]
 fn what_comes_later_is_refused_by_name() {
-    for (setting, words) in [
-        ("restart.scope=node", "restarting single nodes comes with fleets"),
-        ("market.lifetime.model=empirical", "\"empirical\" is not supported yet"),
-    ] {
+    for (setting, words) in
+        [("market.lifetime.model=empirical", "\"empirical\" is not supported yet")]
+    {
         let shown = errors_of(L4, &[setting]);
         assert!(shown.contains(words), "{setting}:\n{shown}");
     }

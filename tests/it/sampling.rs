@@ -76,9 +76,12 @@ fn lattice_intervals_cover_on_every_shipped_job() {
                 };
                 match solve_means(&question) {
                     Ok(solution) => Some((priced.plan, solution)),
-                    Err(Unsolved::UntilDeadline | Unsolved::TiedRefusals | Unsolved::Memory) => {
-                        None
-                    }
+                    Err(
+                        Unsolved::UntilDeadline
+                        | Unsolved::TiedRefusals
+                        | Unsolved::Memory
+                        | Unsolved::Elastic,
+                    ) => None,
                     Err(reason) => panic!("{}: {reason}", scenario.name),
                 }
             })

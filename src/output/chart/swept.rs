@@ -95,7 +95,7 @@ impl Swept {
         let currency =
             names.iter().find_map(|name| name.strip_prefix("cost_")?.strip_suffix("_mean"));
         let currency = currency.ok_or("it has no column cost_…_mean")?.to_uppercase();
-        let of = if names.contains(&"idle_h_mean") {
+        let of = if names.contains(&"replicas_lost_mean") {
             For::Batch
         } else if names.contains(&"makespan_h_mean") {
             For::Job

@@ -64,7 +64,8 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     let trace = of.trace;
     let currency = &of.about.currency;
     let plan = trace.plan.name();
-    let is_job = trace.kind == For::Job;
+    // Nodes that are replaced one by one have a lane each, as replicas do.
+    let is_gang = trace.kind == For::Job && trace.slots == 1;
     let ends = trace.outcome.is_some();
     let cost = trace.cost.nanos() as f64 * 1e-9;
     let end = hours(trace.ended);
@@ -93,6 +94,10 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
             numbers::whole(trace.attempts as u64),
             if trace.attempts == 1 { "" } else { "s" },
             match trace.kind {
+                For::Job if !is_gang => {
+                    "Dark: working. Light: starting up, restoring. Red: work lost. Grey: saving, or waiting for \
+                     other nodes. Line: waiting for capacity."
+                }
                 For::Job => "Work after the last save before a preemption is lost.",
                 For::Batch => {
                     "Dark: working. Light: starting up. Grey: no chunk left. Line: waiting for capacity."
@@ -101,7 +106,7 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
             }
         ),
     );
-    let lanes = if is_job { lanes_of_job(trace) } else { lanes_of_replicas(trace) };
+    let lanes = if is_gang { lanes_of_job(trace) } else { lanes_of_replicas(trace) };
     let zone_names = trace.zones.iter().take(MOST_ZONES).map(zone_name);
     let names = lanes.iter().map(|lane| lane.name.clone()).chain(zone_names);
     let names = names.map(|name| font::width(&name, NORMAL, Weight::Regular).min(180.0));
@@ -151,7 +156,11 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
         page.put(Mark::text((page.left, y + 4.5), NORMAL, name).fill(Ink::Muted));
         zone_marks(&mut page, zone, trace.ended, &scale, y, thick);
     }
-    let total = if is_job { "in all" } else { "per replica" };
+    let total = match trace.kind {
+        _ if is_gang => "in all",
+        For::Job => "per node",
+        _ => "per replica",
+    };
     page.put(Mark::text((page.right, top - 9.0), 11.0, total).ending().fill(Ink::Muted));
     if let Some(due) = due {
         let x = scale.at(due);
@@ -169,7 +178,7 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
     }
     growth(&mut page, of, &scale, (cost_top, bottom), right);
     page.y = after;
-    if is_job && trace.slots == 1 && trace.vms > 1 {
+    if is_gang && trace.vms > 1 {
         let words = format!(
             "Times are of the whole gang of {} VMs; the cost is of all of them.",
             numbers::whole(trace.vms.into())
@@ -177,8 +186,9 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
         page.note(&words);
     } else if trace.slots > MOST_LANES {
         let words = format!(
-            "The first {MOST_LANES} of {} replicas have a lane; the cost is of all.",
-            numbers::whole(trace.slots.into())
+            "The first {MOST_LANES} of {} {} have a lane; the cost is of all.",
+            numbers::whole(trace.slots.into()),
+            if trace.kind == For::Job { "nodes" } else { "replicas" }
         );
         page.note(&words);
     }
@@ -263,7 +273,7 @@ fn lanes_of_job(trace: &Trace) -> Vec<Lane> {
         .collect()
 }
 
-/// A lane for each replica, up to a limit.
+/// A lane for each replica or node, up to a limit.
 fn lanes_of_replicas(trace: &Trace) -> Vec<Lane> {
     (0..trace.slots.min(MOST_LANES))
         .map(|slot| {
@@ -278,7 +288,11 @@ fn lanes_of_replicas(trace: &Trace) -> Vec<Lane> {
                 name: if trace.slots as usize > THICK_LANES {
                     (slot + 1).to_string()
                 } else {
-                    format!("Replica {}", slot + 1)
+                    format!(
+                        "{} {}",
+                        if trace.kind == For::Job { "Node" } else { "Replica" },
+                        slot + 1
+                    )
                 },
                 total: numbers::percent(serving as f64 / all as f64),
                 pieces: pieces(own()),

@@ -185,6 +185,9 @@ fn check_restarts(
     spec: &Object<'_>,
 ) {
     const WHOLE_JOB: &str = "the whole job restarts when one of its machines is preempted";
+    const UNLESS_ELASTIC: &str = "; of an elastic program one machine alone does: --set \
+                                  workload.restart_scope=node";
+    const SCOPE: &str = "workload.restart_scope";
     let mut flag = |name: &str| {
         let field = scheduling?.field(name)?;
         Some((body.boolean(&field)?, field))
@@ -206,16 +209,21 @@ fn check_restarts(
         Some((true, field)) if forced_off => {
             body.ignore(&field.path, "`disableRetries` forces it to false");
         }
+        Some((true, field)) if nodes > 1 => {
+            body.take(SCOPE, Value::Text("job".into()), &field.path, &field.node.at);
+        }
         Some((true, field)) => body.note_taken(&field.path, WHOLE_JOB),
         Some((false, field)) if nodes == 1 => body.ignore(&field.path, "there is one machine"),
-        Some((false, field)) if !forced_off => body.note_assumed(&field.path, WHOLE_JOB),
+        Some((false, field)) if !forced_off => {
+            body.note_assumed(&field.path, format!("{WHOLE_JOB}{UNLESS_ELASTIC}"));
+        }
         None if nodes > 1 && !forced_off => {
             let name = "scheduling.restartJobOnWorkerRestart";
             let path = match spec.path.as_str() {
                 "" => name.to_owned(),
                 path => format!("{path}.{name}"),
             };
-            body.note_assumed(&path, format!("left out: {WHOLE_JOB}"));
+            body.note_assumed(&path, format!("left out: {WHOLE_JOB}{UNLESS_ELASTIC}"));
         }
         Some((false, field)) => body.ignore(&field.path, "nothing restarts"),
         None => {}
@@ -272,7 +280,14 @@ pub(super) mod tests {
         for scheduling in ["", "\"restartJobOnWorkerRestart\": false"] {
             let request = request(&job(&two, scheduling));
             assert!(request.assumed[0].what.contains("whole job restarts"), "{scheduling}");
+            assert!(
+                request.assumed[0].what.contains("workload.restart_scope=node"),
+                "{scheduling}"
+            );
+            assert!(request.scenario.at_path("workload.restart_scope").is_none());
         }
+        let said = request(&job(&two, "\"restartJobOnWorkerRestart\": true"));
+        assert_eq!(said.scenario.at_path("workload.restart_scope").unwrap().to_toml(), "\"job\"");
         assert!(request(&job(POOL, "")).assumed.is_empty());
     }
 

@@ -204,11 +204,12 @@ mod tests {
         );
         let request = request(&text);
         assert_eq!(request.kind, RequestKind::CustomJob);
-        let expected = "[workload]\nkind = \"job\"\nnodes = 5\ntimeout = \"86400s\"\n\n\
+        let expected = "[workload]\nkind = \"job\"\nnodes = 5\ntimeout = \"86400s\"\n\
+                        restart_scope = \"job\"\n\n\
                         [machine]\nservice = \"vertex-training\"\ntype = \"a2-highgpu-1g\"\n\n\
                         [market]\nmax_wait = \"0s\"\n";
         assert_eq!(request.scenario.to_document(), expected);
-        assert!(request.took.iter().any(|note| note.what.contains("whole job restarts")));
+        assert!(request.took.iter().any(|note| note.what.contains("workload.restart_scope")));
         assert!(request.assumed.is_empty(), "{:?}", request.assumed);
         let ignored: Vec<&str> = request.ignored.iter().map(|note| note.field.as_str()).collect();
         assert!(ignored.contains(&"jobSpec.workerPoolSpecs[*].containerSpec"), "{ignored:?}");

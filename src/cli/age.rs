@@ -1,6 +1,7 @@
 //! How old the prices are: the only place that asks for the time.
 
 use super::write;
+use crate::evidence::timestamp::Timestamp;
 use crate::model::tariff::PriceSheet;
 use crate::scenario::resolved::Scenario;
 
@@ -36,6 +37,13 @@ pub fn warn_if_spot_is_stale(scenario: &Scenario) {
     if let Some((day, one)) = days.min_by(|one, other| one.0.cmp(&other.0)) {
         warn(&day, &format!("--set {}.spot=\"0.35 USD/h\"", one.prices));
     }
+}
+
+/// Today by the system's clock, in UTC: `YYYY-MM-DD`.
+pub fn today() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let day = now.map_or(0, |now| now.as_secs() as i64 / 86_400);
+    Timestamp::of_day(day).to_string()[..10].to_owned()
 }
 
 /// Days from a date `YYYY-MM-DD` to today by the system's clock, in UTC.

@@ -18,9 +18,11 @@ pub mod mix;
 pub mod mix_verdict;
 pub mod month;
 pub mod peak;
+pub mod pilot;
 pub mod quota;
 pub mod register;
 pub mod runs;
+pub mod split;
 pub mod unknown;
 pub mod verdict;
 

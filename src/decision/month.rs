@@ -471,7 +471,8 @@ fn sum(a: Estimator, b: Estimator) -> Estimator {
 }
 
 /// A quantile of a sum of many: z standard deviations from the mean, corrected for skewness.
-fn quantile(mean: f64, sd: f64, skewness: f64, z: f64) -> f64 {
+#[must_use]
+pub fn quantile(mean: f64, sd: f64, skewness: f64, z: f64) -> f64 {
     mean + sd * (z + (z * z - 1.0) * skewness / 6.0)
 }
 

@@ -182,6 +182,9 @@ pub struct PlanEstimate {
     pub goodput: Option<Estimated>,
     /// Against the standard plan.
     pub saving: Option<Saving>,
+    /// The half-width that the saving would have if standard had not met the same luck; `None` where it
+    /// is not known.
+    pub saving_unpaired: Option<f64>,
     /// The mean bill.
     pub line_items: Vec<LineItem>,
     /// What months of runs are made of; jobs only.
@@ -384,6 +387,16 @@ fn plan_estimate(
             }
             _ => sums.against_standard.saving(&relative, level),
         }),
+        saving_unpaired: match (experiment.bill, plan) {
+            (Some(_), _) | (None, Plan::Standard) => None,
+            _ => cost_per_gain.zip(standard).and_then(|(own, standard)| {
+                // Relative errors of a ratio add up in squares.
+                let relative = |of: &Estimator| Some(of.standard_error()? / of.value);
+                let (a, b) = (relative(&own)?, relative(standard)?);
+                let ratio = own.value / standard.value;
+                level.half_width(ratio * (a * a + b * b).sqrt(), own.freedom() + 1)
+            }),
+        },
         line_items: line_items(&experiment.plans[index], sums, replications),
         of_runs: work.map(|_| of_runs(sums, course, experiment.measures())),
         estimators,

@@ -190,6 +190,7 @@ impl Asked<'_> {
             cost_per_gain: cost_per_completion(solution).map(exactly),
             goodput: self.goodput(solution).map(exactly),
             saving: self.saving(solution, standard),
+            saving_unpaired: None,
             line_items: self
                 .tariff
                 .lines

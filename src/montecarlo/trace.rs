@@ -113,7 +113,7 @@ pub enum NoTrace {
         reason: String,
     },
     /// Replicas over time of a job.
-    #[error("a job has no replicas over time: they are an endpoint's")]
+    #[error("a job has no replicas over time: they are an endpoint's or a batch's")]
     IsJob,
     /// More intervals than anybody reads.
     #[error("this replication consists of more than 1,000,000 intervals")]

@@ -5,12 +5,14 @@ use sha2::{Digest, Sha256};
 
 use crate::decision::Decision;
 use crate::decision::month::{self, Month};
-use crate::model::plan::Outcome;
+use crate::decision::quota::{self, PeakNeed};
+use crate::model::plan::{self, Outcome};
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{
     Estimated, LineItem, Method, PlanEstimate, Probability, Saving, Summary, Tolerance,
 };
 use crate::montecarlo::observe::Measure;
+use crate::montecarlo::points::{Difference, against_first_spot};
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::pools::Pooled;
 use crate::scenario::read::Assumption;
@@ -97,9 +99,25 @@ struct Plan<'a> {
     restarts: Option<Summary>,
     preemptions: Option<Summary>,
     saving: Option<Saving>,
+    /// What the half-width would be without common random numbers.
+    saving_unpaired_half_width: Option<f64>,
+    /// Cost per completed run, or per serving hour, less that of the first plan on Spot.
+    paired: Option<Paired>,
     saving_at_spot_low: Option<f64>,
     saving_at_spot_high: Option<f64>,
     line_items: Option<Vec<Line<'a>>>,
+    /// What it needs at its peak; null where it cannot be bought or the machine is not known.
+    quota: Option<Vec<PeakNeed>>,
+}
+
+/// A difference of two plans under common random numbers.
+#[derive(Serialize)]
+struct Paired {
+    against: &'static str,
+    #[serde(flatten)]
+    difference: Difference,
+    /// Unpaired half-width ÷ paired half-width; null where there is no width.
+    times_wider: Option<f64>,
 }
 
 /// How the chance of a rare failure was found.
@@ -197,6 +215,7 @@ pub fn scenario_sha256(scenario: &Scenario) -> String {
 /// The whole answer as JSON, ending in a line feed.
 #[must_use]
 pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decision>) -> String {
+    let pairs = against_first_spot(scenario, answer);
     let document = Document {
         schema_version: SCHEMA_VERSION,
         stockout: env!("CARGO_PKG_VERSION"),
@@ -236,7 +255,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
         }),
         assumptions: &scenario.assumptions,
         decision,
-        plans: answer.plans.iter().map(|answer| plan(scenario, answer)).collect(),
+        plans: answer.plans.iter().map(|answer| plan(scenario, answer, pairs.as_ref())).collect(),
         month: month::of_estimate(scenario, answer),
     };
     let mut text = serde_json::to_string_pretty(&document).expect("plain data becomes JSON");
@@ -244,7 +263,11 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
     text
 }
 
-fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
+fn plan<'a>(
+    scenario: &Scenario,
+    answer: &'a PlanAnswer,
+    pairs: Option<&(plan::Plan, Vec<(plan::Plan, Difference)>)>,
+) -> Plan<'a> {
     let estimate = answer.estimate.as_ref();
     let times_known = scenario.times_known(answer.listed.plan);
     let measure = |measure| {
@@ -281,9 +304,15 @@ fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
         restarts: measure(Measure::Restarts),
         preemptions: measure(Measure::Preemptions),
         saving: estimate.and_then(|estimate| estimate.saving),
+        saving_unpaired_half_width: estimate.and_then(|estimate| estimate.saving_unpaired),
+        paired: pairs.and_then(|(against, differences)| {
+            let (_, found) = differences.iter().find(|(of, _)| *of == answer.listed.plan)?;
+            Some(Paired { against: against.name(), difference: *found, times_wider: found.gain() })
+        }),
         saving_at_spot_low: answer.saving_at_low_and_high.map(|(low, _)| low),
         saving_at_spot_high: answer.saving_at_low_and_high.map(|(_, high)| high),
         line_items: estimate.map(|estimate| estimate.line_items.iter().map(line).collect()),
+        quota: Some(quota::at_peak(scenario, answer)).filter(|needs| !needs.is_empty()),
     }
 }
 

@@ -5,6 +5,7 @@ mod baseline;
 mod batch;
 #[cfg(feature = "report")]
 mod browser;
+mod capacity;
 mod cases;
 mod charts;
 mod cli;
@@ -20,6 +21,7 @@ mod literature;
 mod month;
 mod oracle;
 mod parsers;
+mod reconcile;
 mod pools;
 mod reference;
 #[cfg(feature = "report")]

@@ -20,7 +20,7 @@ use crate::model::leave::Leave;
 use crate::model::lifetime::Lifetime;
 use crate::model::plan::Plan;
 use crate::model::restart::{Backoff, Counts, RestartRules};
-use crate::model::tariff::{PriceSheet, Service};
+use crate::model::tariff::{PriceSheet, Purchase, Service};
 use crate::model::workload::{JobModel, Workload};
 use crate::units::{Rate, Share, SimDuration};
 
@@ -940,7 +940,7 @@ fn name_general_assumptions(
     if service.has_fee() && reader.node("price.fee").is_none() {
         reader.assume("price.fee", machine.sheet.fee.to_string(), 10);
     }
-    if offered(|plan| matches!(plan, Plan::Committed1y | Plan::Committed3y)) {
+    if offered(commits) {
         reader.assume_from(
             "(commitments)",
             "the rest of a commitment's term is used elsewhere",
@@ -949,9 +949,7 @@ fn name_general_assumptions(
             22,
         );
     }
-    if workload.market().standard.is_scarce()
-        && offered(|plan| matches!(plan, Plan::Committed1y | Plan::Committed3y))
-    {
+    if workload.market().standard.is_scarce() && offered(commits) {
         reader.assume_from(
             "(committed capacity)",
             "a commitment reserves none: it is refused as often as standard",
@@ -960,6 +958,12 @@ fn name_general_assumptions(
             23,
         );
     }
+}
+
+/// Whether a plan pays a commitment.
+fn commits(plan: Plan) -> bool {
+    let of = Purchase::of_plan(plan);
+    of.contains(&Purchase::Committed1y) || of.contains(&Purchase::Committed3y)
 }
 
 /// A rate with the digits a reader wants.

@@ -187,7 +187,7 @@ fn the_hazard_of_a_gang_is_that_of_its_pools() {
     let solved = solve_plans(&scenario, 1);
     let spot = solved.iter().find(|solved| solved.plan == Plan::Spot).unwrap();
     let (exact, _) = spot.result.as_ref().unwrap();
-    is_near(exact.method.share(Outcome::Completed), (-0.55_f64).exp());
+    is_near(exact.method.share(Outcome::Completed), libm::exp(-0.55));
 }
 
 /// 20,000 replications of a job of two pools that is often preempted, beside its exact solution; 99 %

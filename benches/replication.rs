@@ -53,30 +53,7 @@ plans = ["spot"]
 "#;
 
 /// Replicas that follow the load of a week, up to fifty.
-const AUTOSCALED: &str = r#"
-[workload]
-kind = "endpoint"
-horizon = "30 d"
-min_replicas = 10
-max_replicas = 50
-startup = "4 min"
-replica_capacity = "10 /s"
-replicas_counted = "serving"
-[load]
-shape = "weekly"
-rate = "270 /s"
-[machine]
-service = "vertex-inference"
-[price]
-basis = "compute-engine"
-standard = "1.00 USD/h"
-spot = "0.40 USD/h"
-[market]
-lifetime = { model = "exponential", mean = "24 h" }
-wait = { model = "exponential", mean = "3 min" }
-[compare]
-plans = ["spot"]
-"#;
+const AUTOSCALED: &str = include_str!("autoscaled.toml");
 
 fn read(text: &str, settings: &[&str]) -> Scenario {
     match scenario::from_toml("bench", text, settings) {

@@ -1,6 +1,7 @@
 //! `chart`: a scenario or its results as a picture.
 
 mod decision;
+mod frontier;
 mod lifetimes;
 mod sweep;
 
@@ -17,22 +18,28 @@ use crate::montecarlo;
 use crate::montecarlo::replicate::RunError;
 use crate::output::chart::figures::{About, Figures};
 use crate::output::chart::scene::Scene;
-use crate::output::chart::{Kind, cost, makespan, replicas, saving};
+use crate::output::chart::{Kind, cost, makespan, reconcile, replicas, saving};
 use crate::output::rows::Form;
 
 /// Arguments of `chart`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "SCENARIO may also be results, told by their content: the JSON of `estimate` (cost, \
-                        saving,\nmakespan, assumptions, uncertainty, and ladder where no lifetime was \
-                        given), the CSV or JSON\nlines of `sweep` (sweep), the JSON of `sweep --tornado` \
-                        (tornado).\n\n\
+                        saving,\nmakespan, assumptions, uncertainty, and ladder where no lifetime was given), the \
+                         CSV or JSON
+lines of `sweep` (sweep, frontier), the JSON of `sweep --tornado` \
+                         (tornado), the JSON of
+`reconcile` (reconcile).
+
+\
                         Examples:\n  \
                         stockout chart job.toml -o cost.svg\n  \
                         stockout chart job.toml --kind ladder --theme dark -o ladder.svg\n  \
                         stockout chart job.toml --kind timeline --worst cost -o worst.png\n  \
                         stockout chart job.toml --kind sweep --vary market.lifetime.mean=\"2 h..48 h:log:9\" \
                         -o sweep.svg\n  \
+                        stockout chart endpoint.toml --kind frontier --subject-to 'dropped_share <= 0.1 %' \
+                        -o frontier.svg\n  \
                         stockout chart lifetimes.csv --kind survival -o survival.svg\n  \
                         stockout chart result.json --kind cost --theme dark -o cost.svg"
 )]
@@ -63,16 +70,21 @@ pub struct Arguments {
     input: Input,
 }
 
-/// What `--kind sweep` and `--kind tornado` show.
+/// What `--kind sweep`, `--kind tornado` and `--kind frontier` show.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "For sweep and tornado")]
+#[command(next_help_heading = "For sweep, tornado and frontier")]
 struct Sweep {
     /// Vary a key, as in `sweep`; over [sweep] of the scenario
     #[arg(long, value_name = "KEY=VALUES")]
     vary: Vec<String>,
-    /// What is shown, as in `sweep` [default: saving]
+    /// What is shown, as in `sweep` [default: saving; of frontier dropped_share, else
+    /// availability_min]
     #[arg(long)]
     measure: Option<String>,
+    /// Of frontier: what the chosen one must meet, such as 'dropped_share <= 0.1 %'; repeatable
+    /// [default: [decide] require of the scenario]
+    #[arg(long, value_name = "CONDITION")]
+    subject_to: Vec<String>,
 }
 
 /// Runs `chart`.
@@ -92,7 +104,7 @@ fn wrong(message: &str, help: &str) -> Failure {
 /// Refuses options that the kind would ignore.
 fn fits(arguments: &Arguments) -> Result<(), Failure> {
     let kind = arguments.kind;
-    let is_swept = matches!(kind, Kind::Sweep | Kind::Tornado);
+    let is_swept = matches!(kind, Kind::Sweep | Kind::Tornado | Kind::Frontier);
     let refuse = |option: &str, help: &str| {
         Err(wrong(&format!("--kind {} does not use {option}", kind.name()), help))
     };
@@ -101,6 +113,9 @@ fn fits(arguments: &Arguments) -> Result<(), Failure> {
     }
     if !is_swept && arguments.sweep.measure.is_some() {
         return refuse("--measure", "write --kind sweep or --kind tornado");
+    }
+    if kind != Kind::Frontier && !arguments.sweep.subject_to.is_empty() {
+        return refuse("--subject-to", "write --kind frontier");
     }
     if !matches!(kind, Kind::Survival | Kind::Hazard) && arguments.lifetimes.any() {
         return refuse("options of lifetimes", "write --kind survival or --kind hazard");
@@ -163,6 +178,15 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
                 arguments.which.over_time(&scenario, trace::GRID, threads, arguments.quiet)?;
             Ok(replicas::replicas(&found, &About::of(&scenario, None), width))
         }
+        (Kind::Reconcile, Some(Results::Reconciliation(text))) => {
+            let found = reconcile::Reconciled::of_json(&text);
+            let found = found.map_err(|message| unreadable(arguments, &message))?;
+            Ok(reconcile::reconcile(&found, width))
+        }
+        (Kind::Reconcile, _) => Err(wrong(
+            "--kind reconcile shows what `reconcile` found",
+            "write stockout reconcile … --format json -o reconciled.json, and give that file",
+        )),
         (Kind::Timeline | Kind::Replicas, Some(_)) => Err(wrong(
             "results do not hold single replications",
             "give the scenario: --replication N or --worst cost chooses one",
@@ -171,6 +195,7 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
         (Kind::Assumptions, results) => decision::assumptions(arguments, results),
         (Kind::Uncertainty, results) => decision::uncertainty(arguments, results),
         (Kind::Sweep, results) => sweep::sweep(arguments, results),
+        (Kind::Frontier, results) => frontier::frontier(arguments, results),
         (Kind::Tornado, results) => sweep::tornado(arguments, results),
         (Kind::Survival | Kind::Hazard, _) => lifetimes::scene(arguments),
     }
@@ -197,6 +222,8 @@ enum Results {
     Rows(Form, String),
     /// The JSON of `sweep --tornado`.
     Tornado(String),
+    /// The JSON of `reconcile`.
+    Reconciliation(String),
 }
 
 impl Results {
@@ -218,6 +245,8 @@ impl Results {
             None
         } else if text.contains("\"question\": \"tornado\"") {
             Some(Self::Tornado(text))
+        } else if text.contains("\"document\": \"reconciliation\"") {
+            Some(Self::Reconciliation(text))
         } else {
             Some(Self::Estimate(text))
         })
@@ -228,6 +257,7 @@ impl Results {
             Self::Estimate(_) => "the results of `estimate`",
             Self::Rows(..) => "the rows of a sweep",
             Self::Tornado(_) => "a tornado",
+            Self::Reconciliation(_) => "a reconciliation",
         }
     }
 }

@@ -12,13 +12,15 @@ use super::write::{complain, to_files};
 use crate::decision::choice::Rules;
 use crate::decision::{self, Case, Decision};
 use crate::model::plan::Plan;
-use crate::montecarlo::replicate::RunError;
+use crate::montecarlo::over_time::{self, OverTime};
+use crate::montecarlo::replicate::{RunError, Watch};
+use crate::montecarlo::trace::NoTrace;
 use crate::montecarlo::{self, verify};
 use crate::output::chart::ladder::Ladder;
 use crate::output::report::{Finding, Report, html, markdown, portfolio_csv};
 use crate::output::{csv, json};
 use crate::scenario::keys;
-use crate::scenario::resolved::Scenario;
+use crate::scenario::resolved::{Scenario, Stop};
 use crate::scenario::tree::Node;
 
 /// Arguments of `report`.
@@ -56,6 +58,11 @@ pub struct Arguments {
     #[arg(short, long)]
     quiet: bool,
 }
+
+/// Replications over which replicas over time are counted, at most.
+const MOST_OVER_TIME: u64 = 2_000;
+/// Moments of their picture.
+const MOMENTS: usize = 360;
 
 /// Runs `report`; fails after writing where a simulation disagrees with its exact solution.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -187,14 +194,28 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
             montecarlo::run_with_spreads(&scenario, threads, &progress).map_err(failed)?;
         let decision = decided(&case, (&scenario, &answer), &rules, (&uncertain, None))?;
         let ladder = ladder(&case, &scenario, &decision).map_err(failed)?;
+        let split = decision::split::frontier(&case, &scenario, &rules).map_err(failed)?;
+        let over_time = fleet(&scenario, &decision, threads, &progress).map_err(failed)?;
         let verification = verify::verify(&scenario, threads, &progress).map_err(failed)?;
-        Ok::<_, Failure>((answer, spreads, decision, ladder, verification))
+        Ok::<_, Failure>((answer, spreads, decision, ladder, (split, over_time), verification))
     };
     let found = found();
     progress.finish();
-    let (answer, spreads, decision, ladder, verification) = found?;
+    let (answer, spreads, decision, ladder, fleet, verification) = found?;
+    let (split, over_time) = fleet;
     let file = file.display().to_string();
-    Ok(Finding { scenario, answer, spreads, decision, verification, ladder, supplied, file })
+    Ok(Finding {
+        scenario,
+        answer,
+        spreads,
+        decision,
+        verification,
+        ladder,
+        split,
+        over_time,
+        supplied,
+        file,
+    })
 }
 
 /// The keys that the scenario gives, tables of distributions as one.
@@ -213,6 +234,29 @@ fn supplied(root: &Node) -> Vec<String> {
     let mut found = Vec::new();
     walk(root, "", &mut found);
     found
+}
+
+/// Replicas over time of the plan recommended, or of the Spot plan in question where that is standard;
+/// of a job there are none.
+fn fleet(
+    scenario: &Scenario,
+    decision: &Decision,
+    threads: usize,
+    watch: &dyn Watch,
+) -> Result<Option<OverTime>, RunError> {
+    let uses_spot = |plan: &Plan| plan.course().uses_spot();
+    let recommended = decision.verdict.plan.and_then(Plan::of_name).filter(uses_spot);
+    let subject = || decision.subject.and_then(Plan::of_name);
+    let Some(plan) = recommended.or_else(subject) else { return Ok(None) };
+    let replications = match scenario.stop {
+        Stop::Replications(count) => count.min(MOST_OVER_TIME),
+        Stop::HalfWidth(_) => MOST_OVER_TIME,
+    };
+    match over_time::over_time(scenario, plan, MOMENTS, replications, threads, watch) {
+        Ok(found) => Ok(Some(found)),
+        Err(NoTrace::Run(error)) => Err(error),
+        Err(NoTrace::IsJob | NoTrace::NotOffered { .. } | NoTrace::TooLong) => Ok(None),
+    }
 }
 
 /// The saving by mean lifetime: the decision's own where nobody gave a lifetime.

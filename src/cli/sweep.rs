@@ -36,7 +36,7 @@ use crate::sweep::optimise::Objective;
 
 /// Arguments of `sweep`.
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("question").args(["best", "breakeven", "tornado", "optimise"])))]
+#[command(group(clap::ArgGroup::new("question").args(["best", "breakeven", "tornado", "optimise", "replicas_for"])))]
 pub struct Arguments {
     /// Vary a key: KEY=V1,V2,… or KEY=LO..HI:lin:N (even steps) or KEY=LO..HI:log:N (even ratios),
     /// such as --vary checkpoint.every="15 min,30 min". Several make every combination, the last
@@ -98,12 +98,38 @@ struct Question {
         requires = "optimise"
     )]
     objective: Objective,
+    /// How many replicas of an endpoint keep N serving: the least number, on the plan spot unless
+    /// --plan says mixed or another
+    #[arg(
+        help_heading = "Answers",
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
+    replicas_for: Option<u32>,
+    /// With which probability at any moment
+    #[arg(
+        help_heading = "Answers",
+        long = "with",
+        value_name = "SHARE",
+        default_value = "99 %",
+        requires = "replicas_for"
+    )]
+    share: String,
     /// The plan in question [default: spot-resubmit for jobs, spot for endpoints; --best: every plan]
     #[arg(help_heading = "Answers", long, value_parser = PossibleValuesParser::new(Plan::ALL.map(Plan::name)), requires = "question")]
     plan: Option<String>,
 }
 
 impl Question {
+    const fn is_asked(&self) -> bool {
+        self.best.is_some()
+            || self.breakeven.is_some()
+            || self.tornado
+            || self.optimise.is_some()
+            || self.replicas_for.is_some()
+    }
+
     fn plan(&self) -> Option<Plan> {
         self.plan.as_deref().and_then(Plan::of_name)
     }
@@ -115,7 +141,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let prices = arguments.input.own_prices()?;
     let call = Call::read(arguments, &*prices)?;
     let question = &arguments.question;
-    if question.breakeven.is_some() || question.tornado || question.optimise.is_some() {
+    if question.best.is_none() && question.is_asked() {
         return call.answer();
     }
     if call.design.axes.is_empty() && question.best.is_none() {

@@ -43,7 +43,7 @@ pub struct Arguments {
     quiet: bool,
     #[command(flatten)]
     which: Which,
-    /// Replicas of an endpoint over time instead, over all replications: mean and quantiles
+    /// Replicas of an endpoint or a batch over time instead, over all replications: mean and quantiles
     #[arg(long, conflicts_with_all = ["replication", "worst"])]
     over_time: bool,
     /// Threads for --over-time [default: all processors]
@@ -121,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Writes the replicas of an endpoint over time.
+/// Writes the replicas of a fleet over time.
 fn over_time(
     arguments: &Arguments,
     scenario: &Scenario,

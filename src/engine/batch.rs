@@ -23,9 +23,6 @@ use crate::units::{SimDuration, SimTime};
 /// Attempts of all replicas together that end a replication.
 const MOST_TOGETHER: u64 = 20_000_000;
 
-/// Full chunks per working replica below which counting stops: the queue runs dry too soon.
-const FEW: u64 = 2;
-
 /// The delays that are always the same: each has its lane.
 #[derive(Clone, Copy)]
 enum Lane {
@@ -96,12 +93,18 @@ struct Bound {
     from: SimTime,
     full: u64,
     replicas: u64,
+    /// The last moment that is safe; `None` where none is.
+    until: Option<SimTime>,
 }
 
 impl Bound {
-    /// The last moment that is safe; `None` where none is.
-    #[inline]
-    fn until(&self, chunk_time: SimDuration) -> Option<SimTime> {
+    fn new(from: SimTime, full: u64, replicas: u64, chunk_time: SimDuration) -> Self {
+        let mut bound = Self { from, full, replicas, until: None };
+        bound.until = bound.safe_until(chunk_time);
+        bound
+    }
+
+    fn safe_until(&self, chunk_time: SimDuration) -> Option<SimTime> {
         match self.full.checked_div(self.replicas) {
             None => Some(SimTime::START + SimDuration::NEVER),
             Some(0) => None,
@@ -202,8 +205,8 @@ impl Batch {
         }
         // The last chunk is not counted: it may be smaller.
         let full = model.chunks - 1;
-        let bound = Bound { from: SimTime::START, full, replicas: 0 };
-        let counts = !self.steps && full / FEW >= u64::from(model.replicas);
+        let bound = Bound::new(SimTime::START, full, 0, model.chunk_time);
+        let counts = !self.steps && full > u64::from(model.replicas);
         let mut run = Run {
             model,
             course,
@@ -227,21 +230,22 @@ impl Batch {
 impl Run<'_> {
     /// Lives to the end: when, which replica acts then, and how it ends.
     fn live(&mut self) -> (SimTime, u32, Outcome) {
+        if self.end_of_time == SimTime::START {
+            return (self.end_of_time, 0, Outcome::Unfinished);
+        }
+        let before_end = self.end_of_time.since_start().saturating_sub(SimDuration::SHORTEST);
+        let before_end = SimTime::START + before_end;
         loop {
-            let Some(next) = self.calendar.next_time() else {
-                unreachable!("the last replica that is gone ends the batch")
-            };
-            let until = self.bound.and_then(|bound| bound.until(self.model.chunk_time));
-            let ends_first = |until: &SimTime| next > *until && *until < self.end_of_time;
-            if let Some(until) = until.filter(ends_first) {
-                // All that happens up to then has happened.
-                self.recount(until, u32::MAX);
+            let safe = self.bound.and_then(|bound| bound.until);
+            let last = safe.map_or(before_end, |until| until.min(before_end));
+            let Some((now, slot)) = self.calendar.pop_until(last) else {
+                match safe.filter(|until| *until < self.end_of_time) {
+                    // All that happens up to then has happened.
+                    Some(until) => self.recount(until, u32::MAX),
+                    None => return (self.end_of_time, 0, Outcome::Unfinished),
+                }
                 continue;
-            }
-            if next >= self.end_of_time {
-                return (self.end_of_time, 0, Outcome::Unfinished);
-            }
-            let Some((now, slot)) = self.calendar.pop() else { continue };
+            };
             let (at, event) = self.replicas[slot as usize].next;
             if at == now
                 && let Some(outcome) = self.step(now, slot, event)
@@ -337,15 +341,15 @@ impl Run<'_> {
     /// A replica begins to work.
     fn ready(&mut self, now: SimTime, slot: u32) {
         if let Some(bound) = self.bound {
-            let joined = Bound { replicas: bound.replicas + 1, ..bound };
-            let until = joined.until(self.model.chunk_time);
-            if until.is_some_and(|until| now <= until) {
+            let chunk_time = self.model.chunk_time;
+            let with_one_more =
+                |bound: Bound| Bound::new(bound.from, bound.full, bound.replicas + 1, chunk_time);
+            let joined = with_one_more(bound);
+            if joined.until.is_some_and(|until| now <= until) {
                 self.bound = Some(joined);
             } else {
                 self.recount(now, slot);
-                if let Some(bound) = &mut self.bound {
-                    bound.replicas += 1;
-                }
+                self.bound = self.bound.map(with_one_more);
             }
         }
         if self.bound.is_none() {
@@ -457,9 +461,10 @@ impl Run<'_> {
             }
         }
         let full = self.full - taken;
+        let bound = Bound::new(now, full, replicas, chunk_time);
         // One more may begin to work at this moment.
-        if full / FEW > replicas {
-            self.bound = Some(Bound { from: now, full, replicas });
+        if full > replicas && bound.until.is_some_and(|until| until > now) {
+            self.bound = Some(bound);
         } else {
             self.step_from(now, slot);
         }
@@ -486,10 +491,12 @@ impl Run<'_> {
             }
         }
         // What was pending is put anew, in order, so that lanes take it.
-        let mut order: Vec<u32> = (0..self.model.replicas).filter(|other| *other != slot).collect();
-        order.sort_unstable_by_key(|&other| (self.replicas[other as usize].next.0, other));
+        let others = (0..self.model.replicas).filter(|other| *other != slot);
+        let mut order: Vec<(SimTime, u32)> =
+            others.map(|other| (self.replicas[other as usize].next.0, other)).collect();
+        order.sort_unstable();
         self.calendar.clear();
-        for other in order {
+        for (_, other) in order {
             let (at, event) = self.replicas[other as usize].next;
             let lane = match event {
                 Event::ChunkDone => Lane::Chunk,

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 
 /// Names a pending event, to cancel it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,27 @@ pub struct Calendar<E> {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry<E> {
-    key: (SimTime, u64),
+    /// Time above, order below, as one number: comparing it takes no branch.
+    key: u128,
     event: E,
+}
+
+impl<E> Entry<E> {
+    #[inline]
+    fn at(at: SimTime, order: u64, event: E) -> Self {
+        let micros = at.since_start().micros() as u64;
+        Self { key: u128::from(micros) << 64 | u128::from(order), event }
+    }
+
+    #[inline]
+    fn time(&self) -> SimTime {
+        time_of(self.key)
+    }
+}
+
+#[inline]
+fn time_of(key: u128) -> SimTime {
+    SimTime::START + SimDuration::from_micros((key >> 64) as i64)
 }
 
 impl<E> PartialEq for Entry<E> {
@@ -64,7 +83,7 @@ impl<E: Copy> Calendar<E> {
     pub fn schedule(&mut self, at: SimTime, event: E) -> EventId {
         let id = self.next;
         self.next += 1;
-        self.heap.push(Reverse(Entry { key: (at, id), event }));
+        self.heap.push(Reverse(Entry::at(at, id, event)));
         EventId(id)
     }
 
@@ -72,14 +91,14 @@ impl<E: Copy> Calendar<E> {
     /// callers whose order must not depend on how many events they skipped.
     #[inline]
     pub fn schedule_as(&mut self, order: u32, at: SimTime, event: E) {
-        self.heap.push(Reverse(Entry { key: (at, order.into()), event }));
+        self.heap.push(Reverse(Entry::at(at, order.into(), event)));
     }
 
     /// As [`Self::schedule_as`], behind the events of the same delay. One that would come before the
     /// last of them goes to the heap instead, so the order is the same whatever is said here.
     #[inline]
     pub fn follow(&mut self, lane: usize, order: u32, at: SimTime, event: E) {
-        let entry = Entry { key: (at, order.into()), event };
+        let entry = Entry::at(at, order.into(), event);
         match self.lanes.get_mut(lane) {
             Some(lane) if lane.back().is_none_or(|last| last.key <= entry.key) => {
                 lane.push_back(entry);
@@ -90,7 +109,7 @@ impl<E: Copy> Calendar<E> {
 
     /// Takes out a pending event; it never fires. One that has fired is left alone.
     pub fn cancel(&mut self, id: EventId) {
-        self.heap.retain(|Reverse(entry)| entry.key.1 != id.0);
+        self.heap.retain(|Reverse(entry)| entry.key as u64 != id.0);
     }
 
     /// When the next event is; `None` where none is pending.
@@ -99,27 +118,37 @@ impl<E: Copy> Calendar<E> {
     pub fn next_time(&self) -> Option<SimTime> {
         let heads = self.lanes.iter().filter_map(VecDeque::front);
         let heads = heads.chain(self.heap.peek().map(|Reverse(entry)| entry));
-        heads.map(|entry| entry.key.0).min()
+        heads.map(Entry::time).min()
     }
 
     /// The next event and its time.
     #[inline]
     pub fn pop(&mut self) -> Option<(SimTime, E)> {
-        let mut first = self.heap.peek().map(|Reverse(entry)| entry.key);
+        self.pop_until(SimTime::NEVER)
+    }
+
+    /// The next event and its time, unless it is later than `last`: then it stays.
+    #[inline]
+    pub fn pop_until(&mut self, last: SimTime) -> Option<(SimTime, E)> {
+        let mut first = self.heap.peek().map_or(u128::MAX, |Reverse(entry)| entry.key);
         let mut found = None;
         for (index, lane) in self.lanes.iter().enumerate() {
             if let Some(head) = lane.front()
-                && first.is_none_or(|first| head.key < first)
+                && head.key < first
             {
-                first = Some(head.key);
+                first = head.key;
                 found = Some(index);
             }
+        }
+        // No key is the largest number: times are below 2⁶³.
+        if first == u128::MAX || time_of(first) > last {
+            return None;
         }
         let entry = match found {
             Some(lane) => self.lanes[lane].pop_front(),
             None => self.heap.pop().map(|Reverse(entry)| entry),
         };
-        entry.map(|entry| (entry.key.0, entry.event))
+        entry.map(|entry| (entry.time(), entry.event))
     }
 
     /// Forgets all pending events.
@@ -133,7 +162,6 @@ impl<E: Copy> Calendar<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::SimDuration;
 
     fn at(seconds: i64) -> SimTime {
         SimTime::START + SimDuration::from_secs(seconds)
@@ -156,6 +184,7 @@ mod tests {
         calendar.schedule(at(2), 2);
         calendar.cancel(first);
         calendar.cancel(first);
+        assert_eq!(calendar.pop_until(at(1)), None, "it is later");
         assert_eq!(calendar.pop(), Some((at(2), 2)));
         assert_eq!(calendar.pop(), None);
     }

@@ -118,14 +118,24 @@ pub struct Difference {
     pub value: Option<f64>,
     /// Half-width of its confidence interval; `None` where it is unknown.
     pub half_width: Option<f64>,
+    /// The half-width that it would have if the two had not met the same luck.
+    pub unpaired_half_width: Option<f64>,
 }
 
 impl Difference {
+    /// How many times wider the interval would be without the same luck; `None` where it has no width.
+    #[must_use]
+    pub fn gain(&self) -> Option<f64> {
+        let (paired, unpaired) = (self.half_width?, self.unpaired_half_width?);
+        (paired > 0.0 && unpaired > 0.0).then(|| unpaired / paired)
+    }
+
     fn of(a: Option<Estimator>, b: Option<Estimator>, level: Level) -> Self {
         let difference = a.zip(b).map(|(a, b)| a.minus(&b));
         Self {
             value: difference.map(|difference| difference.value),
             half_width: difference.and_then(|difference| difference.half_width(level)),
+            unpaired_half_width: a.zip(b).and_then(|(a, b)| a.unpaired_half_width(&b, level)),
         }
     }
 }
@@ -305,6 +315,23 @@ pub fn between(
 ) -> Option<Difference> {
     (a.1.method.replications() == b.1.method.replications())
         .then(|| Difference::of(target.estimator(a.0, a.1), target.estimator(b.0, b.1), a.0.level))
+}
+
+/// Every plan's cost per completed run, or per serving hour, less that of the first plan that is bought
+/// on Spot, under the same luck: which that is, and the plans with their differences.
+#[must_use]
+pub fn against_first_spot(
+    scenario: &Scenario,
+    answer: &Estimate,
+) -> Option<(Plan, Vec<(Plan, Difference)>)> {
+    let bought = || answer.plans.iter().filter_map(|plan| plan.estimate.as_ref());
+    let first = bought().find(|estimate| estimate.plan.course().uses_spot())?;
+    let others = bought().filter(|estimate| estimate.plan != first.plan);
+    let differences = others.filter_map(|estimate| {
+        let found = between((scenario, estimate), (scenario, first), Target::CostPerGain)?;
+        found.value.map(|_| (estimate.plan, found))
+    });
+    Some((first.plan, differences.collect()))
 }
 
 // ------------------------------------------------------------------- one simulation, many prices

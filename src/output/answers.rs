@@ -60,7 +60,7 @@ impl Text {
 }
 
 /// The heading of every answer: on what it rests.
-fn rests_on(scenario: &Scenario, replications: Option<u64>) -> String {
+pub(super) fn rests_on(scenario: &Scenario, replications: Option<u64>) -> String {
     let replications = replications
         .map_or_else(String::new, |count| format!("{} replications, ", numbers::whole(count)));
     format!(
@@ -73,7 +73,7 @@ fn rests_on(scenario: &Scenario, replications: Option<u64>) -> String {
 }
 
 /// A value with as many digits as two of its half-width support.
-fn with_error(value: Valued, scale: f64) -> String {
+pub(super) fn with_error(value: Valued, scale: f64) -> String {
     let (mean, error) = (value.value * scale, value.half_width.map(|error| error * scale));
     match error {
         Some(error) if error > 1e-9 * mean.abs() && error > 1e-12 => {
@@ -216,7 +216,13 @@ fn told_apart(scenario: &Scenario, measure: &Named, difference: Option<&Differen
     } else {
         "they are not distinguishable at this number of replications"
     };
-    format!("runner-up less best, paired under the same luck: {shown}{unit}: {verdict}.")
+    let wider = difference.gain().map_or_else(String::new, |times| {
+        format!(
+            " Without the same luck the ± would be {} times as wide.",
+            numbers::significant(times, 2)
+        )
+    });
+    format!("runner-up less best, paired under the same luck: {shown}{unit}: {verdict}.{wider}")
 }
 
 /// `--breakeven`.

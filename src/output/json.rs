@@ -5,14 +5,17 @@ use sha2::{Digest, Sha256};
 
 use crate::decision::Decision;
 use crate::decision::month::{self, Month};
+use crate::decision::quota::{self, PeakNeed};
 use crate::decision::uncertainty::InputUncertainty;
-use crate::model::plan::Outcome;
+use crate::model::plan::{self, Outcome};
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{
     Estimated, LineItem, Method, PlanEstimate, Probability, Saving, Summary, Tolerance,
 };
 use crate::montecarlo::observe::Measure;
+use crate::montecarlo::points::{Difference, against_first_spot};
 use crate::montecarlo::{Estimate, PlanAnswer};
+use crate::scenario::pools::Pooled;
 use crate::scenario::read::Assumption;
 use crate::scenario::resolved::Scenario;
 use crate::units::SimDuration;
@@ -28,6 +31,8 @@ struct Document<'a> {
     scenario_sha256: String,
     kind: &'static str,
     machine: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pools: Vec<Pool<'a>>,
     service: &'static str,
     seed: u64,
     confidence: f64,
@@ -98,9 +103,25 @@ struct Plan<'a> {
     restarts: Option<Summary>,
     preemptions: Option<Summary>,
     saving: Option<Saving>,
+    /// What the half-width would be without common random numbers.
+    saving_unpaired_half_width: Option<f64>,
+    /// Cost per completed run, or per serving hour, less that of the first plan on Spot.
+    paired: Option<Paired>,
     saving_at_spot_low: Option<f64>,
     saving_at_spot_high: Option<f64>,
     line_items: Option<Vec<Line<'a>>>,
+    /// What it needs at its peak; null where it cannot be bought or the machine is not known.
+    quota: Option<Vec<PeakNeed>>,
+}
+
+/// A difference of two plans under common random numbers.
+#[derive(Serialize)]
+struct Paired {
+    against: &'static str,
+    #[serde(flatten)]
+    difference: Difference,
+    /// Unpaired half-width ÷ paired half-width; null where there is no width.
+    times_wider: Option<f64>,
 }
 
 /// How the chance of a rare failure was found.
@@ -163,10 +184,23 @@ impl<T> Outcomes<T> {
     }
 }
 
+/// A pool of machines, or a deployed model on a machine of its own; Compute Engine prices per VM-hour.
+#[derive(Serialize)]
+struct Pool<'a> {
+    name: &'a str,
+    vms: u32,
+    machine: &'a str,
+    prices_as_of: Option<&'a str>,
+    spot: Option<f64>,
+    standard: Option<f64>,
+}
+
 #[derive(Serialize)]
 struct Line<'a> {
     component: &'static str,
     sku: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<&'a str>,
     quantity: f64,
     unit: &'static str,
     rate: f64,
@@ -185,6 +219,7 @@ pub fn scenario_sha256(scenario: &Scenario) -> String {
 /// The whole answer as JSON, ending in a line feed.
 #[must_use]
 pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decision>) -> String {
+    let pairs = against_first_spot(scenario, answer);
     let document = Document {
         schema_version: SCHEMA_VERSION,
         stockout: env!("CARGO_PKG_VERSION"),
@@ -196,6 +231,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
             Workload::Endpoint(_) => "endpoint",
         },
         machine: &scenario.machine,
+        pools: scenario.pools.iter().map(pool).collect(),
         service: scenario.service.name(),
         seed: scenario.seed,
         confidence: scenario.level.value(),
@@ -224,7 +260,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
         assumptions: &scenario.assumptions,
         decision,
         input_uncertainty: decision.and_then(|decision| decision.input_uncertainty.as_ref()),
-        plans: answer.plans.iter().map(|answer| plan(scenario, answer)).collect(),
+        plans: answer.plans.iter().map(|answer| plan(scenario, answer, pairs.as_ref())).collect(),
         month: month::of_estimate(scenario, answer),
     };
     let mut text = serde_json::to_string_pretty(&document).expect("plain data becomes JSON");
@@ -232,7 +268,11 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
     text
 }
 
-fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
+fn plan<'a>(
+    scenario: &Scenario,
+    answer: &'a PlanAnswer,
+    pairs: Option<&(plan::Plan, Vec<(plan::Plan, Difference)>)>,
+) -> Plan<'a> {
     let estimate = answer.estimate.as_ref();
     let times_known = scenario.times_known(answer.listed.plan);
     let measure = |measure| {
@@ -269,9 +309,15 @@ fn plan<'a>(scenario: &Scenario, answer: &'a PlanAnswer) -> Plan<'a> {
         restarts: measure(Measure::Restarts),
         preemptions: measure(Measure::Preemptions),
         saving: estimate.and_then(|estimate| estimate.saving),
+        saving_unpaired_half_width: estimate.and_then(|estimate| estimate.saving_unpaired),
+        paired: pairs.and_then(|(against, differences)| {
+            let (_, found) = differences.iter().find(|(of, _)| *of == answer.listed.plan)?;
+            Some(Paired { against: against.name(), difference: *found, times_wider: found.gain() })
+        }),
         saving_at_spot_low: answer.saving_at_low_and_high.map(|(low, _)| low),
         saving_at_spot_high: answer.saving_at_low_and_high.map(|(_, high)| high),
         line_items: estimate.map(|estimate| estimate.line_items.iter().map(line).collect()),
+        quota: Some(quota::at_peak(scenario, answer)).filter(|needs| !needs.is_empty()),
     }
 }
 
@@ -316,10 +362,22 @@ fn of_kind(
     }
 }
 
+fn pool(one: &Pooled) -> Pool<'_> {
+    Pool {
+        name: &one.pool.name,
+        vms: one.pool.vms,
+        machine: &one.machine.words,
+        prices_as_of: one.machine.as_of.as_deref(),
+        spot: one.machine.sheet.spot.as_ref().map(|spot| spot.rate.per_hour()),
+        standard: one.machine.sheet.standard.as_ref().map(|standard| standard.rate.per_hour()),
+    }
+}
+
 fn line(item: &LineItem) -> Line<'_> {
     Line {
         component: item.component.name(),
         sku: &item.sku,
+        pool: item.pool.as_deref(),
         quantity: item.quantity,
         unit: "VM-h",
         rate: item.rate,

@@ -237,7 +237,7 @@ impl<'a> Section<'a> {
             lines.push(format!("quota at once of {service}{region} ({confidence} names):"));
             for (name, (most, plans)) in quotas {
                 // Source: Spot VMs (Google Cloud, 2026-03-19).
-                let or = if name.starts_with("PREEMPTIBLE") {
+                let or = if name.starts_with("preemptible") {
                     " (or of the standard quota, where none of this is granted)"
                 } else {
                     ""

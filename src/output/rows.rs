@@ -44,7 +44,7 @@ pub fn of_point(design: &Design<'_>, finished: &Finished<'_>) -> Vec<Row> {
             for (target, change) in targets.iter().zip(changes) {
                 let name = change_name(*target, is_job, scenario.currency);
                 let shown = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
-                let Difference { value, half_width } = *change;
+                let Difference { value, half_width, .. } = *change;
                 row.push((name.clone(), shown(value)));
                 row.push((format!("{name}_half_width"), shown(half_width)));
             }

@@ -3,11 +3,13 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::answers::with_error;
 use super::decision;
 use super::market;
 use super::month;
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
+use super::quota;
 use super::uncertainty;
 use crate::decision::Decision;
 use crate::decision::ladder::Ladder;
@@ -16,9 +18,11 @@ use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::{DeployedModel, EndpointModel, Workload};
 use crate::montecarlo::estimate::{Method, PlanEstimate, Summary, Tolerance};
 use crate::montecarlo::observe::Measure;
+use crate::montecarlo::points::{Difference, against_first_spot};
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::read::Assumption;
 use crate::scenario::resolved::{Scenario, Status};
+use crate::sweep::study::Valued;
 use crate::units::SimDuration;
 
 /// Headers and rows: the first column is text, the others are numbers.
@@ -121,6 +125,9 @@ pub fn estimate(
             out.push_str(&wrapped(&note, "  "));
         }
     }
+    for line in quotas(scenario, answer, decision, full) {
+        out.push_str(&wrapped(&line, "  "));
+    }
     out.push_str(&month::text(scenario, answer));
     if full {
         for plan in &answer.plans {
@@ -183,6 +190,9 @@ pub fn estimate_markdown(
             out.push_str(&format!("- {note}\n"));
         }
     }
+    for line in quotas(scenario, answer, decision, full) {
+        out.push_str(&format!("- {line}\n"));
+    }
     out.push_str(&month::markdown(scenario, answer));
     if full {
         for plan in &answer.plans {
@@ -199,6 +209,23 @@ pub fn estimate_markdown(
         out.push_str(&format!("- {line}\n"));
     }
     out
+}
+
+/// The quota that is needed at the peak: of a fleet that of the plan recommended, `full` that of every
+/// plan. What a month of jobs needs stands with the month.
+fn quotas(
+    scenario: &Scenario,
+    answer: &Estimate,
+    decision: Option<&Decision>,
+    full: bool,
+) -> Vec<String> {
+    if full {
+        return quota::of_all(scenario, answer);
+    }
+    let is_fleet = !matches!(scenario.workload, Workload::Job(_));
+    let plan = decision.filter(|_| is_fleet).and_then(|decision| decision.verdict.plan);
+    let answer = answer.plans.iter().find(|answer| Some(answer.listed.plan.name()) == plan);
+    answer.and_then(|answer| quota::of_plan(scenario, answer)).into_iter().collect()
 }
 
 /// Where Spot stops paying, and what the shape of the lifetime does; beneath the ladder where there is
@@ -538,6 +565,7 @@ pub(super) fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         ));
     }
     let mut notes = vec![sampling];
+    notes.extend(paired(scenario, answer));
     for estimate in estimates {
         if let Some(rare) = estimate.rare {
             notes.push(format!(
@@ -553,6 +581,37 @@ pub(super) fn methods(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
         }
     }
     notes
+}
+
+/// What the same luck is worth: the differences to the first plan on Spot, and how much wider their
+/// intervals would be without it.
+fn paired(scenario: &Scenario, answer: &Estimate) -> Option<String> {
+    let (first, differences) = against_first_spot(scenario, answer)?;
+    // What has no luck shares none: the error of the difference is that of the other alone.
+    let shares = |found: &Difference| found.gain().is_none_or(|times| times > 1.0 + 1e-9);
+    let told: Vec<String> = differences
+        .iter()
+        .filter(|(_, found)| shares(found))
+        .filter_map(|(plan, found)| {
+            let (value, half_width) = (found.value?, found.half_width?);
+            let times = found.gain().map_or_else(
+                || "the same in every replication".to_owned(),
+                |times| format!("unpaired {} times as wide", numbers::significant(times, 2)),
+            );
+            let sign = if value > 0.0 { "+" } else { "" };
+            let value = Valued { value, half_width: Some(half_width) };
+            Some(format!("{} {sign}{} ({times})", plan.name(), with_error(value, 1.0)))
+        })
+        .collect();
+    let gain = if scenario.workload.ends() { "completed run" } else { "serving hour" };
+    (!told.is_empty()).then(|| {
+        format!(
+            "common random numbers: cost per {gain} less that of {}, {}: {}.",
+            first.name(),
+            scenario.currency,
+            told.join(", ")
+        )
+    })
 }
 
 /// Which plans were solved, how exactly, and why the others were simulated.
@@ -760,6 +819,9 @@ fn next_commands(scenario: &Scenario, decision: Option<&Decision>, input: &str) 
     let other = match &scenario.workload {
         Workload::Job(_) => "--set checkpoint.every=\"15 min\"",
         Workload::Batch(_) => "--set market.lifetime.mean=\"5 h\"",
+        Workload::Endpoint(endpoint) if endpoint.models.len() > 1 => {
+            "--set market.lifetime.mean=\"24 h\""
+        }
         Workload::Endpoint(endpoint) if endpoint.is_autoscaled() => {
             "--set workload.target_utilisation=\"50 %\""
         }

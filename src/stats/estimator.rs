@@ -165,6 +165,14 @@ impl Estimator {
         Some(if error <= 1e-14 * self.value.abs() { 0.0 } else { error })
     }
 
+    /// The half-width that the difference to another would have if the two had not met the same luck:
+    /// √(a² + b²) of the two standard errors; `None` where one of them is not known.
+    #[must_use]
+    pub fn unpaired_half_width(&self, other: &Self, level: Level) -> Option<f64> {
+        let (a, b) = (self.standard_error()?, other.standard_error()?);
+        level.half_width((a * a + b * b).sqrt(), self.groups.min(other.groups))
+    }
+
     /// Degrees of freedom of the standard error.
     #[must_use]
     pub const fn freedom(&self) -> u64 {
@@ -198,6 +206,18 @@ mod tests {
         assert!((mean.standard_error().unwrap() - (5.0_f64 / 12.0).sqrt()).abs() < 1e-15);
         assert_eq!(Estimator::mean(&grouped(&[7])).unwrap().standard_error(), None);
         assert_eq!(Estimator::mean(&Grouped::default()), None);
+    }
+
+    /// By hand: 1, 2, 3, 4 and 3, 5, 7, 9 differ by 2, 3, 4, 5. Variances 5/3, 20/3 and 5/3 of four
+    /// values: errors² 5/12 paired, 5/12 + 20/12 = 25/12 unpaired, √5 times the width.
+    #[test]
+    fn what_goes_together_has_a_narrower_difference_than_what_does_not() {
+        let a = Estimator::mean(&grouped(&[3, 5, 7, 9])).unwrap();
+        let b = Estimator::mean(&grouped(&[1, 2, 3, 4])).unwrap();
+        let level = Level::new(0.95).unwrap();
+        let unpaired = a.unpaired_half_width(&b, level).unwrap();
+        let paired = a.minus(&b).half_width(level).unwrap();
+        assert!((unpaired / paired - 5.0_f64.sqrt()).abs() < 1e-12);
     }
 
     /// By hand: x = 2, 4, 6; y = 1, 1, 2. R = 12/4 = 3; residuals x − 3y = −1, 1, 0: variance 1;

@@ -8,4 +8,5 @@ pub mod interval;
 pub mod nested;
 pub mod quantiles;
 pub mod quantity;
+pub mod sequential;
 pub mod wide;

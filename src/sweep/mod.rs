@@ -3,13 +3,16 @@
 //! [`axes`] reads what is varied, [`design`] makes the points and checks them all before anything
 //! runs; the points are simulated by [`crate::montecarlo::points`] under the same luck, so that
 //! curves are smooth and differences small. The answers: [`best`], [`breakeven`], [`tornado`],
-//! [`optimise`]; [`condition`] is what `--fail-if` and `--subject-to` say.
+//! [`optimise`], [`enough`],
+//! [`frontier`]; [`condition`] is what `--fail-if` and `--subject-to` say.
 
 pub mod axes;
 pub mod best;
 pub mod breakeven;
 pub mod condition;
 pub mod design;
+pub mod enough;
+pub mod frontier;
 pub mod measure;
 pub mod optimise;
 pub mod study;

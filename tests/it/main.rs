@@ -5,6 +5,7 @@ mod baseline;
 mod batch;
 #[cfg(feature = "report")]
 mod browser;
+mod capacity;
 mod cases;
 mod charts;
 mod cli;
@@ -20,6 +21,8 @@ mod literature;
 mod month;
 mod oracle;
 mod parsers;
+mod pools;
+mod reconcile;
 mod reference;
 #[cfg(feature = "report")]
 mod report;

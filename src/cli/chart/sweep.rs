@@ -20,9 +20,11 @@ use crate::output::chart::swept::{self, Swept};
 use crate::output::chart::tornado::{self as drawn, Bar, Tornado};
 use crate::output::rows::{self, Row};
 use crate::scenario::keys::For;
+use crate::scenario::machine::Prices;
 use crate::scenario::resolved::Stop;
 use crate::scenario::source::Severity;
-use crate::sweep::axes;
+use crate::scenario::tree::Node;
+use crate::sweep::axes::{self, Axis};
 use crate::sweep::design::Design;
 use crate::sweep::measure::{self, Named, find_comparable};
 use crate::sweep::study::{NoAnswer, Study, headline, kind, written_kind};
@@ -84,9 +86,10 @@ fn shown(plans: &[Plan]) -> Plan {
     headline.or_else(other).unwrap_or(Plan::Standard)
 }
 
-/// The design of the scenario's `[sweep]` and `--vary`.
-fn with_design<T>(
+/// The design of the scenario's `[sweep]` and `--vary`; of neither, what varies `otherwise`.
+pub(super) fn with_design<T>(
     arguments: &Arguments,
+    otherwise: impl FnOnce(&Node, &dyn Prices) -> Option<Axis>,
     go_on: impl FnOnce(Design<'_>, crate::scenario::source::Problems) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     arguments.input.require()?;
@@ -102,6 +105,10 @@ fn with_design<T>(
     if problems.any_error() {
         return Err(refused(&problems));
     }
+    let mut axes = axes;
+    if axes.is_empty() {
+        axes.extend(otherwise(&written.root, &*prices));
+    }
     if axes.is_empty() {
         return Err(wrong(
             "nothing varies",
@@ -113,39 +120,52 @@ fn with_design<T>(
 
 /// Runs the sweep.
 fn run(arguments: &Arguments) -> Result<(Vec<Row>, About), Failure> {
-    with_design(arguments, |design, mut problems| {
-        if design.axes.len() > 2 {
-            return Err(wrong(
-                &format!("{} keys are varied: a picture has two dimensions", design.axes.len()),
-                "vary one key (lines) or two (a map), or write --kind tornado",
-            ));
-        }
-        let Some(checked) = design.check(&mut problems) else { return Err(refused(&problems)) };
-        let warnings = problems.render(Severity::Warning);
-        if !warnings.is_empty() {
-            complain(warnings.trim_end());
-        }
-        if let Some(name) = &arguments.sweep.measure {
-            measure::find(name, checked.kind)
-                .map_err(|help| wrong(&format!("there is no measure `{name}` here"), &help))?;
-        }
-        let progress = Progress::of_points(arguments.quiet, checked.rows.len());
-        let threads = threads(arguments.threads);
-        let mut rows = Vec::new();
-        let mut about = None;
-        let result = points::run_points(&design, 0, threads, &progress, &mut |point| {
-            about.get_or_insert_with(|| About::of(point.scenario, point.estimate.replications));
-            rows.extend(rows::of_point(&design, &point));
-            progress.finished(point.point + 1);
-            Ok::<(), Failure>(())
-        });
-        progress.finish();
-        result.map_err(|stopped| match stopped {
-            Stopped::Run { error, .. } => run_failure(error),
-            Stopped::Each(failure) => failure,
-        })?;
-        Ok((rows, about.unwrap_or_default()))
-    })
+    with_design(
+        arguments,
+        |_, _| None,
+        |design, mut problems| {
+            if design.axes.len() > 2 {
+                return Err(wrong(
+                    &format!("{} keys are varied: a picture has two dimensions", design.axes.len()),
+                    "vary one key (lines) or two (a map), or write --kind tornado",
+                ));
+            }
+            let Some(checked) = design.check(&mut problems) else { return Err(refused(&problems)) };
+            let warnings = problems.render(Severity::Warning);
+            if !warnings.is_empty() {
+                complain(warnings.trim_end());
+            }
+            if let Some(name) = &arguments.sweep.measure {
+                measure::find(name, checked.kind)
+                    .map_err(|help| wrong(&format!("there is no measure `{name}` here"), &help))?;
+            }
+            run_all(arguments, &design, checked.rows.len())
+        },
+    )
+}
+
+/// Runs all points of a design that was checked.
+pub(super) fn run_all(
+    arguments: &Arguments,
+    design: &Design<'_>,
+    count: usize,
+) -> Result<(Vec<Row>, About), Failure> {
+    let progress = Progress::of_points(arguments.quiet, count);
+    let threads = threads(arguments.threads);
+    let mut rows = Vec::new();
+    let mut about = None;
+    let result = points::run_points(design, 0, threads, &progress, &mut |point| {
+        about.get_or_insert_with(|| About::of(point.scenario, point.estimate.replications));
+        rows.extend(rows::of_point(design, &point));
+        progress.finished(point.point + 1);
+        Ok::<(), Failure>(())
+    });
+    progress.finish();
+    result.map_err(|stopped| match stopped {
+        Stopped::Run { error, .. } => run_failure(error),
+        Stopped::Each(failure) => failure,
+    })?;
+    Ok((rows, about.unwrap_or_default()))
 }
 
 /// `--kind tornado`.
@@ -159,39 +179,43 @@ pub fn tornado(arguments: &Arguments, results: Option<Results>) -> Result<Scene,
             let help = "give a scenario or the JSON of `sweep --tornado`";
             return Err(unfit(arguments, &other, help));
         }
-        None => with_design(arguments, |design, problems| {
-            let name = arguments.sweep.measure.as_deref().unwrap_or(DEFAULT);
-            let of = written_kind(&design.root);
-            let (measure, target) = find_comparable(name, of)
-                .map_err(|help| wrong(&format!("no tornado of `{name}`"), &help))?;
-            let progress = Progress::of_question(arguments.quiet);
-            let study = Study {
-                name: &design.name,
-                root: &design.root,
-                prices: design.prices,
-                sources: &problems,
-                plan: arguments.which.asked().unwrap_or_else(|| headline(of)),
-                rare: false,
-                threads: threads(arguments.threads),
-                watch: &progress,
-            };
-            let result = study
-                .scenario(&[])
-                .and_then(|scenario| Ok((tornado::find(&study, &design.axes, target)?, scenario)));
-            progress.finish();
-            let (found, scenario) = result.map_err(|error| match error {
-                NoAnswer::Refused(problems) => refused(&problems),
-                NoAnswer::Run(error) => run_failure(error),
-                NoAnswer::Because(message) => Failure::Run(anyhow::anyhow!(message)),
-                NoAnswer::Wrong { message, help } => wrong(&message, &help),
-            })?;
-            let _ = kind(&scenario.workload);
-            let replications = match scenario.stop {
-                Stop::Replications(count) => Some(count),
-                Stop::HalfWidth(_) => None,
-            };
-            Ok(of_found(&found, measure, study.plan, About::of(&scenario, replications)))
-        })?,
+        None => with_design(
+            arguments,
+            |_, _| None,
+            |design, problems| {
+                let name = arguments.sweep.measure.as_deref().unwrap_or(DEFAULT);
+                let of = written_kind(&design.root);
+                let (measure, target) = find_comparable(name, of)
+                    .map_err(|help| wrong(&format!("no tornado of `{name}`"), &help))?;
+                let progress = Progress::of_question(arguments.quiet);
+                let study = Study {
+                    name: &design.name,
+                    root: &design.root,
+                    prices: design.prices,
+                    sources: &problems,
+                    plan: arguments.which.asked().unwrap_or_else(|| headline(of)),
+                    rare: false,
+                    threads: threads(arguments.threads),
+                    watch: &progress,
+                };
+                let result = study.scenario(&[]).and_then(|scenario| {
+                    Ok((tornado::find(&study, &design.axes, target)?, scenario))
+                });
+                progress.finish();
+                let (found, scenario) = result.map_err(|error| match error {
+                    NoAnswer::Refused(problems) => refused(&problems),
+                    NoAnswer::Run(error) => run_failure(error),
+                    NoAnswer::Because(message) => Failure::Run(anyhow::anyhow!(message)),
+                    NoAnswer::Wrong { message, help } => wrong(&message, &help),
+                })?;
+                let _ = kind(&scenario.workload);
+                let replications = match scenario.stop {
+                    Stop::Replications(count) => Some(count),
+                    Stop::HalfWidth(_) => None,
+                };
+                Ok(of_found(&found, measure, study.plan, About::of(&scenario, replications)))
+            },
+        )?,
     };
     Ok(drawn::tornado(&drawn, width))
 }

@@ -1,26 +1,41 @@
-//! `sweep --breakeven`, `--tornado`, `--optimise`: answers that choose their own design points.
+//! `sweep --breakeven`, `--tornado`, `--optimise`, `--replicas-for`: answers that choose their own design points.
 
 use super::{Call, run_failure, wrong};
 use crate::cli::Failure;
 use crate::cli::input::refused;
 use crate::cli::progress::Progress;
 use crate::cli::write::{Destination, complain};
+use crate::decision::quota::{PeakNeed, at_most};
 use crate::montecarlo::points::Target;
-use crate::output::answers::{self, About};
 use crate::output::sweep::SweepFormat;
+use crate::output::{
+    self,
+    answers::{self, About},
+};
 use crate::scenario::resolved::{Scenario, Stop};
-use crate::scenario::source::Place;
+use crate::scenario::source::{Place, Problems};
 use crate::scenario::tree;
 use crate::sweep::axes::{self, Span};
+use crate::sweep::enough::Enough;
 use crate::sweep::measure::Named;
 use crate::sweep::optimise::Objective;
 use crate::sweep::study::{NoAnswer, Study, headline, written_kind};
-use crate::sweep::{breakeven, optimise, tornado};
+use crate::sweep::{breakeven, enough, optimise, tornado};
+use crate::units::Share;
 
 /// An answer, ready to be written.
 enum Shown {
     Json(String),
     Text(answers::Text),
+}
+
+/// The JSON of `--replicas-for`.
+#[derive(serde::Serialize)]
+struct EnoughAnswer<'a> {
+    #[serde(flatten)]
+    found: &'a Enough,
+    /// What so many replicas need.
+    quota: Vec<PeakNeed>,
 }
 
 /// Replications of every point, where they are one number.
@@ -54,6 +69,7 @@ impl Call<'_> {
         };
         let breakeven = read("--breakeven", &question.breakeven);
         let optimise = read("--optimise", &question.optimise);
+        let enough = question.replicas_for.zip(self.read_share(&question.share));
         // The kind decides the plan and the measures; other problems come with the first scenario.
         let of = written_kind(&self.design.root);
         let measure = if question.tornado {
@@ -63,6 +79,9 @@ impl Call<'_> {
         };
         if self.problems.any_error() {
             return Err(refused(&self.problems));
+        }
+        if enough.is_some() {
+            self.leave_out(std::iter::once("workload.max_replicas"));
         }
         self.leave_out(breakeven.iter().chain(&optimise).flatten().map(|(key, _)| key.as_str()));
         let progress = Progress::of_question(arguments.quiet);
@@ -83,6 +102,8 @@ impl Call<'_> {
             self.breakeven(&study, key, span.as_ref(), is_json)
         } else if let Some(Some((key, span))) = &optimise {
             self.optimise(&study, key, span.as_ref(), is_json)
+        } else if let Some((serving, share)) = enough {
+            self.enough(&study, serving, share, is_json)
         } else if let Some((measure, target)) = measure {
             self.tornado(&study, measure, target, is_json)
         } else {
@@ -146,6 +167,56 @@ impl Call<'_> {
         } else {
             Shown::Text(answers::breakeven(&scenario, plan, replications, &found))
         })
+    }
+
+    /// Reads `--with`; what is wrong with it goes to the problems.
+    fn read_share(&mut self, text: &str) -> Option<f64> {
+        let place = |problems: &mut Problems| {
+            let source = problems.add_source("--with", text);
+            Place { source, span: 0..text.len() }
+        };
+        match Share::parse(text) {
+            Ok(share) if share > Share::ZERO && share < Share::ONE => Some(share.fraction()),
+            Ok(share) => {
+                let at = place(&mut self.problems);
+                self.problems.error(
+                    &at,
+                    format!("--with {share}: no number of replicas is sure, and any is with 0 %"),
+                    "write a probability between them, such as --with \"99 %\"",
+                );
+                None
+            }
+            Err(error) => {
+                let at = place(&mut self.problems);
+                self.problems.error(&at, error.message, error.help);
+                None
+            }
+        }
+    }
+
+    fn enough(
+        &self,
+        study: &Study<'_>,
+        serving: u32,
+        share: f64,
+        is_json: bool,
+    ) -> Result<Shown, NoAnswer> {
+        let found = enough::find(study, serving, share)?;
+        let scenario = enough::with_replicas(study, found.replicas, serving)?;
+        let replications = fixed_replications(&scenario);
+        if !is_json {
+            let text = output::enough::text(&scenario, study.plan, replications, &found);
+            return Ok(Shown::Text(text));
+        }
+        let about = About {
+            scenario: &scenario,
+            replications,
+            question: "replicas_for",
+            plan: Some(study.plan.name()),
+            measure: "availability_min",
+        };
+        let quota = at_most(&scenario, study.plan);
+        Ok(Shown::Json(answers::json(&about, EnoughAnswer { found: &found, quota })))
     }
 
     fn optimise(

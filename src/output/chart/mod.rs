@@ -12,10 +12,12 @@
 //! | `sweep` | lines over one key ([`lines`]), a map over two ([`map`]) | |
 //! | `tornado` | which key matters most | [`tornado`] |
 //! | `timeline` | one replication, and how its cost grows | [`timeline`] |
-//! | `replicas` | an endpoint over time: replicas serving, their spread, the load | [`replicas`] |
+//! | `replicas` | an endpoint or a batch over time: replicas serving, their spread, the load | [`replicas`] |
+//! | `frontier` | what it costs against what is dropped or down, and which of the choices are worth it | [`frontier`] |
 //! | `ladder` | the saving by mean lifetime, the break-even, what is known of the lifetime | [`ladder`] |
 //! | `survival` | the VMs that outlive an age, fitted curves, the risk table | [`survival`] |
 //! | `hazard` | preemptions per VM-hour by age | [`hazard`] |
+//! | `reconcile` | predicted against actual: bands, dots, and the gap split | [`reconcile`] |
 //! | `assumptions` | what each assumption is worth | [`assumptions`] |
 //! | `uncertainty` | simulation error beside input uncertainty, and what each input explains | [`uncertainty`] |
 //!
@@ -29,6 +31,7 @@ pub mod cost;
 pub mod decided;
 pub mod figures;
 pub mod font;
+pub mod frontier;
 #[cfg(feature = "cli")]
 pub mod hazard;
 pub mod ladder;
@@ -39,6 +42,8 @@ pub mod page;
 pub mod palette;
 #[cfg(feature = "png")]
 pub mod png;
+#[cfg(feature = "cli")]
+pub mod reconcile;
 pub mod replicas;
 pub mod saving;
 pub mod scale;
@@ -75,10 +80,15 @@ pub enum Kind {
     Survival,
     /// Observed lifetimes: preemptions per VM-hour by age
     Hazard,
+    /// Predicted against actual: each figure with its band, and the gap split
+    Reconcile,
     /// One replication: waits, work, saves, lost work, preemptions, and how its cost grows
     Timeline,
-    /// An endpoint over time: replicas serving, their spread, and what the load would need
+    /// An endpoint or a batch over time: replicas serving, their spread, and what the load would need
     Replicas,
+    /// Cost against the share that is dropped or down: every split of a mixed plan, or every point of
+    /// --vary, and the cheapest that does what is required
+    Frontier,
 }
 
 impl Kind {
@@ -96,8 +106,10 @@ impl Kind {
             Self::Uncertainty => "uncertainty",
             Self::Survival => "survival",
             Self::Hazard => "hazard",
+            Self::Reconcile => "reconcile",
             Self::Timeline => "timeline",
             Self::Replicas => "replicas",
+            Self::Frontier => "frontier",
         }
     }
 }

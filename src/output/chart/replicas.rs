@@ -1,5 +1,5 @@
-//! `replicas`: an endpoint over time: how many replicas serve, how that spreads, and what the load
-//! would need.
+//! `replicas`: a fleet over time: how many replicas of an endpoint serve, how that spreads, and what the
+//! load would need; how many of a batch are at work.
 
 use super::axis;
 use super::figures::About;
@@ -18,10 +18,14 @@ pub fn replicas(of: &OverTime, about: &About, width: f64) -> Scene {
     let subtitle = if has_load {
         "Thick: mean. Band: 90 % of the runs. Thin: replicas that the load would just fill; where \
          the band is below, requests are dropped."
+    } else if of.is_batch {
+        "Thick: mean, runs that are over count as none. Band: 90 % of the runs. It ends when 99 of 100 \
+         runs are over."
     } else {
         "Thick: mean. Band: 90 % of the runs."
     };
-    let title = format!("Replicas serving over time, {}", of.plan.name());
+    let what = if of.is_batch { "at work" } else { "serving" };
+    let title = format!("Replicas {what} over time, {}", of.plan.name());
     let mut page = Page::new(width, title, subtitle);
     let top_of = |moment: &Moment| f64::from(moment.p95).max(moment.needed.unwrap_or(0.0));
     let high = of.moments.iter().map(top_of).fold(1.0, f64::max);
@@ -70,8 +74,9 @@ pub fn replicas(of: &OverTime, about: &About, width: f64) -> Scene {
         .iter()
         .filter(|moment| moment.needed.is_some_and(|needed| f64::from(moment.p05) < needed));
     let short = short.count() as f64 / moments;
+    let verb = if of.is_batch { "are at work" } else { "serve" };
     let mut words = format!(
-        "{} replicas serve on average, {} at most in 95 of 100 runs.",
+        "{} replicas {verb} on average, {} at most in 95 of 100 runs.",
         numbers::significant(mean, 3),
         of.moments.iter().map(|moment| moment.p95).max().unwrap_or(0)
     );
@@ -79,6 +84,13 @@ pub fn replicas(of: &OverTime, about: &About, width: f64) -> Scene {
         words.push_str(&format!(
             " At {} of the moments shown, one run in twenty has too few of them.",
             numbers::percent(short)
+        ));
+    }
+    if let Some(half) = of.moments.iter().find(|moment| moment.over.is_some_and(|over| over >= 0.5))
+    {
+        words.push_str(&format!(
+            " Half of the runs are over after {}.",
+            numbers::hours(half.time_h)
         ));
     }
     page.note(&words);

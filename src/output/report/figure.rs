@@ -10,7 +10,7 @@ use crate::output::chart::palette::{self, Ink, Theme};
 use crate::output::chart::scene::Scene;
 use crate::output::chart::svg::{Style, svg};
 use crate::output::chart::uncertainty::Split;
-use crate::output::chart::{cost, ladder, makespan, saving, uncertainty};
+use crate::output::chart::{cost, frontier, ladder, makespan, replicas, saving, uncertainty};
 use crate::output::numbers;
 
 /// Width of a picture for a desk and for paper \[px\].
@@ -89,6 +89,18 @@ pub(super) fn of_plans(finding: &Finding, id: &str) -> Vec<Figure> {
     if scenario.workload.ends() {
         let chart = Figure::new(format!("{id}-time"), |width| makespan::makespan(&figures, width));
         charts.push(Figure { curves: done_by(&figures), ..chart });
+    }
+    if let Some(of) = &finding.split {
+        let about = About::of(scenario, Some(of.replications));
+        charts.push(Figure::new(format!("{id}-frontier"), |width| {
+            frontier::frontier(&of.frontier, &about, width)
+        }));
+    }
+    if let Some(of) = &finding.over_time {
+        let about = About::of(scenario, None);
+        charts.push(Figure::new(format!("{id}-replicas"), |width| {
+            replicas::replicas(of, &about, width)
+        }));
     }
     charts
 }

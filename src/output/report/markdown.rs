@@ -89,6 +89,11 @@ impl Text {
             self.grid(&month.trouble);
             self.list(&month.notes);
         }
+        if !part.quota.rows.is_empty() {
+            self.line("Quota needed at the peak:");
+            self.grid(&part.quota);
+            self.list(&part.quota_notes);
+        }
         for detail in &part.details {
             self.grid(&detail.figures);
             self.grid(&detail.bill);

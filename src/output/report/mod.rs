@@ -18,7 +18,9 @@ pub use part::Part;
 pub use portfolio::{Portfolio, csv as portfolio_csv};
 
 use crate::decision::Decision;
+use crate::decision::split::Split;
 use crate::montecarlo::Estimate;
+use crate::montecarlo::over_time::OverTime;
 use crate::montecarlo::spread::PlanSpread;
 use crate::montecarlo::verify::Verification;
 use crate::output::chart::ladder::Ladder;
@@ -40,6 +42,10 @@ pub struct Finding {
     pub ladder: Option<Ladder>,
     /// The keys that the scenario gives.
     pub supplied: Vec<String>,
+    /// What every split of a mixed plan costs and drops; `None` where no plan is mixed.
+    pub split: Option<Split>,
+    /// Replicas over time under the plan in question; `None` of a job.
+    pub over_time: Option<OverTime>,
     /// The file it was read from, as it was named.
     pub file: String,
 }

@@ -10,7 +10,7 @@ use crate::output::json::scenario_sha256;
 use crate::output::month::{self, Section};
 use crate::output::numbers::{self, NONE};
 use crate::output::table::{self, Grid};
-use crate::output::{decision, uncertainty, verify};
+use crate::output::{decision, quota, uncertainty, verify};
 use crate::scenario::keys;
 
 /// A scenario as a report shows it.
@@ -41,6 +41,10 @@ pub struct Part {
     pub figures: Vec<Figure>,
     /// A month of runs.
     pub month: Option<MonthOf>,
+    /// The quota that each plan needs at its peak.
+    pub quota: Grid,
+    /// What its columns mean.
+    pub quota_notes: Vec<String>,
     /// Every figure of every plan, and its bill.
     pub details: Vec<Detail>,
     /// From which lifetime on Spot pays.
@@ -181,6 +185,8 @@ impl Part {
             plans,
             figures: figure::of_plans(finding, &id),
             month: month_of(finding),
+            quota: quota::grid(scenario, answer),
+            quota_notes: quota::notes(scenario, answer),
             details: answer
                 .plans
                 .iter()

@@ -201,8 +201,7 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
     };
     let found = found();
     progress.finish();
-    let (answer, spreads, decision, ladder, fleet, verification) = found?;
-    let (split, over_time) = fleet;
+    let (answer, spreads, decision, ladder, (split, over_time), verification) = found?;
     let file = file.display().to_string();
     Ok(Finding {
         scenario,
@@ -216,24 +215,6 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
         supplied,
         file,
     })
-}
-
-/// The keys that the scenario gives, tables of distributions as one.
-fn supplied(root: &Node) -> Vec<String> {
-    fn walk(node: &Node, path: &str, found: &mut Vec<String>) {
-        for entry in node.entries() {
-            let path =
-                if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
-            if keys::find(&path).is_some() {
-                found.push(path);
-            } else {
-                walk(&entry.node, &path, found);
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(root, "", &mut found);
-    found
 }
 
 /// Replicas over time of the plan recommended, or of the Spot plan in question where that is standard;
@@ -257,6 +238,24 @@ fn fleet(
         Err(NoTrace::Run(error)) => Err(error),
         Err(NoTrace::IsJob | NoTrace::NotOffered { .. } | NoTrace::TooLong) => Ok(None),
     }
+}
+
+/// The keys that the scenario gives, tables of distributions as one.
+fn supplied(root: &Node) -> Vec<String> {
+    fn walk(node: &Node, path: &str, found: &mut Vec<String>) {
+        for entry in node.entries() {
+            let path =
+                if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
+            if keys::find(&path).is_some() {
+                found.push(path);
+            } else {
+                walk(&entry.node, &path, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(root, "", &mut found);
+    found
 }
 
 /// The saving by mean lifetime: the decision's own where nobody gave a lifetime.

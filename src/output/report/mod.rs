@@ -40,12 +40,12 @@ pub struct Finding {
     pub verification: Verification,
     /// The saving by mean lifetime; `None` where VMs are never preempted or nothing is saved against.
     pub ladder: Option<Ladder>,
-    /// The keys that the scenario gives.
-    pub supplied: Vec<String>,
     /// What every split of a mixed plan costs and drops; `None` where no plan is mixed.
     pub split: Option<Split>,
     /// Replicas over time under the plan in question; `None` of a job.
     pub over_time: Option<OverTime>,
+    /// The keys that the scenario gives.
+    pub supplied: Vec<String>,
     /// The file it was read from, as it was named.
     pub file: String,
 }

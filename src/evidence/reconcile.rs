@@ -291,19 +291,12 @@ pub fn reconcile(
     Ok(assemble(prediction, plan, bill, history, asked, &ran, &predicted, &facts, days))
 }
 
+/// What a plan's VMs are bought as.
 const fn own_capacity(plan: Plan) -> Bought {
-    match plan {
-        Plan::FlexStart => Bought::FlexStart,
-        Plan::Standard | Plan::Committed1y | Plan::Committed3y | Plan::Base1y | Plan::Base3y => {
-            Bought::Standard
-        }
-        Plan::Spot
-        | Plan::SpotResubmit
-        | Plan::SpotThenStandard
-        | Plan::SpotUntilDeadline
-        | Plan::Mixed
-        | Plan::Mixed1y
-        | Plan::Mixed3y => Bought::Spot,
+    match plan.course().first() {
+        crate::model::capacity::Capacity::FlexStart => Bought::FlexStart,
+        crate::model::capacity::Capacity::Standard => Bought::Standard,
+        crate::model::capacity::Capacity::Spot => Bought::Spot,
     }
 }
 

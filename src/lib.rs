@@ -27,7 +27,8 @@
 //! serving, preemption and restart on its own.
 //!
 //! **A lifetime** is its cumulative hazard H(t). A share *s* of it strikes the whole gang at once,
-//! so *n* VMs live until (s + n(1 − s))·H(t) reaches a unit-exponential draw.
+//! so *n* VMs live until (s + n(1 − s))·H(t) reaches a unit-exponential draw. VMs of several
+//! [pools](scenario::pools) of machines are one gang; the mean of their hazard factors multiplies it.
 //!
 //! **A market with memory** is one of [zones](model::zone) that are normal and scarce in turns, with
 //! shocks that strike many VMs at one instant and hazards by the hour of the week. In a scarce zone no

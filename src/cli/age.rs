@@ -1,6 +1,8 @@
 //! How old the prices are: the only place that asks for the time.
 
 use super::write;
+use crate::evidence::timestamp::Timestamp;
+use crate::model::tariff::PriceSheet;
 use crate::scenario::resolved::Scenario;
 
 /// Prices older than this are worth a warning \[days\].
@@ -8,19 +10,40 @@ const STALE_AFTER: i64 = 30;
 
 /// Says on standard error when the prices are old: Spot prices change up to once a day.
 pub fn warn_if_stale(day: &str) {
+    warn(day, "--set price.spot=\"0.35 USD/h\"");
+}
+
+fn warn(day: &str, setting: &str) {
     if let Some(age) = age_in_days(day).filter(|age| *age > STALE_AFTER) {
         write::complain(&format!(
             "note: the prices are of {day}, {age} days old; Spot prices change up to once a day. \
-             Give today's with --prices FILE or --set price.spot=\"0.35 USD/h\""
+             Give today's with --prices FILE or {setting}"
         ));
     }
 }
 
 /// The same of a scenario's Spot price, the one that moves; one's own has no day, or its own.
 pub fn warn_if_spot_is_stale(scenario: &Scenario) {
-    if let Some(price) = scenario.sheet.spot.as_ref().filter(|price| !price.as_of.is_empty()) {
-        warn_if_stale(&price.as_of);
+    let dated = |sheet: &PriceSheet| {
+        sheet.spot.as_ref().map(|price| price.as_of.clone()).filter(|day| !day.is_empty())
+    };
+    if scenario.pools.is_empty() {
+        if let Some(day) = dated(&scenario.sheet) {
+            warn_if_stale(&day);
+        }
+        return;
     }
+    let days = scenario.pools.iter().filter_map(|one| Some((dated(&one.machine.sheet)?, one)));
+    if let Some((day, one)) = days.min_by(|one, other| one.0.cmp(&other.0)) {
+        warn(&day, &format!("--set {}.spot=\"0.35 USD/h\"", one.prices));
+    }
+}
+
+/// Today by the system's clock, in UTC: `YYYY-MM-DD`.
+pub fn today() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let day = now.map_or(0, |now| now.as_secs() as i64 / 86_400);
+    Timestamp::of_day(day).to_string()[..10].to_owned()
 }
 
 /// Days from a date `YYYY-MM-DD` to today by the system's clock, in UTC.

@@ -18,7 +18,7 @@ use crate::montecarlo;
 use crate::montecarlo::replicate::RunError;
 use crate::output::chart::figures::{About, Figures};
 use crate::output::chart::scene::Scene;
-use crate::output::chart::{Kind, cost, makespan, replicas, saving};
+use crate::output::chart::{Kind, cost, makespan, reconcile, replicas, saving};
 use crate::output::rows::Form;
 
 /// Arguments of `chart`.
@@ -27,7 +27,7 @@ use crate::output::rows::Form;
     after_help = "SCENARIO may also be results, told by their content: the JSON of `estimate` (cost, \
                         saving,\nmakespan, assumptions, and ladder where no lifetime was given), the \
                         CSV or JSON\nlines of `sweep` (sweep, frontier), the JSON of `sweep --tornado` \
-                        (tornado).\n\n\
+                        (tornado), the JSON of `reconcile` (reconcile).\n\n\
                         Examples:\n  \
                         stockout chart job.toml -o cost.svg\n  \
                         stockout chart job.toml --kind ladder --theme dark -o ladder.svg\n  \
@@ -174,6 +174,15 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
                 arguments.which.over_time(&scenario, trace::GRID, threads, arguments.quiet)?;
             Ok(replicas::replicas(&found, &About::of(&scenario, None), width))
         }
+        (Kind::Reconcile, Some(Results::Reconciliation(text))) => {
+            let found = reconcile::Reconciled::of_json(&text);
+            let found = found.map_err(|message| unreadable(arguments, &message))?;
+            Ok(reconcile::reconcile(&found, width))
+        }
+        (Kind::Reconcile, _) => Err(wrong(
+            "--kind reconcile shows what `reconcile` found",
+            "write stockout reconcile … --format json -o reconciled.json, and give that file",
+        )),
         (Kind::Timeline | Kind::Replicas, Some(_)) => Err(wrong(
             "results do not hold single replications",
             "give the scenario: --replication N or --worst cost chooses one",
@@ -208,6 +217,8 @@ enum Results {
     Rows(Form, String),
     /// The JSON of `sweep --tornado`.
     Tornado(String),
+    /// The JSON of `reconcile`.
+    Reconciliation(String),
 }
 
 impl Results {
@@ -229,6 +240,8 @@ impl Results {
             None
         } else if text.contains("\"question\": \"tornado\"") {
             Some(Self::Tornado(text))
+        } else if text.contains("\"document\": \"reconciliation\"") {
+            Some(Self::Reconciliation(text))
         } else {
             Some(Self::Estimate(text))
         })
@@ -239,6 +252,7 @@ impl Results {
             Self::Estimate(_) => "the results of `estimate`",
             Self::Rows(..) => "the rows of a sweep",
             Self::Tornado(_) => "a tornado",
+            Self::Reconciliation(_) => "a reconciliation",
         }
     }
 }

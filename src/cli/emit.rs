@@ -31,10 +31,10 @@ pub fn run(
                 .into(),
         ));
     };
-    if plan == Plan::Mixed {
+    if plan.course().has_below() {
         return Err(Failure::Input(
-            "error: mixed is two deployed models, and a body deploys one\n\
-             help: emit spot and standard, each with its share of the replicas, and split the traffic"
+            "error: replicas below and replicas above are two deployed models, and a body deploys one\n\
+             help: emit the plan of each, with its share of the replicas, and split the traffic"
                 .into(),
         ));
     }
@@ -104,6 +104,15 @@ fn keep_to_the_body(root: &Node, request: &Request, problems: &mut Problems) {
     const OWN: [&str; 3] =
         ["machine.accelerator", "machine.accelerator_count", "machine.boot_disk"];
     let body = &request.scenario;
+    let pools = |of: &Node| of.get("pools").map(Node::to_toml);
+    if pools(root) != pools(body) {
+        let place = root.get("pools").map(|node| node.at.clone());
+        let message = "the pools are set, and the body says other ones";
+        match &place {
+            Some(at) => problems.error(at, message, HELP),
+            None => problems.missing(message, HELP),
+        }
+    }
     let of_body = body.entries().iter().flat_map(|table| {
         table.node.entries().iter().map(move |entry| format!("{}.{}", table.key, entry.key))
     });

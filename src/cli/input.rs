@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, write};
-use crate::evidence::{self, load_series};
+use crate::evidence::{self, billing_export, load_series, prediction};
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
 use crate::scenario::resolved::{Against, Scenario};
@@ -396,6 +396,11 @@ pub fn read_file(path: &Path) -> Result<String, Failure> {
     read_text(path, MAKE_ONE, "a scenario")
 }
 
+/// The text of a long list, such as of past jobs or of a bill; `help` where there is none.
+pub fn read_list(path: &Path, help: &str) -> Result<String, Failure> {
+    read_at_most(path, LARGEST_LIST, help, LONG_LIST)
+}
+
 /// The text of a file, or of standard input for `-`; `help` where there is none, `what` it is.
 pub fn read_text(path: &Path, help: &str, what: &str) -> Result<String, Failure> {
     read_at_most(path, LARGEST, help, &format!("this is not {what}"))
@@ -405,7 +410,7 @@ pub fn read_text(path: &Path, help: &str, what: &str) -> Result<String, Failure>
 const MAKE_ONE: &str = "`stockout init job > job.toml` makes a scenario to start from";
 /// What to say of a file that is too large for a scenario, and for a list.
 const NO_SCENARIO: &str = "this is not a scenario";
-const LONG_LIST: &str = "split the list, by month perhaps, and import the parts";
+const LONG_LIST: &str = "split the list, by month perhaps, and read the parts";
 
 fn too_large(path: &Path, limit: u64, what: &str) -> Failure {
     let (shown, limit) = (path.display(), limit >> 20);
@@ -414,6 +419,16 @@ fn too_large(path: &Path, limit: u64, what: &str) -> Failure {
 
 /// Refuses evidence where a scenario is wanted, and says what makes one from it.
 fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
+    let is_bill = billing_export::is_header(text);
+    if is_bill || prediction::is_one(text) {
+        let what = if is_bill { "a billing export" } else { "a frozen prediction" };
+        return Err(Failure::Input(format!(
+            "error: {} is {what}, not a scenario\n\
+             help: hold a prediction against its bill with:\n      \
+             stockout reconcile prediction.json --billing export.csv --jobs jobs.json",
+            path.display()
+        )));
+    }
     let Some(kind) = evidence::recognise(text) else { return Ok(()) };
     if evidence::is_one_custom_job(text) {
         return Ok(());

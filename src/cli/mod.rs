@@ -18,8 +18,10 @@ mod init;
 mod input;
 mod manual;
 mod mix;
+mod pilot;
 mod prices;
 mod progress;
+mod reconcile;
 #[cfg(feature = "report")]
 mod report;
 mod rows;
@@ -78,6 +80,10 @@ enum Command {
     Fit(fit::Arguments),
     /// Make a scenario from a Vertex AI request body, past jobs or replica counts
     Import(import::Arguments),
+    /// The cheapest experiment that settles the verdict; freezes a dated prediction
+    Pilot(pilot::Arguments),
+    /// A frozen prediction against the bill and the jobs that there were: the gap, split
+    Reconcile(reconcile::Arguments),
     /// Print the JSON Schema of scenario files
     Schema(schema::Arguments),
     /// Print the completions of a shell
@@ -126,6 +132,8 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Pilot(arguments) => pilot::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::man(&arguments),

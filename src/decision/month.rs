@@ -336,7 +336,9 @@ impl Sums {
         // Of one submission its failure is the run's, whose chance is known better than by counting
         // where it is rare.
         let submissions = match estimate.plan.course() {
-            Course::Standard | Course::Spot | Course::FlexStart | Course::Mixed => failed,
+            Course::Standard | Course::Spot | Course::FlexStart | Course::Mixed | Course::Base => {
+                failed
+            }
             Course::SpotResubmit | Course::SpotThenStandard | Course::SpotUntilDeadline => {
                 known(estimate.of_runs.map(|of_runs| of_runs.failed_submissions))
             }
@@ -469,7 +471,8 @@ fn sum(a: Estimator, b: Estimator) -> Estimator {
 }
 
 /// A quantile of a sum of many: z standard deviations from the mean, corrected for skewness.
-fn quantile(mean: f64, sd: f64, skewness: f64, z: f64) -> f64 {
+#[must_use]
+pub fn quantile(mean: f64, sd: f64, skewness: f64, z: f64) -> f64 {
     mean + sd * (z + (z * z - 1.0) * skewness / 6.0)
 }
 

@@ -3,8 +3,9 @@
 use crate::model::billing::{Component, Meter};
 use crate::model::capacity::Capacity;
 use crate::model::lifetime::Lifetime;
+use crate::scenario::pools::Pooled;
 use crate::scenario::resolved::{Scenario, Status};
-use crate::units::{Rate, SimDuration};
+use crate::units::{Rate, SimDuration, div_half_even};
 
 /// A change to a scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,16 +35,28 @@ impl Change {
                 market.set_lifetime(Lifetime::weibull_of_mean(EARLY_DEATHS, mean_h));
             }
             Self::SpotPrice(rate) => {
+                let before = scenario.sheet.spot.as_ref().map(|spot| spot.rate);
                 if let Some(spot) = &mut scenario.sheet.spot {
                     spot.rate = *rate;
                 }
+                // Of pools of several machines it is the price of a VM in the mean: all move by one
+                // factor.
+                let moved = |own: Rate| match before {
+                    Some(mean) if mean > Rate::ZERO => {
+                        let product = i128::from(own.picos()) * i128::from(rate.picos());
+                        let picos = div_half_even(product, mean.picos().into());
+                        Rate::from_picos(i64::try_from(picos).unwrap_or(i64::MAX))
+                    }
+                    _ => *rate,
+                };
                 for listed in scenario.plans.iter_mut().chain([&mut scenario.standard]) {
                     let Status::Offered(tariff) = &mut listed.status else { continue };
                     for line in &mut tariff.lines {
                         if line.component == Component::Compute
                             && line.meter == Meter::UnlessWaived(Capacity::Spot)
                         {
-                            line.price.rate = *rate;
+                            line.price.rate =
+                                if line.pool.is_some() { moved(line.price.rate) } else { *rate };
                         }
                     }
                 }
@@ -233,6 +246,24 @@ fn ends(scenario: &Scenario, key: &str) -> (Vec<End>, bool) {
                 end(range.low, "the lowest of twelve months"),
                 end(range.high, "the highest of twelve months"),
             ])
+        }
+        // A model's on a machine of its own.
+        key if key.ends_with(".price.spot") => {
+            let of = |one: &&Pooled| format!("{}.spot", one.prices) == key;
+            let range =
+                scenario.pools.iter().find(of).and_then(|one| one.machine.spot_range.as_ref());
+            let end = |rate: Rate, why| End {
+                shown: format!("{:.4} {}/h", rate.per_hour(), scenario.currency),
+                change: Change::Set(format!("{key}={rate} {}/h", scenario.currency)),
+                dial: None,
+                why,
+            };
+            uncertain(range.map_or_else(Vec::new, |range| {
+                vec![
+                    end(range.low, "the lowest of twelve months"),
+                    end(range.high, "the highest of twelve months"),
+                ]
+            }))
         }
         "price.fee" => uncertain(vec![share("price.fee", 0.15, 0.10, THIRD)]),
         "billing.waives_fee" => {

@@ -301,7 +301,7 @@ impl Endpoint {
         for _ in 0..count {
             let fleet = &mut self.fleets[place];
             let slot = fleet.take_slot();
-            let is_below = course == Course::Mixed && slot - fleet.first < model.standard_below;
+            let is_below = course.has_below() && slot - fleet.first < model.standard_below;
             let replica = &mut self.replicas[slot as usize];
             replica.capacity =
                 if is_below || deployed.is_standard { Capacity::Standard } else { course.first() };
@@ -327,7 +327,7 @@ impl Endpoint {
     ) {
         let fleet = &mut self.fleets[place];
         let startup = model.models[place].startup;
-        let below = if course == Course::Mixed { model.standard_below } else { 0 };
+        let below = if course.has_below() { model.standard_below } else { 0 };
         fleet.choose(&self.replicas, below, count, &mut self.candidates);
         for (_, slot) in self.candidates.drain(..) {
             let replica = &mut self.replicas[slot as usize];

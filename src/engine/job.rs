@@ -78,7 +78,7 @@ impl<'a> Job<'a> {
             model,
             course,
             luck,
-            relief: model.market.relief(model.nodes),
+            relief: model.relief(),
             trajectory,
             capacity,
             submissions: 1,

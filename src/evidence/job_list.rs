@@ -55,11 +55,12 @@ pub(super) fn read_row(
         return skipped(reason);
     }
     let work = work_of(&course);
-    let Course { state, wait, ran, failure, .. } = course;
+    let Course { state, wait, ran, failure, span: (created, _) } = course;
     let job = PastJob {
         name,
         state,
         capacity,
+        created,
         wait,
         ran,
         failure,

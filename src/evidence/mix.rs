@@ -76,12 +76,14 @@ mod tests {
     use crate::evidence::account::Account;
     use crate::evidence::history::ListKind;
     use crate::evidence::past_job::Capacity;
+    use crate::evidence::timestamp::Timestamp;
 
     fn history(jobs: &[(&str, i64, u32)]) -> History {
         let job = |(name, micros, nodes): &(&str, i64, u32)| PastJob {
             name: (*name).to_owned(),
             state: "SUCCEEDED",
             capacity: Capacity::Standard,
+            created: Timestamp::from_micros(0),
             wait: None,
             ran: None,
             failure: None,

@@ -1,5 +1,6 @@
 //! What has happened → what a scenario can say: lists of past jobs, counts of serving replicas,
-//! lifetimes of VMs and logs that tell them.
+//! lifetimes of VMs and logs that tell them. And back: what was predicted ([`prediction`]), what was
+//! billed ([`billing_export`]), and where the difference comes from ([`mod@reconcile`]).
 //!
 //! Owns the rows: which are used, which are skipped and why, and what follows from them. Text in,
 //! findings out; reading and writing files is the caller's. What a row does not tell is not guessed:
@@ -8,6 +9,7 @@
 pub mod account;
 pub mod audit;
 mod batch_list;
+pub mod billing_export;
 pub mod draft;
 mod fields;
 pub mod history;
@@ -16,6 +18,8 @@ pub mod lifetimes;
 pub mod load_series;
 pub mod mix;
 pub mod past_job;
+pub mod prediction;
+pub mod reconcile;
 pub mod replica_series;
 pub mod timestamp;
 pub mod waits;

@@ -127,6 +127,8 @@ pub struct PastJob {
     pub state: &'static str,
     /// How it asked for its machines.
     pub capacity: Capacity,
+    /// When it was created.
+    pub created: Timestamp,
     /// From its creation until it first ran; `None` where it never did.
     pub wait: Option<SimDuration>,
     /// From its first running until its end, gaps included; `None` without both.

@@ -85,6 +85,30 @@ impl Timestamp {
         (self.0.div_euclid(3_600 * MICROS_PER_SECOND)).rem_euclid(24) as u32
     }
 
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// The moment so many microseconds after 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Days in UTC since 1970-01-01.
+    #[must_use]
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND)
+    }
+
+    /// When a day begins, in UTC.
+    #[must_use]
+    pub const fn of_day(day: i64) -> Self {
+        Self(day * SECONDS_PER_DAY * MICROS_PER_SECOND)
+    }
+
     /// The time until a later moment; `None` where that is earlier.
     #[must_use]
     pub const fn until(self, later: Self) -> Option<SimDuration> {

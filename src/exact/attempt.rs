@@ -106,7 +106,7 @@ impl Attempts {
         fineness: Fineness,
         most: usize,
     ) -> Option<Self> {
-        let gang = job.market.gang(job.nodes);
+        let gang = job.gang();
         let survival = Survival { lifetime: job.market.lifetime, gang };
         let mut attempts = Self {
             states: Vec::new(),

@@ -193,7 +193,7 @@ impl Chain<'_> {
                 }
             }
             // Refused before it comes here.
-            Course::SpotUntilDeadline | Course::Mixed => {}
+            Course::SpotUntilDeadline | Course::Mixed | Course::Base => {}
             Course::Spot | Course::SpotResubmit | Course::SpotThenStandard => {
                 for (index, &layers) in depth.layers.iter().enumerate() {
                     let mut left = layers;

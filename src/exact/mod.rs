@@ -170,7 +170,7 @@ impl Solution {
         for (line, hours) in tariff.lines.iter().zip(&mut self.lines) {
             let Meter::Fixed(time) = line.meter else { continue };
             *hours = time.hours();
-            let amount = *hours * f64::from(vms) * line.price.rate.per_hour();
+            let amount = *hours * f64::from(line.vms(vms)) * line.price.rate.per_hour();
             let moments = &mut self.cost.moments;
             moments.second += (2.0 * moments.first + moments.mass * amount) * amount;
             moments.first += moments.mass * amount;

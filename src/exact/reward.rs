@@ -53,13 +53,13 @@ impl Reward {
         lost: 0.0,
     };
 
-    /// What `vms` VMs pay under a tariff, in units of the currency.
+    /// What a gang of `vms` VMs pays under a tariff, in units of the currency.
     #[must_use]
     pub fn cost(tariff: &Tariff, vms: u32) -> Self {
         let mut sum = Self::NONE;
         for line in &tariff.lines {
             let one = Self::of_meter(line.meter);
-            let rate = line.price.rate.per_hour() * f64::from(vms);
+            let rate = line.price.rate.per_hour() * f64::from(line.vms(vms));
             sum = Self {
                 waiting: sum.waiting + rate * one.waiting,
                 gap: sum.gap + rate * one.gap,

@@ -48,6 +48,7 @@ impl Owned {
         let elsewhere = paid.share(self.reusable);
         let source = format!("{}; covers {} ([baseline])", self.price.source, self.covered);
         let line = |component, sku: &str, meter, rate| Line {
+            pool: None,
             component,
             sku: sku.to_owned(),
             meter,

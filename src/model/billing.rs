@@ -139,6 +139,8 @@ pub struct MeteredColumns {
     span: Vec<i64>,
     /// Not all time is on Spot VMs.
     is_mixed: bool,
+    /// Of it, what is metered apart: see [`Pool::part`].
+    parts: Vec<MeteredColumns>,
 }
 
 impl From<Metered> for MeteredColumns {
@@ -159,6 +161,25 @@ impl MeteredColumns {
             waived: column.clone(),
             span: column,
             is_mixed: false,
+            parts: Vec::new(),
+        }
+    }
+
+    /// The same with as many parts that are metered apart.
+    #[must_use]
+    pub fn with_parts(mut self, parts: usize) -> Self {
+        if parts == 0 {
+            return self;
+        }
+        let blank = Self { parts: Vec::new(), ..self.clone() };
+        self.parts = vec![blank; parts];
+        self
+    }
+
+    /// Sets the parts of the replication at a place, in their order.
+    pub fn set_parts(&mut self, place: usize, parts: &[Metered]) {
+        for (columns, &metered) in self.parts.iter_mut().zip(parts) {
+            columns.set(place, metered);
         }
     }
 
@@ -298,9 +319,24 @@ impl Component {
     }
 }
 
+/// Some of a workload's VMs that have lines of their own: a pool of machines of a job, or a deployed
+/// model of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Its name.
+    pub name: String,
+    /// How many VMs it has; of a model the most, one for each replica.
+    pub vms: u32,
+    /// The place of its metered time among the parts metered apart; `None` where its VMs run when all
+    /// do.
+    pub part: Option<usize>,
+}
+
 /// One line of a tariff: what is counted, at which price per VM-hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
+    /// Whose time it counts; `None` for the whole workload's.
+    pub pool: Option<Pool>,
     /// What it is for.
     pub component: Component,
     /// The name of what is sold, in words.
@@ -309,6 +345,24 @@ pub struct Line {
     pub meter: Meter,
     /// Its price.
     pub price: Figure,
+}
+
+impl Line {
+    /// How many VMs run for the time that it counts, in a gang of so many.
+    #[must_use]
+    pub fn vms(&self, gang: u32) -> u32 {
+        match &self.pool {
+            None => gang,
+            Some(Pool { part: None, vms, .. }) => *vms,
+            // Metered VM by VM.
+            Some(Pool { part: Some(_), .. }) => 1,
+        }
+    }
+
+    /// The part of the metered time that it counts.
+    fn part(&self) -> Option<usize> {
+        self.pool.as_ref().and_then(|pool| pool.part)
+    }
 }
 
 /// All the lines of one plan.
@@ -325,17 +379,38 @@ pub struct Tariff {
 pub struct OutOfRange;
 
 impl Tariff {
-    /// The cost of one replication with `vms` equal VMs \[nanounits\]: see [`Self::bill_all`].
+    /// The cost of one replication with a gang of `vms` VMs \[nanounits\]: see [`Self::bill_all`].
     ///
     /// # Errors
     /// A quantity or an amount that leaves 64 bits.
     pub fn bill(&self, metered: Metered, vms: u32) -> Result<u64, OutOfRange> {
+        self.bill_with_parts(metered, &[], vms)
+    }
+
+    /// The same with what is metered apart.
+    ///
+    /// # Errors
+    /// A quantity or an amount that leaves 64 bits.
+    pub fn bill_with_parts(
+        &self,
+        metered: Metered,
+        parts: &[Metered],
+        vms: u32,
+    ) -> Result<u64, OutOfRange> {
+        let mut columns = MeteredColumns::from(metered).with_parts(parts.len());
+        columns.set_parts(0, parts);
         let mut costs = [0];
-        self.bill_all(&metered.into(), vms, &mut costs, |_, _, _| {})?;
+        self.bill_all(&columns, vms, &mut costs, |_, _, _| {})?;
         Ok(costs[0])
     }
 
-    /// Sets the costs of the first `costs.len()` replications with `vms` equal VMs \[nanounits\];
+    /// How many parts of the workload are metered apart for it.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.lines.iter().filter_map(Line::part).map(|part| part + 1).max().unwrap_or(0)
+    }
+
+    /// Sets the costs of the first `costs.len()` replications with a gang of `vms` VMs \[nanounits\];
     /// for each line the sums of its quantities \[VM-µs\] and amounts \[nanounits\] are handed to
     /// `each`. Every amount is rounded half to even to the nanounit, once per replication and line.
     ///
@@ -354,7 +429,8 @@ impl Tariff {
         costs.fill(0);
         let mut quantities = vec![0; costs.len()];
         for (index, line) in self.lines.iter().enumerate() {
-            metered.read(line.meter, vms, &mut quantities)?;
+            let of = line.part().map_or(metered, |part| &metered.parts[part]);
+            of.read(line.meter, line.vms(vms), &mut quantities)?;
             let amounts = match whole_seconds(&quantities, line.price.rate, costs) {
                 Some(amounts) => amounts,
                 None => to_the_microsecond(&quantities, line.price.rate, costs)?,
@@ -477,8 +553,13 @@ mod tests {
             as_of: String::new(),
             source: String::new(),
         };
-        let line =
-            Line { component: Component::Compute, sku: String::new(), meter: Meter::Span, price };
+        let line = Line {
+            pool: None,
+            component: Component::Compute,
+            sku: String::new(),
+            meter: Meter::Span,
+            price,
+        };
         let tariff = Tariff { lines: vec![line] };
 
         assert_eq!(tariff.bill(metered, 1), Ok(840_000_000));

@@ -110,7 +110,7 @@ impl Leave {
     /// The age \[µs\] from which on an attempt that needs the uptime `needed` outlives the rest of
     /// it with the probability asked; never too low.
     fn nearly_done(&self, job: &JobModel, needed: SimDuration) -> i64 {
-        let gang = job.market.gang(job.nodes);
+        let gang = job.gang();
         let lifetime = &job.market.lifetime;
         let hazard = lifetime.cumulative_hazard(needed.hours()) - self.hazard / gang;
         if hazard.is_infinite() {
@@ -236,6 +236,7 @@ mod tests {
         JobModel {
             work: min(480),
             nodes: 1,
+            hazard_factor: 1.0,
             program,
             standard_program: Program { notice: None, ..program },
             timeout: None,

@@ -29,6 +29,14 @@ pub enum Plan {
     Committed3y,
     /// Endpoints: some standard replicas below, Spot replicas above.
     Mixed,
+    /// The same, the standard ones under a one-year commitment.
+    Mixed1y,
+    /// The same, the standard ones under a three-year commitment.
+    Mixed3y,
+    /// Endpoints: as many replicas under a one-year commitment, on-demand replicas above.
+    Base1y,
+    /// The same under a three-year commitment.
+    Base3y,
 }
 
 /// What happens under a plan, whatever it pays. Plans of one course share their simulation.
@@ -48,6 +56,8 @@ pub enum Course {
     FlexStart,
     /// Standard VMs below, Spot VMs above.
     Mixed,
+    /// Standard VMs alone, those below released last.
+    Base,
 }
 
 /// How a replication ended.
@@ -127,7 +137,7 @@ pub enum Decision {
 
 impl Plan {
     /// Every plan, in the order in which they are shown.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Standard,
         Self::Spot,
         Self::SpotResubmit,
@@ -137,6 +147,10 @@ impl Plan {
         Self::Committed1y,
         Self::Committed3y,
         Self::Mixed,
+        Self::Mixed1y,
+        Self::Mixed3y,
+        Self::Base1y,
+        Self::Base3y,
     ];
 
     /// The plans compared where the scenario names none.
@@ -156,6 +170,10 @@ impl Plan {
             Self::Committed1y => "committed-1y",
             Self::Committed3y => "committed-3y",
             Self::Mixed => "mixed",
+            Self::Mixed1y => "mixed-1y",
+            Self::Mixed3y => "mixed-3y",
+            Self::Base1y => "base-1y",
+            Self::Base3y => "base-3y",
         }
     }
 
@@ -175,7 +193,8 @@ impl Plan {
             Self::SpotThenStandard => Course::SpotThenStandard,
             Self::SpotUntilDeadline => Course::SpotUntilDeadline,
             Self::FlexStart => Course::FlexStart,
-            Self::Mixed => Course::Mixed,
+            Self::Mixed | Self::Mixed1y | Self::Mixed3y => Course::Mixed,
+            Self::Base1y | Self::Base3y => Course::Base,
         }
     }
 
@@ -193,6 +212,10 @@ impl Plan {
             Self::Mixed => 6,
             Self::Committed1y => 7,
             Self::Committed3y => 8,
+            Self::Base1y => 9,
+            Self::Base3y => 10,
+            Self::Mixed1y => 11,
+            Self::Mixed3y => 12,
         }
     }
 
@@ -208,8 +231,9 @@ impl Plan {
             Self::SpotThenStandard => "fallback",
             Self::SpotUntilDeadline => "watcher",
             Self::FlexStart => "queueing",
-            Self::Committed1y | Self::Committed3y => "contract",
+            Self::Committed1y | Self::Committed3y | Self::Base1y | Self::Base3y => "contract",
             Self::Mixed => "two models",
+            Self::Mixed1y | Self::Mixed3y => "contract too",
         }
     }
 }
@@ -220,7 +244,7 @@ impl Course {
     #[must_use]
     pub const fn first(self) -> Capacity {
         match self {
-            Self::Standard => Capacity::Standard,
+            Self::Standard | Self::Base => Capacity::Standard,
             Self::Spot
             | Self::SpotResubmit
             | Self::SpotThenStandard
@@ -228,6 +252,12 @@ impl Course {
             | Self::Mixed => Capacity::Spot,
             Self::FlexStart => Capacity::FlexStart,
         }
+    }
+
+    /// Whether the first replicas of an endpoint stand apart: asked for first and released last.
+    #[must_use]
+    pub const fn has_below(self) -> bool {
+        matches!(self, Self::Mixed | Self::Base)
     }
 
     /// Whether Spot VMs are part of it.

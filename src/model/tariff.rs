@@ -4,9 +4,9 @@
 //! and to [`super::billing`] how usage is multiplied by prices.
 
 use super::baseline::{Owned, SustainedUse};
-use super::billing::{Component, Figure, Line, Meter, Tariff};
+use super::billing::{Component, Figure, Line, Meter, Pool, Tariff};
 use super::capacity::Capacity;
-use super::plan::Plan;
+use super::plan::{Course, Plan};
 use crate::units::{DataSize, Share};
 
 /// Whose billing rules apply.
@@ -146,6 +146,10 @@ impl Purchase {
             Plan::Committed1y => &[Self::Committed1y],
             Plan::Committed3y => &[Self::Committed3y],
             Plan::Mixed => &[Self::Spot, Self::Standard],
+            Plan::Mixed1y => &[Self::Spot, Self::Committed1y],
+            Plan::Mixed3y => &[Self::Spot, Self::Committed3y],
+            Plan::Base1y => &[Self::Committed1y, Self::Standard],
+            Plan::Base3y => &[Self::Committed3y, Self::Standard],
         }
     }
 }
@@ -301,7 +305,13 @@ pub fn tariff(plan: Plan, service: Service, sheet: &PriceSheet) -> Result<Tariff
                 };
                 let price =
                     Figure { source: format!("{}; rule: {}", price.source, rule.source), ..price };
-                lines.push(Line { component: rule.component, sku, meter, price });
+                lines.push(Line {
+                    pool: below_or_above(plan, purchase),
+                    component: rule.component,
+                    sku,
+                    meter,
+                    price,
+                });
             }
         }
     }
@@ -318,6 +328,16 @@ pub fn tariff(plan: Plan, service: Service, sheet: &PriceSheet) -> Result<Tariff
         owned.apply(plan, standard, &mut tariff);
     }
     Ok(tariff)
+}
+
+/// Of a commitment with standard VMs above it, which of both a purchase is for: their time is metered
+/// apart. How many there are is the workload's.
+fn below_or_above(plan: Plan, purchase: Purchase) -> Option<Pool> {
+    if plan.course() != Course::Base {
+        return None;
+    }
+    let (name, part) = if purchase == Purchase::Standard { ("above", 1) } else { ("below", 0) };
+    Some(Pool { name: name.to_owned(), vms: 0, part: Some(part) })
 }
 
 impl Rule {

@@ -14,8 +14,11 @@ use crate::units::{RequestRate, SimDuration};
 pub struct JobModel {
     /// Work of the whole gang, uninterrupted.
     pub work: SimDuration,
-    /// VMs in the gang.
+    /// VMs in the gang, over all its pools.
     pub nodes: u32,
+    /// Hazard of its VMs in the mean, in units of that of the market's lifetime: 1 unless pools of
+    /// machines have hazards of their own.
+    pub hazard_factor: f64,
     /// The program on Spot VMs.
     pub program: Program,
     /// The program on VMs that are never preempted.
@@ -32,6 +35,21 @@ pub struct JobModel {
     pub leave: Option<Leave>,
 }
 
+impl JobModel {
+    /// The hazard of the gang in units of one VM's in the market: (s + n(1 − s)) times the mean factor
+    /// of its VMs.
+    #[must_use]
+    pub fn gang(&self) -> f64 {
+        self.market.gang(self.nodes) * self.hazard_factor
+    }
+
+    /// One VM's hazard in the market in units of the gang's.
+    #[must_use]
+    pub fn relief(&self) -> f64 {
+        1.0 / self.gang()
+    }
+}
+
 /// An endpoint, its market and its rules: all that its replications share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointModel {
@@ -41,7 +59,8 @@ pub struct EndpointModel {
     pub models: Vec<DeployedModel>,
     /// Requests over time; `None` where nobody said.
     pub load: Option<Load>,
-    /// Replicas of the plan `mixed` that are standard VMs: those asked for first.
+    /// Replicas below, of plans that have some: those asked for first and released last. Of mixed plans
+    /// they are standard VMs.
     pub standard_below: u32,
     /// What the world does.
     pub market: Market,
@@ -186,10 +205,22 @@ impl EndpointModel {
         found.unwrap_or(&self.models[self.models.len() - 1])
     }
 
-    /// VMs that a commitment is charged for: those below under `mixed`, otherwise the most there may be.
+    /// VMs that a commitment is charged for: those below where a plan has some, otherwise the most there may be.
     #[must_use]
     pub fn committed(&self, course: Course) -> u32 {
-        if course == Course::Mixed { self.standard_below.min(self.most()) } else { self.most() }
+        if course.has_below() { self.standard_below.min(self.most()) } else { self.most() }
+    }
+
+    /// The parts that are metered apart where any are, in the order of their slots: how many slots each
+    /// has, and for how many of them a commitment is charged. They are the models; where a commitment
+    /// has standard replicas above it, those below and those above.
+    #[must_use]
+    pub fn parts(&self, course: Course) -> Vec<(u32, u32)> {
+        if course == Course::Base {
+            let below = self.committed(course);
+            return vec![(below, below), (self.most() - below, 0)];
+        }
+        self.models.iter().map(|model| (model.most, model.most)).collect()
     }
 
     /// The longest startup of its models.

@@ -4,7 +4,7 @@ use super::observe::Measure;
 use super::rare::{self, Rare, Weighted};
 use super::replicate::{Experiment, Priced};
 use super::tally::{CourseTally, PlanTally, Tally};
-use crate::model::billing::{Component, Meter, Tariff};
+use crate::model::billing::{Component, Line, Meter, Tariff};
 use crate::model::capacity::Capacity;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
@@ -81,6 +81,8 @@ pub struct LineItem {
     pub component: Component,
     /// What is sold, in words.
     pub sku: String,
+    /// The pool of machines or the deployed model that it is of; `None` for the whole workload.
+    pub pool: Option<String>,
     /// Mean quantity \[VM-h\].
     pub quantity: f64,
     /// Price per VM-hour.
@@ -500,6 +502,7 @@ fn line_items(priced: &Priced, tally: &PlanTally, replications: u64) -> Vec<Line
         .map(|(line, &(quantity, amount))| LineItem {
             component: line.component,
             sku: line.sku.clone(),
+            pool: line.pool.as_ref().map(|pool| pool.name.clone()),
             quantity: quantity as f64 / n / MICROS_PER_HOUR,
             rate: line.price.rate.per_hour(),
             amount: amount as f64 / n * 1e-9,
@@ -536,10 +539,21 @@ pub fn cost_at_spot_price(plan: &PlanEstimate, tariff: &Tariff, spot: Rate) -> O
 
 /// The mean cost of a plan, and what it is at another Spot price.
 fn at_spot_price(plan: &PlanEstimate, tariff: &Tariff, spot: Rate) -> Option<(f64, f64)> {
-    let index = tariff.lines.iter().position(|line| {
+    let is_spot = |line: &Line| {
         line.component == Component::Compute && line.meter == Meter::UnlessWaived(Capacity::Spot)
-    })?;
-    let line = plan.line_items.get(index)?;
+    };
+    let lines = tariff.lines.iter().zip(&plan.line_items);
+    let lines: Vec<&LineItem> =
+        lines.filter(|(line, _)| is_spot(line)).map(|(_, item)| item).collect();
     let cost: f64 = plan.line_items.iter().map(|item| item.amount).sum();
-    Some((cost, cost + line.quantity * (spot.per_hour() - line.rate)))
+    match lines.as_slice() {
+        [] => None,
+        [line] => Some((cost, cost + line.quantity * (spot.per_hour() - line.rate))),
+        // Of pools of several machines `spot` is the price of a VM in the mean: all move by one factor.
+        lines => {
+            let hours: f64 = lines.iter().map(|line| line.quantity).sum();
+            let paid: f64 = lines.iter().map(|line| line.quantity * line.rate).sum();
+            Some((cost, cost + hours * spot.per_hour() - paid))
+        }
+    }
 }

@@ -197,10 +197,12 @@ impl Asked<'_> {
                 .iter()
                 .zip(&solution.lines)
                 .map(|(line, &hours)| {
-                    let (quantity, rate) = (hours * nodes, line.price.rate.per_hour());
+                    let vms = f64::from(line.vms(self.job.nodes));
+                    let (quantity, rate) = (hours * vms, line.price.rate.per_hour());
                     LineItem {
                         component: line.component,
                         sku: line.sku.clone(),
+                        pool: line.pool.as_ref().map(|pool| pool.name.clone()),
                         quantity,
                         rate,
                         amount: quantity * rate,
@@ -229,7 +231,7 @@ impl Asked<'_> {
         let failed_submissions = match self.plan.course() {
             Course::Standard | Course::FlexStart => failed,
             // Without end, or all refused: what fails is all that there is.
-            Course::Spot | Course::Mixed => failed,
+            Course::Spot | Course::Mixed | Course::Base => failed,
             // On standard VMs from the start.
             Course::SpotUntilDeadline
                 if self.job.leave.is_none_or(|leave| {

@@ -319,8 +319,44 @@ pub fn batch_metered(trajectory: &BatchTrajectory, rules: &BillingRules, replica
     metered
 }
 
+/// The same for each of the first `parts` parts of an endpoint: see [`EndpointModel::parts`].
+#[must_use]
+pub fn parts_metered(
+    trajectory: &EndpointTrajectory,
+    rules: &BillingRules,
+    model: &EndpointModel,
+    course: Course,
+    parts: usize,
+) -> Vec<Metered> {
+    if parts == 0 {
+        return Vec::new();
+    }
+    let slots = model.parts(course);
+    let mut metered = vec![Metered::default(); slots.len()];
+    // The first slot after those of each part.
+    let ends: Vec<u32> = slots
+        .iter()
+        .scan(0, |end, (slots, _)| {
+            *end += slots;
+            Some(*end)
+        })
+        .collect();
+    for attempt in &trajectory.attempts {
+        let place = ends.partition_point(|&end| end <= attempt.slot);
+        if let (Some(usage), Some(metered)) = (attempt.usage(), metered.get_mut(place)) {
+            metered.add(usage, rules);
+        }
+    }
+    for (metered, (_, committed)) in metered.iter_mut().zip(slots) {
+        metered.set_span(model.horizon);
+        metered.repeat_span(committed);
+    }
+    metered.truncate(parts);
+    metered
+}
+
 /// What is billed of a replication of an endpoint: a commitment for the horizon × VMs, which are
-/// those below under `mixed` and the most that there may be otherwise.
+/// those below where a plan has some and the most that there may be otherwise.
 #[must_use]
 pub fn endpoint_metered(
     trajectory: &EndpointTrajectory,

@@ -140,7 +140,7 @@ impl<'a> Harsher<'a> {
         Self {
             experiment,
             market: &job.market,
-            gang: job.market.gang(job.nodes),
+            gang: job.gang(),
             model,
             course,
             tilt,

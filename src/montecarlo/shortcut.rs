@@ -162,7 +162,7 @@ impl<'a> Shortcut<'a> {
         Some(Self {
             model,
             rules: rules.for_columns().filter(|_| is_plain && are_short)?,
-            relief: model.market.relief(model.nodes),
+            relief: model.relief(),
             needed_at_first: needed_at_first.micros() as f64,
             cycle: model.program.cycle(longest),
         })

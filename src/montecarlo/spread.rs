@@ -15,6 +15,8 @@ pub struct PlanSpread {
     pub makespan_h: Quantiles,
     /// Saving against standard of replications completed under both plans.
     pub saving: Quantiles,
+    /// How skew measures are: third central moment ÷ sd³.
+    pub skewness: Vec<(Measure, f64)>,
 }
 
 impl PlanSpread {
@@ -26,13 +28,20 @@ impl PlanSpread {
         let all = tally.replications;
         let measures = experiment.measures();
         let makespan = measures.iter().position(|measure| *measure == Measure::Makespan);
-        let makespan = makespan.map(|at| &tally.courses[sums.course].quantities[at - 2]);
+        let sums_of_course = &tally.courses[sums.course];
+        let makespan = makespan.map(|at| &sums_of_course.quantities[at - 2]);
         Self {
             cost: Quantiles::of(sums.cost.histogram(), sums.cost.count(), all, 1e-9),
             makespan_h: makespan.map_or_else(Quantiles::default, |makespan| {
                 Quantiles::of(makespan.histogram(), makespan.count(), all, 1.0 / 3.6e9)
             }),
             saving: sums.against_standard.quantiles(all),
+            skewness: [&sums.cost, &sums.billed]
+                .into_iter()
+                .chain(&sums_of_course.quantities)
+                .zip(measures)
+                .filter_map(|(quantity, measure)| Some((*measure, quantity.skewness()?)))
+                .collect(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::luck::Luck;
 use crate::model::billing::{Metered, OutOfRange};
 use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Outcome, Plan};
-use crate::model::workload::Workload;
+use crate::model::workload::{EndpointModel, Workload};
 use crate::model::zone::Zone;
 use crate::scenario::keys::For;
 use crate::scenario::resolved::Scenario;
@@ -180,7 +180,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
                 plan,
                 replication,
                 &trajectory.attempts,
-                &metered,
+                &[metered],
                 Some(trajectory.outcome),
             )
         }
@@ -198,7 +198,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             let ended = trajectory.ended;
             traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
             let metered = observe::batch_metered(&trajectory, &priced.billing, model.replicas);
-            traced.finish(plan, replication, &attempts, &metered, Some(trajectory.outcome))
+            traced.finish(plan, replication, &attempts, &[metered], Some(trajectory.outcome))
         }
         Workload::Endpoint(model) => {
             let mut trajectory = EndpointTrajectory::default();
@@ -206,7 +206,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             endpoint.run(model, plan.course(), luck, &mut trajectory).map_err(RunError::from)?;
             let horizon = SimTime::START + model.horizon;
             let slots = (model.most(), model.committed(plan.course()));
-            let mut traced = Tracing::new(scenario, priced, slots, horizon);
+            let mut traced = Tracing::new(scenario, priced, slots, horizon).by_parts(model);
             let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
                 let startup = model.model_of(attempt.slot).startup.min(attempt.uptime);
                 (startup == SimDuration::ZERO || each(Phase::Startup, startup))
@@ -216,6 +216,10 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             traced.committed_and_unused(horizon)?;
             let metered =
                 observe::endpoint_metered(&trajectory, &priced.billing, model, plan.course());
+            let parts = priced.tariff.parts();
+            let parts =
+                observe::parts_metered(&trajectory, &priced.billing, model, plan.course(), parts);
+            let metered = [vec![metered], parts].concat();
             traced.finish(plan, replication, &attempts, &metered, None)
         }
     }
@@ -246,12 +250,12 @@ pub fn worst(
             Workload::Job(model) => {
                 Job::new(model, plan.course(), luck, &mut job).run();
                 let late = (job.outcome != Outcome::Completed, micros(job.ended));
-                (observe::job_metered(&job, &priced.billing), model.nodes, late)
+                (vec![observe::job_metered(&job, &priced.billing)], model.nodes, late)
             }
             Workload::Batch(model) => {
                 batch.run(model, plan.course(), luck, &mut of_batch);
                 let late = (of_batch.outcome != Outcome::Completed, micros(of_batch.ended));
-                (observe::batch_metered(&of_batch, &priced.billing, model.replicas), 1, late)
+                (vec![observe::batch_metered(&of_batch, &priced.billing, model.replicas)], 1, late)
             }
             Workload::Endpoint(model) => {
                 let run = endpoint.run(model, plan.course(), luck, &mut of_endpoint);
@@ -259,12 +263,15 @@ pub fn worst(
                 let outage = of_endpoint.longest_outage.micros() as u64;
                 let rules = &priced.billing;
                 let metered = observe::endpoint_metered(&of_endpoint, rules, model, plan.course());
-                (metered, 1, (false, outage))
+                let parts = priced.tariff.parts();
+                let parts =
+                    observe::parts_metered(&of_endpoint, rules, model, plan.course(), parts);
+                ([vec![metered], parts].concat(), 1, (false, outage))
             }
         };
         let badness = match by {
             Worst::Makespan | Worst::Outage => late,
-            Worst::Cost => (false, priced.tariff.bill(metered, vms)?),
+            Worst::Cost => (false, priced.tariff.bill_with_parts(metered[0], &metered[1..], vms)?),
         };
         if found.is_none_or(|(worst, _)| badness > worst) {
             found = Some((badness, replication));
@@ -304,15 +311,24 @@ struct Tracing<'a> {
     kind: For,
     priced: &'a Priced,
     intervals: Vec<Interval>,
-    /// What was used so far, and what it costs.
-    used: Metered,
+    /// What was used so far, in all and by the parts metered apart, and what it costs.
+    used: Vec<Metered>,
     used_cost: u64,
+    /// The slots of each part and how many of its VMs a commitment is paid for.
+    parts: Vec<Part>,
     vms: u32,
     slots: u32,
     /// The first of them, for which a commitment is paid.
     committed: u32,
     ended: SimTime,
     zones: Vec<TracedZone>,
+}
+
+/// Slots that are metered apart.
+struct Part {
+    first: u32,
+    /// For so many of them a commitment is paid.
+    committed: u32,
 }
 
 impl<'a> Tracing<'a> {
@@ -326,8 +342,9 @@ impl<'a> Tracing<'a> {
             kind: For::of(&scenario.workload),
             priced,
             intervals: Vec::new(),
-            used: Metered::default(),
+            used: vec![Metered::default()],
             used_cost: 0,
+            parts: Vec::new(),
             vms: scenario.workload.gang_size(),
             slots,
             committed,
@@ -336,16 +353,46 @@ impl<'a> Tracing<'a> {
         }
     }
 
-    /// What is charged until a moment whether used or not, over all slots.
-    fn span_cost(&self, until: SimTime) -> Result<u64, OutOfRange> {
-        let mut metered = Metered::default();
-        metered.set_span(until.since_start());
-        metered.repeat_span(self.committed);
+    /// What is charged until a moment whether used or not, over all slots, or over those of a part.
+    fn span_cost(&self, until: SimTime, part: Option<usize>) -> Result<u64, OutOfRange> {
+        let mut metered = vec![Metered::default(); self.used.len()];
+        let (place, vms) = match part {
+            Some(part) => (part + 1, self.parts[part].committed),
+            None => (0, self.committed),
+        };
+        metered[place].set_span(until.since_start());
+        metered[place].repeat_span(vms);
         self.bill(&metered)
     }
 
-    fn bill(&self, metered: &Metered) -> Result<u64, OutOfRange> {
-        self.priced.tariff.bill(*metered, self.vms)
+    /// What is charged until a moment whether used or not.
+    fn committed_cost(&self, until: SimTime) -> Result<u64, OutOfRange> {
+        if self.parts.is_empty() {
+            return self.span_cost(until, None);
+        }
+        (0..self.parts.len())
+            .try_fold(0, |sum, part| Ok(self.span_cost(until, Some(part))?.saturating_add(sum)))
+    }
+
+    /// The part that a slot is of, where parts are metered apart.
+    fn part_of(&self, slot: u32) -> Option<usize> {
+        self.parts.iter().rposition(|part| part.first <= slot)
+    }
+
+    /// Meters the parts of an endpoint apart, as far as the tariff does.
+    fn by_parts(mut self, model: &EndpointModel) -> Self {
+        let mut first = 0;
+        let parts = model.parts(self.priced.plan.course());
+        for (slots, committed) in parts.into_iter().take(self.priced.tariff.parts()) {
+            self.parts.push(Part { first, committed });
+            self.used.push(Metered::default());
+            first += slots;
+        }
+        self
+    }
+
+    fn bill(&self, metered: &[Metered]) -> Result<u64, OutOfRange> {
+        self.priced.tariff.bill_with_parts(metered[0], &metered[1..], self.vms)
     }
 
     /// A time in which nothing runs; none where it is empty.
@@ -381,7 +428,7 @@ impl<'a> Tracing<'a> {
     /// What is paid for is shown, used or not: an interval for every slot that was never asked for and
     /// that a commitment is paid for.
     fn committed_and_unused(&mut self, horizon: SimTime) -> Result<(), NoTrace> {
-        if self.span_cost(horizon)? == 0 {
+        if self.committed_cost(horizon)? == 0 {
             return Ok(());
         }
         let mut used = vec![false; self.committed as usize];
@@ -406,7 +453,10 @@ impl<'a> Tracing<'a> {
         uptime: impl FnOnce(&mut dyn FnMut(Phase, SimDuration) -> bool) -> bool,
     ) -> Result<(), NoTrace> {
         if let Some(usage) = attempt.usage() {
-            self.used.add(usage, &self.priced.billing);
+            self.used[0].add(usage, &self.priced.billing);
+            if let Some(part) = self.part_of(attempt.slot) {
+                self.used[part + 1].add(usage, &self.priced.billing);
+            }
         }
         let before = self.used_cost;
         self.used_cost = self.bill(&self.used)?;
@@ -483,22 +533,27 @@ impl<'a> Tracing<'a> {
         plan: Plan,
         replication: u64,
         attempts: &[Attempt],
-        metered: &Metered,
+        metered: &[Metered],
         outcome: Option<Outcome>,
     ) -> Result<Trace, NoTrace> {
         // A commitment is paid for all the time, by every slot.
-        if self.span_cost(self.ended)? > 0 {
-            let slots = i128::from(self.committed);
+        if self.committed_cost(self.ended)? > 0 {
             for index in 0..self.intervals.len() {
                 let Interval { from, to, slot, .. } = self.intervals[index];
-                if slot >= self.committed {
+                let part = self.part_of(slot);
+                let (slot, committed) = match part {
+                    Some(part) => (slot - self.parts[part].first, self.parts[part].committed),
+                    None => (slot, self.committed),
+                };
+                if slot >= committed {
                     continue;
                 }
+                let slots = i128::from(committed);
                 let of = |cost: u64| {
                     let part = |slot: i128| i128::from(cost) * slot / slots;
                     part(i128::from(slot) + 1) - part(i128::from(slot))
                 };
-                let own = of(self.span_cost(to)?) - of(self.span_cost(from)?);
+                let own = of(self.span_cost(to, part)?) - of(self.span_cost(from, part)?);
                 let cost = &mut self.intervals[index].cost;
                 *cost = Money::from_nanos(cost.nanos() + own as i64);
             }

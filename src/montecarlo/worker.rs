@@ -93,6 +93,8 @@ impl CourseRun {
 struct Meter {
     rules: BillingRules,
     metered: MeteredColumns,
+    /// How many parts of the workload are metered apart.
+    parts: usize,
     /// By their place in the experiment and in the tally.
     plans: Vec<usize>,
 }
@@ -246,6 +248,14 @@ impl<'a> Worker<'a> {
                     let metered =
                         observe::endpoint_metered(trajectory, &meter.rules, model, run.course);
                     meter.metered.set(place, metered);
+                    let parts = observe::parts_metered(
+                        trajectory,
+                        &meter.rules,
+                        model,
+                        run.course,
+                        meter.parts,
+                    );
+                    meter.metered.set_parts(place, &parts);
                 }
                 observe::endpoint(trajectory)
             }
@@ -347,11 +357,15 @@ fn meters(experiment: &Experiment, tally: &Tally, course: usize) -> Vec<Meter> {
             continue;
         }
         let rules = experiment.plans[index].billing;
-        match meters.iter_mut().find(|meter| meter.rules == rules) {
+        let parts = experiment.plans[index].tariff.parts();
+        match meters.iter_mut().find(|meter| meter.rules == rules && meter.parts == parts) {
             Some(meter) => meter.plans.push(index),
-            None => {
-                meters.push(Meter { rules, metered: MeteredColumns::of(RUN), plans: vec![index] })
-            }
+            None => meters.push(Meter {
+                rules,
+                metered: MeteredColumns::of(RUN).with_parts(parts),
+                parts,
+                plans: vec![index],
+            }),
         }
     }
     meters

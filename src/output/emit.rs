@@ -7,6 +7,7 @@ use crate::model::plan::Plan;
 use crate::model::tariff::Purchase;
 use crate::model::workload::{BatchModel, EndpointModel, JobModel, Workload};
 use crate::prices::quota::{Demand, quotas};
+use crate::scenario::pools::Pooled;
 use crate::scenario::request::RequestKind;
 use crate::scenario::request::emit::{Ask, Emitted};
 use crate::scenario::resolved::Scenario;
@@ -226,7 +227,14 @@ impl Order<'_> {
                 });
             }
             Plan::FlexStart => items.push(self.queue()),
-            Plan::Standard | Plan::Committed1y | Plan::Committed3y | Plan::Mixed => {}
+            Plan::Standard
+            | Plan::Committed1y
+            | Plan::Committed3y
+            | Plan::Mixed
+            | Plan::Mixed1y
+            | Plan::Mixed3y
+            | Plan::Base1y
+            | Plan::Base3y => {}
         }
         items
     }
@@ -349,7 +357,11 @@ impl Order<'_> {
             _ => return None,
         };
         let machine = &self.scenario.machine;
-        let vms = self.scenario.workload.vms();
+        let vms = if self.scenario.pools.is_empty() {
+            format!("{} × ", self.scenario.workload.vms())
+        } else {
+            String::new()
+        };
         let reserved = if self.emitted.fields.reservation {
             "The body asks for a reservation; check that it is one of these machines."
         } else {
@@ -358,7 +370,7 @@ impl Order<'_> {
         };
         Some(Item {
             text: format!(
-                "A commitment for {years}, and a reservation of {vms} × ({machine}): a commitment \
+                "A commitment for {years}, and a reservation of {vms}({machine}): a commitment \
                  lowers the bill on Vertex AI where VMs come from a reservation, because only then \
                  Compute Engine bills them. {reserved}"
             ),
@@ -368,6 +380,28 @@ impl Order<'_> {
 
     // -------------------------------------------------------------------------------------- quota
 
+    /// The VMs that run at once, pool by pool, with the pool in words.
+    fn demands(&self, purchase: Purchase) -> Vec<(Demand<'_>, String)> {
+        let service = self.scenario.service;
+        if self.scenario.pools.is_empty() {
+            let Self { machine_type, accelerator, vms, .. } = *self;
+            let demand = Demand { service, machine_type, accelerator, vms, purchase };
+            return vec![(demand, String::new())];
+        }
+        let pools = self.scenario.pools.iter().map(|Pooled { pool, machine, .. }| {
+            let accelerator = machine.accelerator.as_ref();
+            let demand = Demand {
+                service,
+                machine_type: machine.machine_type.as_deref().unwrap_or("the machine"),
+                accelerator: accelerator.map(|(name, count)| (name.as_str(), *count)),
+                vms: pool.vms.into(),
+                purchase,
+            };
+            (demand, format!(", for {}", pool.name))
+        });
+        pools.collect()
+    }
+
     fn quota(&self) -> String {
         let mut out = format!("\nQuota in {}\n", self.region);
         let mut unknown = true;
@@ -375,20 +409,17 @@ impl Order<'_> {
             if index > 0 {
                 out.push_str(&line("and for the fallback:"));
             }
-            let found = quotas(&Demand {
-                service: self.scenario.service,
-                machine_type: self.machine_type,
-                accelerator: self.accelerator,
-                vms: self.vms,
-                purchase: *purchase,
-            });
-            unknown &= found.is_empty();
-            for quota in found {
-                let inferred = if quota.confidence == "quoted" { "" } else { " (name inferred)" };
-                out.push_str(&line(&format!(
-                    "{} {}: {}{inferred}",
-                    quota.amount, quota.unit, quota.metric
-                )));
+            for (demand, of) in self.demands(*purchase) {
+                let found = quotas(&demand);
+                unknown &= found.is_empty();
+                for quota in found {
+                    let inferred =
+                        if quota.confidence == "quoted" { "" } else { " (name inferred)" };
+                    out.push_str(&line(&format!(
+                        "{} {}: {}{inferred}{of}",
+                        quota.amount, quota.unit, quota.metric
+                    )));
+                }
             }
         }
         if unknown {

@@ -14,6 +14,7 @@ use crate::montecarlo::estimate::{
 use crate::montecarlo::observe::Measure;
 use crate::montecarlo::points::{Difference, against_first_spot};
 use crate::montecarlo::{Estimate, PlanAnswer};
+use crate::scenario::pools::Pooled;
 use crate::scenario::read::Assumption;
 use crate::scenario::resolved::Scenario;
 use crate::units::SimDuration;
@@ -29,6 +30,8 @@ struct Document<'a> {
     scenario_sha256: String,
     kind: &'static str,
     machine: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pools: Vec<Pool<'a>>,
     service: &'static str,
     seed: u64,
     confidence: f64,
@@ -177,10 +180,23 @@ impl<T> Outcomes<T> {
     }
 }
 
+/// A pool of machines, or a deployed model on a machine of its own; Compute Engine prices per VM-hour.
+#[derive(Serialize)]
+struct Pool<'a> {
+    name: &'a str,
+    vms: u32,
+    machine: &'a str,
+    prices_as_of: Option<&'a str>,
+    spot: Option<f64>,
+    standard: Option<f64>,
+}
+
 #[derive(Serialize)]
 struct Line<'a> {
     component: &'static str,
     sku: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<&'a str>,
     quantity: f64,
     unit: &'static str,
     rate: f64,
@@ -211,6 +227,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
             Workload::Endpoint(_) => "endpoint",
         },
         machine: &scenario.machine,
+        pools: scenario.pools.iter().map(pool).collect(),
         service: scenario.service.name(),
         seed: scenario.seed,
         confidence: scenario.level.value(),
@@ -340,10 +357,22 @@ fn of_kind(
     }
 }
 
+fn pool(one: &Pooled) -> Pool<'_> {
+    Pool {
+        name: &one.pool.name,
+        vms: one.pool.vms,
+        machine: &one.machine.words,
+        prices_as_of: one.machine.as_of.as_deref(),
+        spot: one.machine.sheet.spot.as_ref().map(|spot| spot.rate.per_hour()),
+        standard: one.machine.sheet.standard.as_ref().map(|standard| standard.rate.per_hour()),
+    }
+}
+
 fn line(item: &LineItem) -> Line<'_> {
     Line {
         component: item.component.name(),
         sku: &item.sku,
+        pool: item.pool.as_deref(),
         quantity: item.quantity,
         unit: "VM-h",
         rate: item.rate,

@@ -25,9 +25,13 @@ pub mod numbers;
 #[cfg(feature = "cli")]
 pub mod over_time;
 pub mod paragraph;
+#[cfg(feature = "cli")]
+pub mod pilot;
 pub mod prices;
 #[cfg(feature = "cli")]
 pub mod quota;
+#[cfg(feature = "cli")]
+pub mod reconcile;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod rows;

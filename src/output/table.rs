@@ -812,6 +812,9 @@ fn next_commands(scenario: &Scenario, decision: Option<&Decision>, input: &str) 
     let other = match &scenario.workload {
         Workload::Job(_) => "--set checkpoint.every=\"15 min\"",
         Workload::Batch(_) => "--set market.lifetime.mean=\"5 h\"",
+        Workload::Endpoint(endpoint) if endpoint.models.len() > 1 => {
+            "--set market.lifetime.mean=\"24 h\""
+        }
         Workload::Endpoint(endpoint) if endpoint.is_autoscaled() => {
             "--set workload.target_utilisation=\"50 %\""
         }

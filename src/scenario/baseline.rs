@@ -27,6 +27,15 @@ pub struct Now<'a> {
 pub fn read(reader: &mut Reader<'_>, now: &Now<'_>, machine: &mut Machine) -> Option<Baseline> {
     reader.node("baseline")?;
     discounts(reader, now.service, machine);
+    if let (false, Some(node)) = (machine.pools.is_empty(), reader.node("baseline.covered")) {
+        reader.problems.error(
+            &node.at,
+            "baseline.covered, and the workload runs on machines of several kinds",
+            "delete it, and write what you pay in baseline.bill, or your price in the pool's or the model's \
+             price.standard",
+        );
+        return None;
+    }
     let owned = owned(reader, now, machine);
     let sustained_use = sustained_use(reader, now);
     let bill = bill(reader, now, machine.currency);
@@ -78,20 +87,26 @@ fn parts(
 
 /// Lowers the prices by what was negotiated. The fee stays a share of the undiscounted price.
 fn discounts(reader: &mut Reader<'_>, service: Service, machine: &mut Machine) {
-    let list = machine.sheet.standard.clone();
+    // Of several machines the prices of each are lowered, and their mean.
+    let of_pools = machine.pools.iter().map(|one| one.machine.sheet.standard.clone());
+    let lists: Vec<_> = std::iter::once(machine.sheet.standard.clone()).chain(of_pools).collect();
     for purchase in Purchase::ALL {
         let path = format!("baseline.discount_{}", purchase.key());
         let Some(discount) = reader.share(&path) else { continue };
-        match machine.sheet.machine_mut(purchase) {
-            Some(price) => lower(price, discount),
-            None => {
-                let at = reader.node(&path).map(|node| node.at.clone());
-                reader.problems.warning(
-                    at.as_ref(),
-                    format!("{path}: there is no {} price to lower", purchase.name()),
-                    format!("write {} in [price], or delete the discount", purchase.key()),
-                );
+        let mut is_there = false;
+        for sheet in machine.all_sheets_mut() {
+            if let Some(price) = sheet.machine_mut(purchase) {
+                lower(price, discount);
+                is_there = true;
             }
+        }
+        if !is_there {
+            let at = reader.node(&path).map(|node| node.at.clone());
+            reader.problems.warning(
+                at.as_ref(),
+                format!("{path}: there is no {} price to lower", purchase.name()),
+                format!("write {} in [price], or delete the discount", purchase.key()),
+            );
         }
         if let (Purchase::Spot, Some(range)) = (purchase, &mut machine.spot_range) {
             for rate in [&mut range.low, &mut range.median, &mut range.high] {
@@ -107,12 +122,14 @@ fn discounts(reader: &mut Reader<'_>, service: Service, machine: &mut Machine) {
             "delete it, or write service = \"vertex-training\" in [machine]",
         );
     }
-    machine.sheet.fee_base = list.map(|mut price| {
-        if let Some(discount) = fee {
-            lower(&mut price, discount);
-        }
-        price
-    });
+    for (sheet, list) in machine.all_sheets_mut().into_iter().zip(lists) {
+        sheet.fee_base = list.map(|mut price| {
+            if let Some(discount) = fee {
+                lower(&mut price, discount);
+            }
+            price
+        });
+    }
 }
 
 fn lower(price: &mut Figure, discount: Share) {

@@ -1,7 +1,7 @@
 //! `[workload]` of a deployment, with `[load]` and `[mixed]` → what is deployed, how its number of
 //! replicas follows the load, and how a mixed plan is paid.
 
-use super::keys::{Kind, expects};
+use super::keys::{Kind, OF_A_MODEL, expects};
 use super::load;
 use super::read::Reader;
 use super::source::nearest;
@@ -384,23 +384,11 @@ struct Entry<'r, 'a, 'n> {
 }
 
 impl Entry<'_, '_, '_> {
-    const KEYS: [&'static str; 9] = [
-        "name",
-        "traffic",
-        "min_replicas",
-        "max_replicas",
-        "initial_replicas",
-        "replica_capacity",
-        "target_utilisation",
-        "startup",
-        "standard",
-    ];
-
     fn read(&mut self, shared: &Shared, target: Share, counts: Counted) -> Option<DeployedModel> {
         for entry in self.node.entries() {
-            if !Self::KEYS.contains(&entry.key.as_str()) {
-                let help = nearest(&entry.key, Self::KEYS.iter().copied()).map_or_else(
-                    || format!("a model has {}", Self::KEYS.join(", ")),
+            if !OF_A_MODEL.contains(&entry.key.as_str()) {
+                let help = nearest(&entry.key, OF_A_MODEL.iter().copied()).map_or_else(
+                    || format!("a model has {}", OF_A_MODEL.join(", ")),
                     |near| format!("did you mean `{near}`?"),
                 );
                 let message = format!("there is no key `{}.{}`", self.path, entry.key);
@@ -531,11 +519,11 @@ impl Entry<'_, '_, '_> {
 /// Standard replicas of the plan mixed.
 fn standard_below(reader: &mut Reader<'_>, plans: &[Plan], models: usize, most: u64) -> u32 {
     const PATH: &str = "mixed.standard_replicas";
-    let matters = plans.contains(&Plan::Mixed);
+    let matters = plans.iter().any(|plan| plan.course().has_below());
     if let (false, Some(node)) = (matters, reader.node("mixed")) {
         reader.problems.warning(
             Some(&node.at),
-            "[mixed] changes nothing: the plan mixed is not among compare.plans",
+            "[mixed] changes nothing: no mixed plan is among compare.plans",
             "write plans = [\"standard\", \"spot\", \"mixed\"] in [compare], or delete it",
         );
     }

@@ -220,8 +220,24 @@ pub const SWEEP: &str = "sweep";
 pub const TABLES: &[(&str, &str)] = &[
     ("workload", "what is run"),
     ("load", "requests to an endpoint over time; needed where its number of replicas follows them"),
-    ("mixed", "the plan mixed: standard replicas below, Spot replicas above"),
+    (
+        "workload.models",
+        "a deployed model each; besides the keys of workload.models above, a machine and prices of its own, in place of those of [machine] and [price]",
+    ),
+    (
+        "workload.models.price",
+        "prices of the model's own machine, each in place of the bundled table's",
+    ),
+    (
+        "mixed",
+        "the plans mixed, mixed-1y and mixed-3y (standard replicas below, Spot replicas above), base-1y and base-3y (a commitment below, on-demand replicas above)",
+    ),
     ("machine", "on which machine, and whose billing rules apply"),
+    (
+        "pools",
+        "a pool of machines each, in place of one machine in [machine]; all VMs of all pools are one gang, in the region and under the service of [machine]",
+    ),
+    ("pools.price", "prices of the pool's machine, each in place of the bundled table's"),
     ("market", "how long machines live and how long one waits for them"),
     (
         "market.standard",
@@ -270,7 +286,7 @@ pub const KEYS: &[Key] = &[
     key("workload.replicas_counted", Kind::Choice(&Counted::NAMES), "requested", "which replicas the autoscaler multiplies with the utilisation: all that are asked for, or those that serve; the first overshoots while replicas start").endpoint().from("\"current number of replicas\", and no word of those that start: Scale inference nodes by using autoscaling (Google Cloud, 2026)", "inferred"),
     key("workload.idle_scaledown_period", Kind::Duration, "1 h", "min_replicas = 0: no replica is left after so long without a request").endpoint().from("scaleToZeroSpec.idleScaledownPeriod (v1beta1), 300 to 28800 s, default 3600 s", "quoted"),
     key("workload.min_scaleup_period", Kind::Duration, "1 h", "min_replicas = 0: replicas stay for at least so long once they were asked for").endpoint().from("scaleToZeroSpec.minScaleupPeriod (v1beta1), 300 to 28800 s, default 3600 s", "quoted"),
-    key("workload.models", Kind::Models, "(one model)", "several deployed models with a traffic split, on the same machine: [[workload.models]] with name, traffic (percent), min_replicas, max_replicas, and of their own if need be initial_replicas, replica_capacity, target_utilisation, startup, standard (true: standard VMs under every plan)").endpoint(),
+    key("workload.models", Kind::Models, "(one model)", "several deployed models with a traffic split: [[workload.models]] with name, traffic (percent), min_replicas, max_replicas, and of their own if need be initial_replicas, replica_capacity, target_utilisation, startup, standard (true: standard VMs under every plan)").endpoint(),
     key("load.shape", Kind::Choice(&["constant", "daily", "weekly"]), "constant", "how the load moves: not at all, with the hours of the day, or less at weekends too").endpoint(),
     key("load.rate", Kind::RequestRate, "(required without points or file)", "requests per time; of a daily or weekly shape, at the busiest hour").endpoint(),
     key("load.low", Kind::Share, "30 %", "daily, weekly: load at the quietest hour, twelve hours from the busiest, as a share of rate").endpoint(),
@@ -279,14 +295,34 @@ pub const KEYS: &[Key] = &[
     key("load.points", Kind::Steps, "(none)", "a load of one's own: times, each with the requests from then on").endpoint(),
     key("load.file", Kind::Text, "(none)", "the same from a CSV file beside the scenario, with the columns time and requests_per_s").endpoint(),
     key("load.repeats_every", Kind::Duration, "(none: the last rate stays)", "points or file begin anew after so long").endpoint(),
-    key("mixed.standard_replicas", Kind::Count(0, 100_000), "1", "standard replicas of the plan mixed: those asked for first and released last").endpoint(),
-    key("mixed.commitment", Kind::Choice(&["none", "1y", "3y"]), "none", "how they are paid: on demand, or under a commitment for the whole horizon").endpoint(),
+    key("mixed.standard_replicas", Kind::Count(0, 100_000), "1", "standard replicas below: those asked for first and released last; of base-1y and base-3y those under the commitment").endpoint(),
+    key("mixed.commitment", Kind::Choice(&["none", "1y", "3y"]), "none", "how they are paid under the plan mixed: on demand, or under a commitment for the whole horizon, as under mixed-1y and mixed-3y").endpoint(),
     key("machine.type", Kind::Text, "(required without prices)", "the machine type, such as g2-standard-12"),
     key("machine.region", Kind::Text, "(required without prices)", "the region, such as us-central1; Spot prices are per region"),
     key("machine.service", Kind::Choice(SERVICES), "(vertex-training for jobs, else vertex-inference)", "whose billing rules apply").from("the workload's kind", "assumed"),
     key("machine.boot_disk", Kind::Size, "(100 GB on vertex-training, else 0 GB)", "boot disk per VM, billed for the billed time").from("CustomJob DiskSpec: 100 GB pd-ssd", "quoted"),
     key("machine.accelerator", Kind::Text, "(none)", "accelerator attached to an N1 machine, such as NVIDIA_TESLA_T4"),
     key("machine.accelerator_count", Kind::Count(1, 16), "1", "how many of them per VM"),
+    key("pools.name", Kind::Text, "(required)", "its name, in the bill and in paths such as pools.workers.nodes: small letters, digits and hyphens").job(),
+    key("pools.nodes", Kind::Count(1, 100_000), "1", "its VMs").job(),
+    key("pools.type", Kind::Text, "(required without prices)", "its machine type").job(),
+    key("pools.accelerator", Kind::Text, "(none)", "accelerator attached to an N1 machine").job(),
+    key("pools.accelerator_count", Kind::Count(1, 16), "1", "how many of them per VM").job(),
+    key("pools.boot_disk", Kind::Size, "(machine.boot_disk)", "boot disk of each of its VMs").job(),
+    key("pools.hazard_factor", Kind::Number(0.0, 10_000.0), "1", "hazard of its VMs in units of that of market.lifetime: 2 where they are preempted twice as often, 0 where never").job(),
+    key("pools.price.standard", Kind::Price, "(bundled table)", "standard price of one VM, on the basis of price.basis").job(),
+    key("pools.price.spot", Kind::Price, "(bundled table)", "Compute Engine Spot price of one VM, without the fee").job(),
+    key("pools.price.flex_start", Kind::Price, "(bundled table)", "Compute Engine flex-start price of one VM, without the fee").job(),
+    key("pools.price.committed_1y", Kind::Price, "(bundled table)", "price of one VM under a one-year commitment, without the fee").job(),
+    key("pools.price.committed_3y", Kind::Price, "(bundled table)", "price of one VM under a three-year commitment, without the fee").job(),
+    key("workload.models.type", Kind::Text, "(machine.type)", "its machine type, where it has a machine of its own").endpoint(),
+    key("workload.models.accelerator", Kind::Text, "(none)", "accelerator attached to its own N1 machine").endpoint(),
+    key("workload.models.accelerator_count", Kind::Count(1, 16), "1", "how many of them per VM").endpoint(),
+    key("workload.models.price.standard", Kind::Price, "(bundled table)", "standard price of one VM, on the basis of price.basis").endpoint(),
+    key("workload.models.price.spot", Kind::Price, "(bundled table)", "Compute Engine Spot price of one VM, without the fee").endpoint(),
+    key("workload.models.price.flex_start", Kind::Price, "(bundled table)", "Compute Engine flex-start price of one VM, without the fee").endpoint(),
+    key("workload.models.price.committed_1y", Kind::Price, "(bundled table)", "price of one VM under a one-year commitment, without the fee").endpoint(),
+    key("workload.models.price.committed_3y", Kind::Price, "(bundled table)", "price of one VM under a three-year commitment, without the fee").endpoint(),
     key("market.lifetime", Kind::Lifetime, "(unknown: 147 h, a preemption of 15 % a day, and the ladder of others)", "time from a VM's start to its preemption"),
     key("market.observed_hours", Kind::Duration, "(none)", "Spot VM-hours that you have seen, with observed_preemptions: stands in for a lifetime, with what it leaves open"),
     key("market.observed_preemptions", Kind::Count(0, 1_000_000_000), "(none)", "preemptions seen in observed_hours; none is an answer too"),
@@ -366,11 +402,6 @@ pub const KEYS: &[Key] = &[
 
 /// Names that are meant and not built yet: refused by name, with when they come.
 pub const LATER: &[(&str, &str)] = &[
-    ("pools", "more than one pool of machines comes with fleets; describe one in [machine]"),
-    (
-        "workload.pools",
-        "more than one pool of machines comes with fleets; describe one in [machine]",
-    ),
     ("machine.zone", "prices are per region: write machine.region, and zones in market.zones"),
     ("machine.zones", "prices are per region: write machine.region, and zones in market.zones"),
     ("restart.scope", "restarting single nodes comes with fleets; a gang restarts as one"),
@@ -391,12 +422,54 @@ pub fn in_every_zone(path: &str) -> Option<String> {
     IN_A_ZONE.contains(&first).then(|| format!("market.{inner}"))
 }
 
+/// The tables that come as a list, each with a name.
+pub const LISTS: [&str; 2] = ["workload.models", POOLS];
+
+/// The list of a job's pools of machines.
+pub const POOLS: &str = "pools";
+
+/// What a deployed model has.
+pub const OF_A_MODEL: [&str; 13] = [
+    "name",
+    "traffic",
+    "min_replicas",
+    "max_replicas",
+    "initial_replicas",
+    "replica_capacity",
+    "target_utilisation",
+    "startup",
+    "standard",
+    "type",
+    "accelerator",
+    "accelerator_count",
+    "price",
+];
+
+/// Whether a path is one of a deployed model.
+#[must_use]
+pub fn is_of_a_model(path: &str) -> bool {
+    let everywhere = in_every_item(path);
+    let key = everywhere.as_deref().and_then(|path| path.strip_prefix("workload.models."));
+    key.is_some_and(|key| OF_A_MODEL.contains(&key))
+}
+
+/// The path of what a path in a table of a list stands for: `pools.nodes` for `pools.workers.nodes`.
+/// `None` for a path that is not in one.
+#[must_use]
+pub fn in_every_item(path: &str) -> Option<String> {
+    LISTS.iter().find_map(|list| {
+        let (_, inner) = path.strip_prefix(list)?.strip_prefix('.')?.split_once('.')?;
+        Some(format!("{list}.{inner}"))
+    })
+}
+
 /// The key of a path.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
+    let of = |path: &str| KEYS.iter().find(|key| key.path == path);
     let everywhere = in_every_zone(path);
     let path = everywhere.as_deref().unwrap_or(path);
-    KEYS.iter().find(|key| key.path == path)
+    of(path).or_else(|| of(&in_every_item(path)?))
 }
 
 /// The names of the keys that a table has.

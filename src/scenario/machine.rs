@@ -1,6 +1,7 @@
 //! `[machine]` and `[price]` → what the machine costs, each figure resolved by itself: from the
 //! scenario, else from the user's price file, else from the bundled table.
 
+use super::pools::Pooled;
 use super::read::Reader;
 use super::source::nearest;
 use crate::model::billing::Figure;
@@ -43,9 +44,16 @@ impl Prices for NoPriceFile {
 }
 
 /// A machine with its prices.
+#[derive(Clone, Debug)]
 pub struct Machine {
     /// In words.
     pub words: String,
+    /// Its type, where it is named.
+    pub machine_type: Option<String>,
+    /// Accelerators attached to it, and how many.
+    pub accelerator: Option<(String, u32)>,
+    /// Its region, where it is named.
+    pub region: Option<String>,
     /// What it costs.
     pub sheet: PriceSheet,
     /// Spot over the last twelve months, where the Spot price is the bundled one.
@@ -60,9 +68,26 @@ pub struct Machine {
     pub no_flex_start: Option<String>,
     /// Why it is not offered on demand.
     pub no_standard: Option<String>,
+    /// The machines of several pools, where this is what they are together.
+    pub pools: Vec<Pooled>,
 }
 
 impl Machine {
+    /// What it costs: its own prices, or those of each of its pools.
+    #[must_use]
+    pub fn sheets(&self) -> Vec<&PriceSheet> {
+        if self.pools.is_empty() {
+            return vec![&self.sheet];
+        }
+        self.pools.iter().map(|one| &one.machine.sheet).collect()
+    }
+
+    /// All prices: those of all together, then those of each of its pools.
+    pub fn all_sheets_mut(&mut self) -> Vec<&mut PriceSheet> {
+        let of_pools = self.pools.iter_mut().map(|one| &mut one.machine.sheet);
+        std::iter::once(&mut self.sheet).chain(of_pools).collect()
+    }
+
     /// " for TYPE in REGION", or nothing where no machine is named.
     #[must_use]
     pub fn place(&self) -> String {
@@ -70,25 +95,137 @@ impl Machine {
     }
 }
 
+/// Where a machine is written, and where its prices are.
+pub struct Site {
+    /// The table of the machine.
+    machine: String,
+    /// The table of its prices.
+    price: String,
+}
+
+impl Site {
+    /// `[machine]` and `[price]`.
+    #[must_use]
+    pub fn main() -> Self {
+        Self { machine: "machine".into(), price: "price".into() }
+    }
+
+    /// A table with a machine of its own and, in it, the table `price`.
+    #[must_use]
+    pub fn of(table: &str) -> Self {
+        Self { machine: table.to_owned(), price: format!("{table}.price") }
+    }
+
+    fn is_main(&self) -> bool {
+        self.machine == "machine"
+    }
+
+    /// The path of a key of the machine, written as that of `[machine]`.
+    fn of_machine(&self, path: &str) -> String {
+        match path.strip_prefix("machine.") {
+            // All machines are in one region.
+            Some(key) if key != "region" => format!("{}.{key}", self.machine),
+            _ => path.to_owned(),
+        }
+    }
+}
+
+/// What all machines of a scenario have.
+#[derive(Clone)]
+pub struct Shared<'a> {
+    /// Where they are.
+    region: Option<&'a str>,
+    /// Size of the boot disk where a machine says none.
+    boot_disk: DataSize,
+    /// The fee's share.
+    fee: Share,
+    basis: Option<&'static str>,
+    boot_disk_gb: Option<Figure>,
+    /// The currency of the prices read so far.
+    currency: Option<Currency>,
+}
+
+impl<'a> Shared<'a> {
+    /// Reads what machines in tables of their own leave to `[machine]` and `[price]`.
+    pub fn read(reader: &mut Reader<'a>, service: Service) -> Self {
+        let region = reader.text("machine.region");
+        let boot_disk = boot_disk(reader, service);
+        let fee = fee(reader, service);
+        let basis = reader.choice("price.basis");
+        let mut given = Given { figures: Vec::new(), boot_disk: None, currency: None };
+        let boot_disk_gb =
+            given.price(reader, "price.boot_disk").map(|rate| by_hand(rate, "price"));
+        Self { region, boot_disk, fee, basis, boot_disk_gb, currency: given.currency }
+    }
+}
+
+/// A machine as written, before its prices are looked up.
+struct Written<'a> {
+    machine_type: Option<&'a str>,
+    region: Option<&'a str>,
+    accelerator: Option<(&'a str, u32)>,
+    boot_disk: DataSize,
+    fee: Share,
+    given: Given,
+}
+
 /// Reads machine and prices.
 pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> Option<Machine> {
+    let site = Site::main();
     let machine_type = reader.text("machine.type");
     let region = reader.text("machine.region");
-    let accelerator = reader.text("machine.accelerator");
-    let accelerator_count = match reader.count("machine.accelerator_count") {
+    let accelerator = accelerator(reader, &site);
+    let boot_disk = boot_disk(reader, service);
+    let fee = fee(reader, service);
+    let basis = reader.choice("price.basis");
+    let mut given = Given::read(reader, service, (fee, basis), &site, None);
+    given.boot_disk = given.price(reader, "price.boot_disk").map(|rate| by_hand(rate, "price"));
+    let written = Written { machine_type, region, accelerator, boot_disk, fee, given };
+    priced(reader, service, prices, written, &site)
+}
+
+/// Reads a machine in a table of its own, with its prices.
+pub fn read_own(
+    reader: &mut Reader<'_>,
+    service: Service,
+    prices: &dyn Prices,
+    table: &str,
+    shared: &mut Shared<'_>,
+) -> Option<Machine> {
+    let site = Site::of(table);
+    let machine_type = reader.text(&site.of_machine("machine.type"));
+    let accelerator = accelerator(reader, &site);
+    let boot_disk = reader.size(&site.of_machine("machine.boot_disk")).unwrap_or(shared.boot_disk);
+    let (fee, basis) = (shared.fee, shared.basis);
+    let mut given = Given::read(reader, service, (fee, basis), &site, shared.currency);
+    given.boot_disk = shared.boot_disk_gb.clone();
+    shared.currency = given.currency;
+    let region = shared.region;
+    let written = Written { machine_type, region, accelerator, boot_disk, fee, given };
+    priced(reader, service, prices, written, &site)
+}
+
+fn accelerator<'a>(reader: &mut Reader<'a>, site: &Site) -> Option<(&'a str, u32)> {
+    let accelerator = reader.text(&site.of_machine("machine.accelerator"));
+    let of_count = site.of_machine("machine.accelerator_count");
+    let count = match reader.count(&of_count) {
         Some(count) => u32::try_from(count).unwrap_or(1),
         None => 1,
     };
     if accelerator.is_none()
-        && let Some(node) = reader.node("machine.accelerator_count")
+        && let Some(node) = reader.node(&of_count)
     {
         reader.problems.error(
             &node.at,
-            "machine.accelerator_count without machine.accelerator",
+            format!("{of_count} without {}", site.of_machine("machine.accelerator")),
             "write accelerator = \"NVIDIA_TESLA_T4\", or delete the count",
         );
     }
-    let boot_disk = reader.size("machine.boot_disk").unwrap_or_else(|| {
+    accelerator.map(|name| (name, count))
+}
+
+fn boot_disk(reader: &mut Reader<'_>, service: Service) -> DataSize {
+    reader.size("machine.boot_disk").unwrap_or_else(|| {
         let size = if service == Service::VertexTraining {
             DataSize::from_gb(100)
         } else {
@@ -101,17 +238,28 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
             }
         }
         size
-    });
+    })
+}
 
+fn fee(reader: &mut Reader<'_>, service: Service) -> Share {
     let fee = reader.share("price.fee").unwrap_or_else(|| Share::percent(15));
-    let fee = if service.has_fee() { fee } else { Share::ZERO };
-    let given = Given::read(reader, service, fee);
-    let currency = given.currency.unwrap_or(Currency::USD);
+    if service.has_fee() { fee } else { Share::ZERO }
+}
 
+/// What a written machine costs.
+fn priced(
+    reader: &mut Reader<'_>,
+    service: Service,
+    prices: &dyn Prices,
+    written: Written<'_>,
+    site: &Site,
+) -> Option<Machine> {
+    let Written { machine_type, region, accelerator, boot_disk, fee, given } = written;
+    let currency = given.currency.unwrap_or(Currency::USD);
     let id = machine_type.zip(region).map(|(machine_type, region)| MachineId {
         machine_type,
         region,
-        accelerator: accelerator.map(|name| (name, accelerator_count)),
+        accelerator,
     });
     let mut sheet = PriceSheet { fee, boot_disk, ..PriceSheet::default() };
     let mut currency_of_file = None;
@@ -140,7 +288,7 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
         Purchase::ALL.into_iter().filter(|&purchase| sheet.machine(purchase).is_some()).collect();
 
     let quoted = match &id {
-        Some(id) => bundled(reader, id, !by_hand.is_empty()),
+        Some(id) => bundled(reader, id, !by_hand.is_empty(), site),
         None => {
             let enough = given.has(Purchase::Standard) && given.has(Purchase::Spot);
             if !enough {
@@ -149,6 +297,7 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
                     machine_type.is_some(),
                     region.is_some(),
                     !given.figures.is_empty(),
+                    site,
                 );
             }
             None
@@ -180,10 +329,10 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
     });
     let gpu = machine_type
         .and_then(table::machine_type)
-        .map(|machine| accelerator.or(machine.gpu.map(|(model, _)| model)));
+        .map(|machine| accelerator.map(|(name, _)| name).or(machine.gpu.map(|(model, _)| model)));
     let words: Vec<String> = [
         machine_type.map(str::to_owned),
-        accelerator.map(|name| format!("{accelerator_count} × {name}")),
+        accelerator.map(|(name, count)| format!("{count} × {name}")),
         region.map(str::to_owned),
     ]
     .into_iter()
@@ -192,6 +341,10 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
     Some(Machine {
         as_of: oldest(&sheet),
         words: words.join(", "),
+        machine_type: machine_type.map(str::to_owned),
+        accelerator: accelerator.map(|(name, count)| (name.to_owned(), count)),
+        region: region.map(str::to_owned),
+        pools: Vec::new(),
         sheet,
         spot_range,
         currency,
@@ -242,11 +395,17 @@ struct Given {
 }
 
 impl Given {
-    fn read(reader: &mut Reader<'_>, service: Service, fee: Share) -> Self {
-        let basis = reader.choice("price.basis");
-        let mut given = Self { figures: Vec::new(), boot_disk: None, currency: None };
+    /// Prices of one machine; `currency` is that of prices read before.
+    fn read(
+        reader: &mut Reader<'_>,
+        service: Service,
+        (fee, basis): (Share, Option<&str>),
+        site: &Site,
+        currency: Option<Currency>,
+    ) -> Self {
+        let mut given = Self { figures: Vec::new(), boot_disk: None, currency };
         for purchase in Purchase::ALL {
-            let path = format!("price.{}", purchase.key());
+            let path = format!("{}.{}", site.price, purchase.key());
             let Some(rate) = given.price(reader, &path) else { continue };
             let mut rate = rate;
             if purchase == Purchase::Standard {
@@ -257,8 +416,12 @@ impl Given {
                 {
                     reader.problems.error(
                             &node.at,
-                            "price.standard on Vertex AI, and price.basis is missing",
-                            "write basis = \"compute-engine\", or \"vertex\" when this price already contains the management fee",
+                            format!("{path} on Vertex AI, and price.basis is missing"),
+                            if site.is_main() {
+                                "write basis = \"compute-engine\", or \"vertex\" when this price already contains the management fee"
+                            } else {
+                                "write basis = \"compute-engine\" in [price], or \"vertex\" when such prices already contain the management fee"
+                            },
                         );
                 }
                 if basis == Some("vertex") {
@@ -266,9 +429,8 @@ impl Given {
                     rate = rate.without_surcharge(fee);
                 }
             }
-            given.figures.push((purchase, by_hand(rate)));
+            given.figures.push((purchase, by_hand(rate, &site.price)));
         }
-        given.boot_disk = given.price(reader, "price.boot_disk").map(by_hand);
         given
     }
 
@@ -292,13 +454,18 @@ impl Given {
     }
 }
 
-fn by_hand(rate: Rate) -> Figure {
-    Figure { rate, as_of: String::new(), source: "[price] of the scenario".into() }
+fn by_hand(rate: Rate, table: &str) -> Figure {
+    Figure { rate, as_of: String::new(), source: format!("[{table}] of the scenario") }
 }
 
 /// The bundled prices; what is wrong with the machine's name is reported, unless its prices are
 /// given by hand.
-fn bundled(reader: &mut Reader<'_>, id: &MachineId<'_>, priced: bool) -> Option<Quote> {
+fn bundled(
+    reader: &mut Reader<'_>,
+    id: &MachineId<'_>,
+    priced: bool,
+    site: &Site,
+) -> Option<Quote> {
     let error = match quote(id) {
         Ok(quote) => return Some(quote),
         Err(error) => error,
@@ -306,7 +473,7 @@ fn bundled(reader: &mut Reader<'_>, id: &MachineId<'_>, priced: bool) -> Option<
     if priced && !matches!(error, QuoteError::Accelerator { .. }) {
         return None;
     }
-    let path = error.key();
+    let path = &site.of_machine(error.key());
     let place = reader.node(path).map(|node| node.at.clone());
     let near = nearest(error.found(), error.candidates().iter().map(String::as_str))
         .map(|near| format!("did you mean \"{near}\"? "))
@@ -319,7 +486,31 @@ fn bundled(reader: &mut Reader<'_>, id: &MachineId<'_>, priced: bool) -> Option<
     None
 }
 
-fn ask_for_machine(reader: &mut Reader<'_>, has_type: bool, has_region: bool, some_price: bool) {
+fn ask_for_machine(
+    reader: &mut Reader<'_>,
+    has_type: bool,
+    has_region: bool,
+    some_price: bool,
+    site: &Site,
+) {
+    if !site.is_main() && (!has_type || has_region) {
+        let table = &site.machine;
+        let (message, help) = match (has_type, some_price) {
+            (false, true) => (
+                format!("without a machine, standard and spot are both needed in {table}.price"),
+                "write both, or type in its table and region in [machine]",
+            ),
+            _ => (
+                format!("{table} has no machine"),
+                "write type = \"g2-standard-12\" in its table, or price = { standard = …, spot = … }",
+            ),
+        };
+        match reader.node(table).map(|node| node.at.clone()) {
+            Some(at) => reader.problems.error(&at, message, help),
+            None => reader.problems.missing(message, help),
+        }
+        return;
+    }
     let (message, help) = match (has_type, has_region) {
         (true, false) => (
             "machine.region is missing",

@@ -15,6 +15,7 @@ mod load;
 pub mod machine;
 pub mod offer;
 mod piecewise;
+pub mod pools;
 pub mod read;
 pub mod request;
 pub mod resolved;

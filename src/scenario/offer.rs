@@ -2,8 +2,9 @@
 
 use super::machine::Machine;
 use super::resolved::{Listed, Status};
-use crate::model::plan::Plan;
-use crate::model::tariff::{Purchase, Service, tariff};
+use crate::model::billing::{Line, Tariff};
+use crate::model::plan::{Course, Plan};
+use crate::model::tariff::{MissingPrice, Purchase, Service, tariff};
 use crate::model::workload::Workload;
 use crate::units::SimDuration;
 
@@ -29,18 +30,72 @@ impl Listing<'_> {
     pub fn list(&self, plan: Plan) -> Listed {
         let status = match self.not_offered(plan) {
             Some(reason) => Status::NotOffered(reason),
-            None => match tariff(plan, self.service, &self.machine.sheet) {
+            None => match self.tariff(plan) {
                 Ok(tariff) => Status::Offered(tariff),
-                Err(missing) => Status::PriceUnknown(format!(
-                    "no {} price{}; write {} = \"… {}/h\" in [price]",
-                    missing.of,
-                    self.machine.place(),
-                    missing.key,
-                    self.machine.currency
-                )),
+                Err(missing) => Status::PriceUnknown(missing),
             },
         };
         Listed { plan, note: self.note(plan), status }
+    }
+
+    /// What is paid under a plan, by every pool at its own prices; otherwise all that is missing.
+    fn tariff(&self, plan: Plan) -> Result<Tariff, String> {
+        let unknown = |missing: &MissingPrice, machine: &Machine, of: &str, table: &str| {
+            // What a boot disk costs does not depend on the machine.
+            let table = if missing.key == "boot_disk" { "price" } else { table };
+            format!(
+                "no {} price{}{of}; write {} = \"… {}/h\" in [{table}]",
+                missing.of,
+                machine.place(),
+                missing.key,
+                machine.currency
+            )
+        };
+        if self.machine.pools.is_empty() {
+            let mut tariff = tariff(plan, self.service, &self.machine.sheet)
+                .map_err(|missing| unknown(&missing, self.machine, "", "price"))?;
+            if let Workload::Endpoint(endpoint) = self.workload {
+                let parts = endpoint.parts(plan.course());
+                for pool in tariff.lines.iter_mut().filter_map(|line| line.pool.as_mut()) {
+                    pool.vms = pool.part.map_or(pool.vms, |part| parts[part].0);
+                }
+            }
+            return Ok(tariff);
+        }
+        let (mut all, mut missing) = (Tariff::default(), Vec::new());
+        for one in &self.machine.pools {
+            match tariff(one.plan(plan), self.service, &one.machine.sheet) {
+                Ok(tariff) => all.lines.extend(tariff.lines.into_iter().map(|line| Line {
+                    sku: format!("{}: {}", one.pool.name, line.sku),
+                    pool: Some(one.pool.clone()),
+                    ..line
+                })),
+                Err(found) => {
+                    let of = format!(" ({})", one.pool.name);
+                    missing.push(unknown(&found, &one.machine, &of, &one.prices));
+                }
+            }
+        }
+        if missing.is_empty() { Ok(all) } else { Err(missing.join("; ")) }
+    }
+
+    /// Why the machine of a pool is not there on demand, where a plan needs it so.
+    fn no_standard(&self, plan: Plan) -> Option<String> {
+        let on_demand = |plan: Plan| {
+            Purchase::of_plan(plan).iter().any(|purchase| {
+                matches!(
+                    purchase,
+                    Purchase::Standard | Purchase::Committed1y | Purchase::Committed3y
+                )
+            })
+        };
+        if self.machine.pools.is_empty() {
+            return self.machine.no_standard.clone().filter(|_| on_demand(plan));
+        }
+        self.machine.pools.iter().filter(|one| on_demand(one.plan(plan))).find_map(|one| {
+            let reason = one.machine.no_standard.as_ref()?;
+            Some(format!("{}: {reason}", one.pool.name))
+        })
     }
 
     /// Why a plan cannot be bought, whatever it costs.
@@ -80,13 +135,20 @@ impl Listing<'_> {
                 );
             }
         }
-        if plan == Plan::Mixed {
+        if plan.course().has_below() {
+            let name = plan.name();
             let Workload::Endpoint(endpoint) = self.workload else {
-                return Some("a gang runs on VMs of one kind: mixed is for endpoints".into());
+                return Some(format!("a gang runs on VMs of one kind: {name} is for endpoints"));
             };
             if endpoint.models.len() > 1 {
+                return Some(format!(
+                    "the models say themselves which of them are standard: {name} is for one model"
+                ));
+            }
+            if let (true, Some(_)) = (plan.course() == Course::Base, &self.machine.sheet.owned) {
                 return Some(
-                    "the models say themselves which of them are standard: mixed is for one model"
+                    "baseline.covered is a commitment for the same replicas already: compare committed-1y, \
+                     or delete it"
                         .into(),
                 );
             }
@@ -109,13 +171,7 @@ impl Listing<'_> {
                 ));
             }
         }
-        let on_demand = Purchase::of_plan(plan).iter().any(|purchase| {
-            matches!(purchase, Purchase::Standard | Purchase::Committed1y | Purchase::Committed3y)
-        });
-        if on_demand {
-            return self.machine.no_standard.clone();
-        }
-        None
+        self.no_standard(plan)
     }
 
     /// What to know about a plan.
@@ -155,16 +211,23 @@ impl Listing<'_> {
                     "its wait is unknown, and none meets the deadline".into()
                 })
             }
-            (Plan::Mixed, Workload::Endpoint(endpoint)) if endpoint.models.len() == 1 => {
+            (_, Workload::Endpoint(endpoint))
+                if plan.course().has_below() && endpoint.models.len() == 1 =>
+            {
                 let below = endpoint.standard_below.min(endpoint.most());
-                let paid = match self.machine.sheet.mixed_below {
-                    Some(Purchase::Committed1y) => " under a one-year commitment",
-                    Some(Purchase::Committed3y) => " under a three-year commitment",
+                let paid = match (plan, self.machine.sheet.mixed_below) {
+                    (Plan::Mixed1y | Plan::Base1y, _)
+                    | (Plan::Mixed, Some(Purchase::Committed1y)) => " under a one-year commitment",
+                    (Plan::Mixed3y | Plan::Base3y, _)
+                    | (Plan::Mixed, Some(Purchase::Committed3y)) => {
+                        " under a three-year commitment"
+                    }
                     _ => "",
                 };
+                let above = if plan.course() == Course::Base { "demand" } else { "Spot" };
                 let plural = if below == 1 { "" } else { "s" };
                 Some(format!(
-                    "{below} standard replica{plural} below{paid}, up to {} on Spot above",
+                    "{below} standard replica{plural} below{paid}, up to {} on {above} above",
                     endpoint.most() - below
                 ))
             }

@@ -85,6 +85,10 @@ impl<'a> Reader<'a> {
                 self.problems.error(&table.at, format!("there is no table `{}`", table.key), help);
                 continue;
             }
+            if table.key == keys::POOLS {
+                self.check_pools(&table.node, &table.at, of);
+                continue;
+            }
             if !matches!(table.node.value, Value::Table(_)) {
                 self.problems.error(
                     &table.node.at,
@@ -97,6 +101,31 @@ impl<'a> Reader<'a> {
                     return;
                 }
                 self.check_entry(&table.key, entry, of);
+            }
+        }
+    }
+
+    /// The list of pools, each with its own keys; what is no list is reported where it is read.
+    fn check_pools(&mut self, node: &Node, at: &Place, of: For) {
+        let Value::Array(items) = &node.value else { return };
+        if !For::Job.is_of(of) {
+            let help =
+                "delete it; models of an endpoint have machines of their own in workload.models";
+            let message = format!(
+                "`{}` belongs to {}, and this is kind = \"{}\"",
+                keys::POOLS,
+                For::Job.owners(),
+                of.name()
+            );
+            self.problems.error(at, message, help);
+            return;
+        }
+        for item in items {
+            for entry in item.entries() {
+                if self.problems.is_full(Severity::Error) {
+                    return;
+                }
+                self.check_entry(keys::POOLS, entry, of);
             }
         }
     }
@@ -118,6 +147,11 @@ impl<'a> Reader<'a> {
             for inner in entry.node.entries() {
                 self.check_entry(&path, inner, of);
             }
+            return;
+        }
+        // The tables of this list are checked where they are read.
+        if keys::LISTS.contains(&path.as_str()) {
+            self.check_name(table, &entry.key, &entry.at, of);
             return;
         }
         let everywhere = keys::in_every_zone(&path);

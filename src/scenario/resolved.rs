@@ -1,6 +1,7 @@
 //! A scenario as the engine sees it: fixed numbers only, every plan with its tariff.
 
 use super::budget::Budget;
+use super::pools::Pooled;
 use super::read::Assumption;
 use crate::luck::Sampling;
 use crate::model::billing::{BillingRules, Tariff};
@@ -23,9 +24,11 @@ pub struct Scenario {
     pub service: Service,
     /// The machine in words, such as "g2-standard-12, us-central1".
     pub machine: String,
+    /// The machines of several pools or models, where there are several; none where there is one.
+    pub pools: Vec<Pooled>,
     /// How used time becomes billed time.
     pub billing: BillingRules,
-    /// What the machine costs.
+    /// What the machine costs; of several pools of a job, a VM in the mean.
     pub sheet: PriceSheet,
     /// Spot over the last twelve months, where the bundled table knows it and the price is its.
     pub spot_range: Option<SpotRange>,
@@ -285,6 +288,9 @@ impl Scenario {
         for listed in self.plans.iter().chain([&self.standard]) {
             text.push_str(&format!("plan {} {}\n", listed.plan.name(), listed.status_name()));
             for line in listed.tariff().into_iter().flat_map(|tariff| &tariff.lines) {
+                if let Some(pool) = &line.pool {
+                    text.push_str(&format!("{} × {}: ", pool.vms, pool.name));
+                }
                 text.push_str(&format!(
                     "{} {:?} {} {}/h\n",
                     line.component.name(),

@@ -15,7 +15,7 @@ const NUMBER: &str = r"[0-9][0-9_]*(\.[0-9]+)?";
 #[must_use]
 pub fn schema() -> String {
     let mut tables = Map::new();
-    for (table, about) in TABLES {
+    for (table, about) in TABLES.iter().filter(|(table, _)| !is_in_a_list(table)) {
         let keys = KEYS.iter().filter(|key| key.table() == *table);
         let properties: Map<String, Value> =
             keys.map(|key| (key.name().to_owned(), described(key))).collect();
@@ -52,6 +52,11 @@ pub fn schema() -> String {
     }
     let (_, zone) = keys::ZONE.split_once('.').expect("zones are in a market");
     tables["market"]["properties"][zone] = zones(&tables["market"]["properties"]);
+    let models = &mut tables["workload"]["properties"]["models"]["items"]["properties"];
+    for (name, property) in own_properties("workload.models") {
+        models[name] = property;
+    }
+    tables.insert(keys::POOLS.to_owned(), pools());
     tables.insert(keys::SWEEP.to_owned(), sweep());
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -65,6 +70,47 @@ pub fn schema() -> String {
     let mut text = serde_json::to_string_pretty(&schema).expect("plain data becomes JSON");
     text.push('\n');
     text
+}
+
+/// Whether a table is one of a list, or in one.
+fn is_in_a_list(table: &str) -> bool {
+    keys::LISTS.iter().any(|list| {
+        table.strip_prefix(list).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+/// The keys of the tables of a list, and their table of prices.
+fn own_properties(list: &str) -> Map<String, Value> {
+    let of = |table: &str| -> Map<String, Value> {
+        let keys = KEYS.iter().filter(|key| key.table() == table);
+        keys.map(|key| (key.name().to_owned(), described(key))).collect()
+    };
+    let mut properties = of(list);
+    let prices = format!("{list}.price");
+    properties.insert(
+        "price".to_owned(),
+        json!({ "type": "object", "additionalProperties": false, "properties": of(&prices) }),
+    );
+    properties
+}
+
+/// A list of pools of machines.
+fn pools() -> Value {
+    let mut properties = own_properties(keys::POOLS);
+    properties["name"]["pattern"] = json!("^[a-z][a-z0-9-]{0,62}$");
+    let about = TABLES.iter().find(|(table, _)| *table == keys::POOLS).map(|(_, about)| *about);
+    json!({
+        "type": "array",
+        "description": about,
+        "minItems": 1,
+        "maxItems": 100,
+        "items": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["name"],
+            "properties": properties,
+        },
+    })
 }
 
 /// A table per zone, with some of the properties of the market.
@@ -353,7 +399,8 @@ fn families<T>(families: &[Family<T>]) -> Vec<Value> {
 pub fn key_tables() -> String {
     let mut text = String::new();
     for (table, about) in TABLES {
-        text.push_str(&format!("### `[{table}]`: {about}\n\n"));
+        let brackets = if keys::LISTS.contains(table) { ("[[", "]]") } else { ("[", "]") };
+        text.push_str(&format!("### `{}{table}{}`: {about}\n\n", brackets.0, brackets.1));
         text.push_str("| key | takes | default | meaning | source of the default |\n");
         text.push_str("|---|---|---|---|---|\n");
         for key in KEYS.iter().filter(|key| key.table() == *table) {

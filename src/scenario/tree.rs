@@ -54,10 +54,24 @@ impl Node {
         self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
-    /// The value at a dotted path.
+    /// The value at a dotted path. A table of a list goes by its `name`, or by its place from 0.
     #[must_use]
     pub fn at_path(&self, path: &str) -> Option<&Self> {
-        path.split('.').try_fold(self, |node, key| node.get(key))
+        path.split('.').try_fold(self, |node, key| match &node.value {
+            Value::Array(items) => node.place_of(key).map(|place| &items[place]),
+            _ => node.get(key),
+        })
+    }
+
+    /// The place of a table in a list of them, by its `name` or by its place from 0.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> Option<usize> {
+        let Value::Array(items) = &self.value else { return None };
+        let is_called = |item: &Self| {
+            item.get("name").is_some_and(|name| name.value == Value::Text(key.to_owned()))
+        };
+        let by_place = || key.parse().ok().filter(|place| *place < items.len());
+        items.iter().position(is_called).or_else(by_place)
     }
 
     /// The keys and values of a table; none of anything else.
@@ -69,12 +83,19 @@ impl Node {
         }
     }
 
-    /// Puts a value at a dotted path, making tables where there are none. Later values win.
+    /// Puts a value at a dotted path, making tables where there are none. Later values win. A table of
+    /// a list goes by its `name`, or by its place from 0.
     pub fn set(&mut self, path: &str, node: Self) {
         let (key, rest) = match path.split_once('.') {
             Some((key, rest)) => (key, Some(rest)),
             None => (path, None),
         };
+        if let (Some(place), Some(rest)) = (self.place_of(key), rest)
+            && let Value::Array(items) = &mut self.value
+        {
+            items[place].set(rest, node);
+            return;
+        }
         if !matches!(self.value, Value::Table(_)) {
             self.value = Value::Table(Vec::new());
         }
@@ -145,27 +166,49 @@ impl Node {
         }
     }
 
-    /// A whole scenario as TOML: one section per table of the root, in the order written.
+    /// A whole scenario as TOML: one section per table of the root, and per table of a list of them, in
+    /// the order written.
     #[must_use]
     pub fn to_document(&self) -> String {
         let mut out = String::new();
         for entry in self.entries() {
-            if !matches!(entry.node.value, Value::Table(_)) {
+            if !matches!(entry.node.value, Value::Table(_)) && entry.node.tables().is_none() {
                 out.push_str(&format!("{} = {}\n", toml_key(&entry.key), entry.node.to_toml()));
             }
         }
         for entry in self.entries() {
-            if let Value::Table(fields) = &entry.node.value {
+            let key = toml_key(&entry.key);
+            let (tables, heading) = match entry.node.tables() {
+                Some(tables) => (tables, format!("[[{key}]]\n")),
+                None if matches!(entry.node.value, Value::Table(_)) => {
+                    (std::slice::from_ref(&entry.node), format!("[{key}]\n"))
+                }
+                None => continue,
+            };
+            for table in tables {
                 if !out.is_empty() {
                     out.push('\n');
                 }
-                out.push_str(&format!("[{}]\n", toml_key(&entry.key)));
-                for field in fields {
+                out.push_str(&heading);
+                for field in table.entries() {
                     out.push_str(&format!("{} = {}\n", toml_key(&field.key), field.node.to_toml()));
                 }
             }
         }
         out
+    }
+
+    /// The tables of a list of nothing else.
+    fn tables(&self) -> Option<&[Self]> {
+        match &self.value {
+            Value::Array(items)
+                if !items.is_empty()
+                    && items.iter().all(|item| matches!(item.value, Value::Table(_))) =>
+            {
+                Some(items)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -370,6 +413,16 @@ mod tests {
         assert_eq!(root.at_path("z.b").unwrap().at.span, 8..13);
         assert_eq!(root.at_path("y.c").unwrap().to_toml(), "[1, 2.5, true]");
         assert_eq!(read(&root.to_document()).0.to_document(), root.to_document());
+        let text = "[[p]]\nname = \"a\"\nq = { r = 1 }\n\n[[p]]\nname = \"b\"\n\n[z]\ns = [1]\n";
+        let (mut root, _) = read(text);
+        assert_eq!(root.to_document(), text);
+        // By name and by place; a name that is not there is no table of the list.
+        assert_eq!(root.at_path("p.a.q.r").unwrap().to_toml(), "1");
+        assert_eq!(root.at_path("p.1.name").unwrap().to_toml(), "\"b\"");
+        assert!(root.at_path("p.c").is_none() && root.at_path("p.2").is_none());
+        let three = root.at_path("p.a.q.r").unwrap().clone();
+        root.set("p.b.q.r", Node { value: Value::Integer(3), ..three });
+        assert_eq!(root.at_path("p.1.q").unwrap().to_toml(), "{ r = 3 }");
     }
 
     #[test]

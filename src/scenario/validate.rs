@@ -2,8 +2,9 @@
 
 use super::baseline::{self, Now};
 use super::budget::{self, Budget};
-use super::keys::For;
+use super::keys::{For, POOLS};
 use super::offer::Listing;
+use super::pools;
 use super::read::Reader;
 use super::resolved::{Decide, Listed, Observed, Prefer, Scenario};
 use super::simulation::{self, Simulation};
@@ -35,7 +36,17 @@ pub fn validate(
     let job = kind == For::Job;
 
     let service = service(&mut reader, job);
-    let machine = super::machine::read(&mut reader, service, prices);
+    let has_pools = job && reader.node(POOLS).is_some();
+    let gang = if has_pools { pools::of_job(&mut reader, service, prices) } else { None };
+    let (nodes, hazard_factor) =
+        gang.as_ref().map_or((1, 1.0), |gang| (gang.nodes, gang.hazard_factor));
+    let machine = if has_pools {
+        gang.map(|gang| gang.machine)
+    } else if kind == For::Endpoint && pools::any_model_has_its_own(&reader) {
+        pools::of_models(&mut reader, service, prices)
+    } else {
+        super::machine::read(&mut reader, service, prices)
+    };
     let mut billing = billing(&mut reader);
     let mut restart = restart(&mut reader, kind);
     let plans = reader.plans("compare.plans").unwrap_or_else(|| {
@@ -43,7 +54,7 @@ pub fn validate(
         reader.take("compare.plans", names.join(", "));
         Plan::DEFAULT.to_vec()
     });
-    let nodes = if job { count(&mut reader, "workload.nodes", 1) } else { 1 };
+    let nodes = if job && !has_pools { count(&mut reader, "workload.nodes", 1) } else { nodes };
     let observed = observed(&mut reader);
     let market = market(&mut reader, &plans, job, nodes, observed);
     let has_zones = market.zones.is_some();
@@ -54,7 +65,10 @@ pub fn validate(
     let max_run = or_default(&mut reader, "market.max_run", SimDuration::from_hours(168), None);
     let Simulation { stop, seed, level, sampling } = simulation::read(&mut reader, job);
     let (workload, deadline) = match kind {
-        For::Job => job_workload(&mut reader, service, nodes, market, restart, finish_probability)?,
+        For::Job => {
+            let gang = (nodes, hazard_factor);
+            job_workload(&mut reader, service, gang, market, restart, finish_probability)?
+        }
         For::Batch => {
             let accelerated = machine.as_ref().is_some_and(|machine| machine.has_accelerators);
             super::batch::read(&mut reader, market, restart, accelerated)?
@@ -70,6 +84,11 @@ pub fn validate(
     super::endpoint::tell_prices(&mut reader, &workload, &plans, &mut machine.sheet);
     let spot = plans.iter().any(|plan| plan.course().uses_spot());
     machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
+    let PriceSheet { fee_waived, mixed_below, .. } = machine.sheet;
+    for one in &mut machine.pools {
+        one.machine.sheet.fee_waived = fee_waived;
+        one.machine.sheet.mixed_below = mixed_below;
+    }
     let budget =
         if job { budget::read(&mut reader, machine.currency, deadline) } else { Budget::default() };
     let now = Now { workload: &workload, service, billing: &billing };
@@ -87,7 +106,9 @@ pub fn validate(
     };
     let standard = list(Plan::Standard);
     let plans: Vec<Listed> = plans.into_iter().map(list).collect();
-    warn_about_prices(&mut reader, &machine.sheet);
+    for sheet in machine.sheets() {
+        warn_about_prices(&mut reader, sheet);
+    }
     name_general_assumptions(&mut reader, &plans, service, &machine, &workload);
 
     let mut assumptions = std::mem::take(&mut reader.assumptions);
@@ -101,6 +122,7 @@ pub fn validate(
         workload,
         service,
         machine: machine.words,
+        pools: machine.pools,
         billing,
         sheet: machine.sheet,
         spot_range: machine.spot_range,
@@ -597,7 +619,7 @@ fn wait(reader: &mut Reader<'_>, path: &str, rank: Option<u8>) -> Wait {
 fn job_workload(
     reader: &mut Reader<'_>,
     service: Service,
-    nodes: u32,
+    (nodes, hazard_factor): (u32, f64),
     market: Market,
     restart: RestartRules,
     finish_probability: Option<Share>,
@@ -684,6 +706,7 @@ fn job_workload(
     let job = JobModel {
         work,
         nodes,
+        hazard_factor,
         program,
         standard_program,
         timeout,
@@ -791,11 +814,39 @@ fn name_general_assumptions(
         });
         reader.assume_from(
             "price.spot",
-            format!("{} {}/h, price of {}{range}", short(spot.rate), machine.currency, spot.as_of),
+            format!(
+                "{} {}/h{}, price of {}{range}",
+                short(spot.rate),
+                machine.currency,
+                if machine.pools.is_empty() { "" } else { " per VM in the mean" },
+                spot.as_of
+            ),
             "bundled table; a Spot price can change up to once a day: Spot VMs (Google Cloud, 2026-03-19)",
             "quoted",
             2,
         );
+    }
+    // Of several models there is no mean: each has its own replicas.
+    let apart = machine.pools.iter().filter(|one| one.pool.part.is_some() && !one.is_standard);
+    for one in apart.filter(|_| offered(|plan| plan.course().uses_spot())) {
+        if let Some(spot) = of_table(&one.machine.sheet.spot) {
+            let range = one.machine.spot_range.as_ref().map_or_else(String::new, |range| {
+                format!(" ({} to {} within twelve months)", short(range.low), short(range.high))
+            });
+            reader.assume_from(
+                &format!("{}.spot", one.prices),
+                format!(
+                    "{} {}/h, price of {}{range}",
+                    short(spot.rate),
+                    machine.currency,
+                    spot.as_of
+                ),
+                "bundled table; a Spot price can change up to once a day: Spot VMs (Google Cloud, \
+                 2026-03-19)",
+                "quoted",
+                2,
+            );
+        }
     }
     if service.has_fee() && reader.node("price.fee").is_none() {
         reader.assume("price.fee", machine.sheet.fee.to_string(), 10);

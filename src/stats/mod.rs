@@ -7,4 +7,5 @@ pub mod histogram;
 pub mod interval;
 pub mod quantiles;
 pub mod quantity;
+pub mod sequential;
 pub mod wide;

@@ -184,7 +184,7 @@ pub fn read_span(
 
 /// Whether a key can be varied; reports why not.
 fn check_key(key: &str, at: &Place, problems: &mut Problems) -> bool {
-    let everywhere = keys::in_every_zone(key);
+    let everywhere = keys::in_every_zone(key).or_else(|| keys::in_every_item(key));
     let everywhere = everywhere.as_deref().unwrap_or(key);
     let owner = keys::KEYS.iter().find(|known| {
         known.path == everywhere
@@ -203,7 +203,7 @@ fn check_key(key: &str, at: &Place, problems: &mut Problems) -> bool {
         );
         return false;
     }
-    if owner.is_some() {
+    if owner.is_some() || keys::is_of_a_model(key) {
         return true;
     }
     if let Some((_, why)) = keys::LATER.iter().find(|(name, _)| *name == key) {

@@ -190,7 +190,7 @@ fn flipped(found: Valued, flip: bool) -> Valued {
 #[must_use]
 pub fn young(scenario: &Scenario) -> Option<f64> {
     let Workload::Job(job) = &scenario.workload else { return None };
-    let gang = job.market.gang(job.nodes);
+    let gang = job.gang();
     let survival = |age_h: f64| libm::exp(-gang * job.market.lifetime.cumulative_hazard(age_h));
     // ∫ S(t) dt with t = e^u: smooth, and zero at both ends.
     let (from, to, steps) = (ln(1e-7), ln(1e8), 4_000_u32);

@@ -152,9 +152,13 @@ fn the_list_of_jobs_prints_its_golden_month() {
 
 #[test]
 fn every_request_prints_its_golden_scenario() {
-    for name in
-        ["deploy-model-n1-t4", "deploy-model-autoscaled-l4", "custom-job-a2", "batch-prediction-l4"]
-    {
+    for name in [
+        "deploy-model-n1-t4",
+        "deploy-model-autoscaled-l4",
+        "custom-job-a2",
+        "custom-job-pools",
+        "batch-prediction-l4",
+    ] {
         let real = output_of(&["import", &format!("scenarios/requests/{name}.json")]);
         golden(&format!("{name}.toml"), &real);
     }

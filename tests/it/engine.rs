@@ -131,6 +131,7 @@ fn job() -> impl Strategy<Value = JobModel> {
             JobModel {
                 work,
                 nodes,
+                hazard_factor: 1.0,
                 program,
                 standard_program: Program {
                     notice: None,

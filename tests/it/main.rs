@@ -21,6 +21,8 @@ mod literature;
 mod month;
 mod oracle;
 mod parsers;
+mod reconcile;
+mod pools;
 mod reference;
 #[cfg(feature = "report")]
 mod report;

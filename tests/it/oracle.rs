@@ -58,8 +58,7 @@ pub fn step_through(model: &JobModel, course: Course, luck: Luck) -> JobTrajecto
         let asked = now;
         let answer = model.market.ask(luck, capacity, 0, attempts, spot_refused);
         spot_refused = false;
-        let lifetime =
-            model.market.lifetime(luck, capacity, model.market.relief(model.nodes), 0, attempts);
+        let lifetime = model.market.lifetime(luck, capacity, model.relief(), 0, attempts);
         attempts += 1;
         let limit = times_out.map_or(end_of_time, |at| at.min(end_of_time));
         let mut attempt = Attempt {
@@ -239,7 +238,7 @@ fn departure(
         }
         let hazard = |at: i64| {
             let age = SimDuration::from_micros((at - start).max(0)).hours();
-            model.market.gang(model.nodes) * model.market.lifetime.cumulative_hazard(age)
+            model.gang() * model.market.lifetime.cumulative_hazard(age)
         };
         if done <= deadline && hazard(done) - hazard(guard) <= leave.hazard {
             return None;

@@ -55,7 +55,6 @@ plans = ["standard", "spots"]
 fn what_comes_later_is_refused_by_name() {
     for (setting, words) in [
         ("restart.scope=node", "restarting single nodes comes with fleets"),
-        ("pools=[]", "more than one pool"),
         ("market.lifetime.model=empirical", "\"empirical\" is not supported yet"),
     ] {
         let shown = errors_of(L4, &[setting]);

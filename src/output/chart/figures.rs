@@ -288,6 +288,7 @@ fn plan_of_json(plan: &Value) -> Result<PlanFigures, String> {
             cost: points(&cost, 1.0),
             makespan_h: points(&makespan, share),
             saving: points(&of_saving, 1.0),
+            skewness: Vec::new(),
         },
         cost,
         makespan,

@@ -17,6 +17,7 @@
 //! | `ladder` | the saving by mean lifetime, the break-even, what is known of the lifetime | [`ladder`] |
 //! | `survival` | the VMs that outlive an age, fitted curves, the risk table | [`survival`] |
 //! | `hazard` | preemptions per VM-hour by age | [`hazard`] |
+//! | `reconcile` | predicted against actual: bands, dots, and the gap split | [`reconcile`] |
 //! | `assumptions` | what each assumption is worth | [`assumptions`] |
 //!
 //! To add a kind: a file here that turns figures into a [`Page`](page::Page), a variant of
@@ -40,6 +41,8 @@ pub mod page;
 pub mod palette;
 #[cfg(feature = "png")]
 pub mod png;
+#[cfg(feature = "cli")]
+pub mod reconcile;
 pub mod replicas;
 pub mod saving;
 pub mod scale;
@@ -73,6 +76,8 @@ pub enum Kind {
     Survival,
     /// Observed lifetimes: preemptions per VM-hour by age
     Hazard,
+    /// Predicted against actual: each figure with its band, and the gap split
+    Reconcile,
     /// One replication: waits, work, saves, lost work, preemptions, and how its cost grows
     Timeline,
     /// An endpoint or a batch over time: replicas serving, their spread, and what the load would need
@@ -96,6 +101,7 @@ impl Kind {
             Self::Assumptions => "assumptions",
             Self::Survival => "survival",
             Self::Hazard => "hazard",
+            Self::Reconcile => "reconcile",
             Self::Timeline => "timeline",
             Self::Replicas => "replicas",
             Self::Frontier => "frontier",

@@ -69,6 +69,10 @@ pub const fn colours(ink: Ink) -> (Rgb, Rgb) {
             Plan::Committed1y => (hex(0x86_6800), hex(0xd8_b64a)),
             Plan::Committed3y => (hex(0x6b_4c2a), hex(0xb8_956a)),
             Plan::Mixed => (hex(0x00_7c89), hex(0x4f_c3cf)),
+            Plan::Mixed1y => (hex(0x1f_6a3a), hex(0x7f_cf86)),
+            Plan::Mixed3y => (hex(0x2c_4a8c), hex(0x8f_a8ea)),
+            Plan::Base1y => (hex(0x9a_3b3b), hex(0xe8_9a9a)),
+            Plan::Base3y => (hex(0x7a_2f6b), hex(0xcf_8fc4)),
         },
         Ink::Series(index) => match index % SERIES {
             0 => (hex(0x00_67a8), hex(0x5a_b0f0)),
@@ -111,6 +115,10 @@ pub const fn dash(plan: Plan) -> &'static [f64] {
         Plan::Committed1y => &[4.0, 3.0],
         Plan::Committed3y => &[12.0, 4.0],
         Plan::Mixed => &[10.0, 2.5, 2.0, 2.5, 2.0, 2.5],
+        Plan::Mixed1y => &[10.0, 2.5, 4.0, 2.5],
+        Plan::Mixed3y => &[10.0, 2.5, 4.0, 2.5, 2.0, 2.5],
+        Plan::Base1y => &[5.0, 2.5, 2.0, 2.5],
+        Plan::Base3y => &[14.0, 3.0, 2.0, 3.0],
     }
 }
 

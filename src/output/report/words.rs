@@ -29,6 +29,14 @@ pub(super) const fn plan(plan: Plan, saves: bool) -> &'static str {
         Plan::Mixed => {
             "Some standard replicas that are never taken away, and Spot replicas above them."
         }
+        Plan::Mixed1y | Plan::Mixed3y => {
+            "Some standard replicas at the rate of a contract, paid whether they are needed or not, and \
+             Spot replicas above them."
+        }
+        Plan::Base1y | Plan::Base3y => {
+            "Standard replicas alone: some at the rate of a contract, paid whether they are needed or \
+             not, those above on demand."
+        }
         Plan::FlexStart => {
             "Queued capacity: it starts when there is some, and is then not taken away."
         }

@@ -134,7 +134,15 @@ fn read_scheduling(body: &mut Body<'_>, scheduling: &Object<'_>, pools: Option<&
     }
     let is_flex = strategy == Some("FLEX_START");
     if let (true, Some(pools)) = (is_flex, pools) {
-        check_flex_start(body, &pools.machine);
+        match pools.other {
+            Some(at) => body.error(
+                at,
+                "FLEX_START with worker pools of several machines",
+                "write the same machineSpec in every pool, or another strategy (Schedule training jobs \
+                 based on resource availability)",
+            ),
+            None => check_flex_start(body, &pools.machine),
+        }
     }
     if let Some(field) = scheduling.field("timeout")
         && let Some(timeout) = body.seconds(&field)

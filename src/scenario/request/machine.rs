@@ -76,23 +76,25 @@ impl Machine<'_> {
         }
     }
 
-    /// Puts the machine into the scenario.
-    pub fn take(&self, body: &mut Body<'_>, spec: &Object<'_>) {
+    /// Puts the machine into a table of the scenario.
+    pub fn take(&self, body: &mut Body<'_>, spec: &Object<'_>, table: &str) {
         let name = Value::Text(self.name.clone());
+        let key = format!("{table}.type");
         match &self.name_field {
-            Some(field) => body.take("machine.type", name, &field.path, &field.node.at),
+            Some(field) => body.take(&key, name, &field.path, &field.node.at),
             None => {
                 let path = format!("{}.machineType", spec.path);
                 let why = "left out; the default for a DeployedModel";
-                body.assume("machine.type", name, &path, spec.key, why);
+                body.assume(&key, name, &path, spec.key, why);
             }
         }
         if let Some((model, model_field, count, count_field)) = &self.attached {
             let model = Value::Text((*model).to_owned());
-            body.take("machine.accelerator", model, &model_field.path, &model_field.node.at);
-            let key = "machine.accelerator_count";
+            let key = format!("{table}.accelerator");
+            body.take(&key, model, &model_field.path, &model_field.node.at);
+            let key = format!("{table}.accelerator_count");
             let at = &count_field.node.at;
-            body.take(key, Value::Integer(*count), &count_field.path, at);
+            body.take(&key, Value::Integer(*count), &count_field.path, at);
         }
     }
 }
@@ -114,7 +116,7 @@ pub(super) fn take_machine<'j>(
     };
     let spec = body.object(&field)?;
     let machine = read_machine(body, &spec, default)?;
-    machine.take(body, &spec);
+    machine.take(body, &spec, "machine");
     Some(machine)
 }
 

@@ -1,4 +1,5 @@
-//! The worker pools of a `CustomJob`: those of one machine are one gang.
+//! The worker pools of a `CustomJob`: those of one machine are one gang on it, those of several machines
+//! become the scenario's pools.
 //!
 //! Source: `WorkerPoolSpec` and `DiskSpec` in google/cloud/aiplatform/{v1,v1beta1} (2026-08-22).
 
@@ -6,7 +7,7 @@ use super::body::{Body, Field, Object};
 use super::machine::{Machine, read_machine};
 use crate::scenario::json::clip;
 use crate::scenario::source::Place;
-use crate::scenario::tree::{Node, Value};
+use crate::scenario::tree::{Entry, Node, Value};
 
 const POOL_READ: &[&str] = &["machineSpec", "replicaCount", "diskSpec"];
 
@@ -23,7 +24,10 @@ const DEFAULT_DISK_GB: i64 = 100;
 /// The worker pools, merged.
 pub(super) struct Pools<'j> {
     pub nodes: i64,
+    /// The machine of the first one.
     pub machine: Machine<'j>,
+    /// Where the first pool on another machine is, if any is.
+    pub other: Option<&'j Place>,
     /// Where one of them asks for a reservation, if any does.
     pub reservation: Option<&'j Place>,
 }
@@ -35,8 +39,16 @@ struct Replicas<'j> {
     at: &'j Place,
 }
 
+/// What the pools are called, by their place in the list; `servers` are parameter or reduction servers.
+///
+/// Source: "workerPoolSpecs[0] primary replica, [1] workers, [2] parameter servers, Reduction Server,
+/// [3] evaluators", Distributed training (Google Cloud; from general knowledge, not read anew).
+const NAMES: [&str; 4] = ["chief", "workers", "servers", "evaluators"];
+
 /// One worker pool.
 struct Pool<'j> {
+    /// Its place in the list.
+    index: usize,
     machine_spec: Object<'j>,
     machine: Machine<'j>,
     replicas: Replicas<'j>,
@@ -65,27 +77,57 @@ pub(super) fn read_pools<'j>(body: &mut Body<'_>, field: &Field<'j>) -> Option<P
         }
         return None;
     };
-    for other in &pools[1..] {
-        check_alike(body, first, other);
-    }
     if body.failed() {
         return None;
     }
-    first.machine.take(body, &first.machine_spec);
-    let key = "workload.nodes";
+    let other = pools[1..].iter().find(|other| !first.machine.is_like(&other.machine));
+    let other = other.map(|pool| pool.machine_spec.key);
+    let disk = |pool: &Pool<'_>| pool.disk.as_ref().map_or(DEFAULT_DISK_GB, |(size, _)| *size);
     // 10⁵ pools of 2³¹ replicas do not overflow.
     let nodes: i64 = pools.iter().map(|pool| pool.replicas.count).sum();
-    match pools.as_slice() {
-        [one] => body.take(key, Value::Integer(nodes), &one.replicas.path, one.replicas.at),
-        _ => body.take(key, Value::Integer(nodes), &field.path, &field.node.at),
-    }
-    if let Some((size, disk)) = &first.disk {
-        let size = Value::Text(format!("{size} GB"));
-        body.take("machine.boot_disk", size, &disk.path, &disk.node.at);
+    if other.is_some() || pools.iter().any(|pool| disk(pool) != disk(first)) {
+        take_each(body, field, &pools);
+    } else {
+        first.machine.take(body, &first.machine_spec, "machine");
+        let key = "workload.nodes";
+        match pools.as_slice() {
+            [one] => body.take(key, Value::Integer(nodes), &one.replicas.path, one.replicas.at),
+            _ => body.take(key, Value::Integer(nodes), &field.path, &field.node.at),
+        }
+        if let Some((size, disk)) = &first.disk {
+            let size = Value::Text(format!("{size} GB"));
+            body.take("machine.boot_disk", size, &disk.path, &disk.node.at);
+        }
     }
     let asks = |pool: &Pool<'j>| pool.machine.reservation.as_ref().map(|field| &field.node.at);
     let reservation = pools.iter().find_map(asks);
-    Some(Pools { nodes, machine: pools.swap_remove(0).machine, reservation })
+    Some(Pools { nodes, machine: pools.swap_remove(0).machine, other, reservation })
+}
+
+/// Puts every pool into the scenario's pools.
+fn take_each(body: &mut Body<'_>, field: &Field<'_>, pools: &[Pool<'_>]) {
+    let name = |pool: &Pool<'_>| match NAMES.get(pool.index) {
+        Some(name) => (*name).to_owned(),
+        None => format!("pool-{}", pool.index),
+    };
+    let named = |pool: &Pool<'_>| {
+        let at = pool.machine_spec.key.clone();
+        let name = Node { value: Value::Text(name(pool)), at: at.clone() };
+        let entry = Entry { key: "name".to_owned(), at: at.clone(), node: name };
+        Node { value: Value::Table(vec![entry]), at }
+    };
+    let tables = pools.iter().map(named).collect();
+    body.take("pools", Value::Array(tables), &field.path, &field.node.at);
+    for pool in pools {
+        let table = format!("pools.{}", name(pool));
+        pool.machine.take(body, &pool.machine_spec, &table);
+        let nodes = Value::Integer(pool.replicas.count);
+        body.take(&format!("{table}.nodes"), nodes, &pool.replicas.path, pool.replicas.at);
+        if let Some((size, disk)) = &pool.disk {
+            let size = Value::Text(format!("{size} GB"));
+            body.take(&format!("{table}.boot_disk"), size, &disk.path, &disk.node.at);
+        }
+    }
 }
 
 /// Reads a pool. `None` for `{}`, which stands for no pool, and where something is wrong.
@@ -124,7 +166,7 @@ fn read_pool<'j>(
     };
     let machine_spec = body.object(&machine_field)?;
     let machine = read_machine(body, &machine_spec, None)?;
-    Some(Pool { machine_spec, machine, replicas: replicas?, disk })
+    Some(Pool { index, machine_spec, machine, replicas: replicas?, disk })
 }
 
 fn read_disk<'j>(body: &mut Body<'_>, spec: &Object<'j>) -> Option<(i64, Field<'j>)> {
@@ -144,30 +186,6 @@ fn read_disk<'j>(body: &mut Body<'_>, spec: &Object<'j>) -> Option<(i64, Field<'
     let size_field = disk.field("bootDiskSizeGb")?;
     let size = body.whole(&size_field, 1..=10_000_000)?;
     Some((size, size_field))
-}
-
-/// One gang has one machine: reports what differs.
-fn check_alike(body: &mut Body<'_>, first: &Pool<'_>, other: &Pool<'_>) {
-    const HELP: &str = "write the same in every pool: a gang of one machine is what is modelled \
-                        until pools of several are; or estimate the largest pool alone";
-    if body.hopeless() {
-        return;
-    }
-    if !first.machine.is_like(&other.machine) {
-        let (this, that) = (other.machine.describe(), first.machine.describe());
-        let message = format!("worker pools of several machines: {this} beside {that}");
-        body.error(other.machine_spec.key, message, HELP);
-    }
-    let size = |pool: &Pool<'_>| pool.disk.as_ref().map_or(DEFAULT_DISK_GB, |(size, _)| *size);
-    if size(first) != size(other) {
-        let message = format!(
-            "worker pools of several boot disks: {} GB beside {} GB",
-            size(other),
-            size(first)
-        );
-        let place = other.disk.as_ref().or(first.disk.as_ref()).map(|(_, field)| &field.node.at);
-        body.error(place.unwrap_or(other.machine_spec.key), message, HELP);
-    }
 }
 
 #[cfg(test)]
@@ -198,16 +216,34 @@ mod tests {
     }
 
     #[test]
-    fn pools_that_differ_are_refused_with_the_reason() {
-        let big = pool("a2-highgpu-1g", ", \"diskSpec\": {\"bootDiskSizeGb\": 500}");
-        for (second, message) in [
-            (pool("n1-standard-4", ""), "n1-standard-4 beside a2-highgpu-1g"),
-            (big, "500 GB beside 100 GB"),
-        ] {
-            let found = complaint(&job(&format!("{POOL}, {second}"), ""));
-            assert!(found.contains(message), "{found}");
-            assert!(found.contains("a gang of one machine is what is modelled"), "{found}");
-        }
+    fn pools_of_several_machines_become_pools_with_names() {
+        let big = ", \"replicaCount\": 2, \"diskSpec\": {\"bootDiskSizeGb\": 500}";
+        let with_gpu = pool("n1-standard-8", big).replace(
+            "\"machineType\"",
+            "\"acceleratorType\": \"NVIDIA_TESLA_T4\", \"acceleratorCount\": 1, \"machineType\"",
+        );
+        let read = request(&job(&format!("{POOL}, {{}}, {with_gpu}"), ""));
+        let expected = "[workload]\nkind = \"job\"\n\n[machine]\nservice = \"vertex-training\"\n\n\
+                        [[pools]]\nname = \"chief\"\ntype = \"a2-highgpu-1g\"\nnodes = 1\n\n\
+                        [[pools]]\nname = \"servers\"\ntype = \"n1-standard-8\"\n\
+                        accelerator = \"NVIDIA_TESLA_T4\"\naccelerator_count = 1\nnodes = 2\n\
+                        boot_disk = \"500 GB\"\n";
+        assert_eq!(read.scenario.to_document(), expected);
+        let path = "jobSpec.workerPoolSpecs[2].replicaCount";
+        let nodes = read.took.iter().find(|note| note.field == path).expect("it is taken");
+        assert_eq!(nodes.what, "pools.servers.nodes = 2");
+        // The same machine with another boot disk is another pool too.
+        let disks = request(&job(&format!("{POOL}, {}", pool("a2-highgpu-1g", big)), ""));
+        assert_eq!(disks.scenario.at_path("pools.workers.nodes").unwrap().to_toml(), "2");
+        let flex = complaint(&job(
+            &format!("{POOL}, {}", pool("g2-standard-8", "")),
+            "\"strategy\": \"FLEX_START\"",
+        ));
+        assert!(flex.contains("FLEX_START with worker pools of several machines"), "{flex}");
+    }
+
+    #[test]
+    fn pools_without_a_machine_are_refused() {
         for pools in ["", "{}", "null"] {
             assert!(complaint(&job(pools, "")).contains("no worker pool has a machine"));
         }

@@ -21,8 +21,8 @@ mod literature;
 mod month;
 mod oracle;
 mod parsers;
-mod reconcile;
 mod pools;
+mod reconcile;
 mod reference;
 #[cfg(feature = "report")]
 mod report;

@@ -26,8 +26,12 @@ use crate::output::rows::Form;
 #[command(
     after_help = "SCENARIO may also be results, told by their content: the JSON of `estimate` (cost, \
                         saving,\nmakespan, assumptions, and ladder where no lifetime was given), the \
-                        CSV or JSON\nlines of `sweep` (sweep, frontier), the JSON of `sweep --tornado` \
-                        (tornado), the JSON of `reconcile` (reconcile).\n\n\
+                         CSV or JSON
+lines of `sweep` (sweep, frontier), the JSON of `sweep --tornado` \
+                         (tornado), the JSON of
+`reconcile` (reconcile).
+
+\
                         Examples:\n  \
                         stockout chart job.toml -o cost.svg\n  \
                         stockout chart job.toml --kind ladder --theme dark -o ladder.svg\n  \

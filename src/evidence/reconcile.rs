@@ -294,11 +294,9 @@ pub fn reconcile(
 const fn own_capacity(plan: Plan) -> Bought {
     match plan {
         Plan::FlexStart => Bought::FlexStart,
-        Plan::Standard
-        | Plan::Committed1y
-        | Plan::Committed3y
-        | Plan::Base1y
-        | Plan::Base3y => Bought::Standard,
+        Plan::Standard | Plan::Committed1y | Plan::Committed3y | Plan::Base1y | Plan::Base3y => {
+            Bought::Standard
+        }
         Plan::Spot
         | Plan::SpotResubmit
         | Plan::SpotThenStandard

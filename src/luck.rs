@@ -36,11 +36,13 @@ pub enum Purpose {
     Shock = 9,
     /// Whether a shock strikes a VM: (slot, zone and index).
     ShockHit = 10,
+    /// The order of the draws of an uncertain input: (dimension, which order); a draw is a replication.
+    Input = 40,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Lifetime,
         Self::Wait,
         Self::Refusal,
@@ -51,6 +53,7 @@ impl Purpose {
         Self::RegimeStart,
         Self::Shock,
         Self::ShockHit,
+        Self::Input,
     ];
 }
 

@@ -76,7 +76,8 @@ pub const fn dimension(purpose: Purpose, slot: u32, attempt: u32) -> Option<usiz
         | Purpose::Regime
         | Purpose::RegimeStart
         | Purpose::Shock
-        | Purpose::ShockHit => None,
+        | Purpose::ShockHit
+        | Purpose::Input => None,
     }
 }
 

@@ -140,6 +140,7 @@ pub fn validate(
         sampling,
         level,
         assumptions,
+        uncertain: Vec::new(),
         settings,
     })
 }

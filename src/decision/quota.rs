@@ -73,6 +73,9 @@ pub fn of_machine(scenario: &Scenario, preemptible: bool) -> Option<(Quota, u32)
 #[must_use]
 pub fn at_peak(scenario: &Scenario, answer: &PlanAnswer) -> Vec<PeakNeed> {
     let Some(estimate) = &answer.estimate else { return Vec::new() };
+    if !scenario.pools.is_empty() {
+        return of_pools(scenario, estimate.plan);
+    }
     let (standard, preemptible) = vms(scenario, estimate.plan.course());
     let peak = estimate.measure(Measure::PeakReplicas).p99;
     let peak = peak.filter(|_| scenario.times_known(estimate.plan)).map(|peak| peak as u64);
@@ -89,6 +92,9 @@ pub fn at_peak(scenario: &Scenario, answer: &PlanAnswer) -> Vec<PeakNeed> {
 /// The most that a plan can ever need, whatever happens.
 #[must_use]
 pub fn at_most(scenario: &Scenario, plan: Plan) -> Vec<PeakNeed> {
+    if !scenario.pools.is_empty() {
+        return of_pools(scenario, plan);
+    }
     let (standard, preemptible) = vms(scenario, plan.course());
     let only = |most| AtOnce { most, p99: None };
     both(scenario, only(standard), only(preemptible))
@@ -103,6 +109,55 @@ fn both(scenario: &Scenario, standard: AtOnce, preemptible: AtOnce) -> Vec<PeakN
             needs(scenario, AtOnce { p99, ..vms }, is_preemptible)
         })
         .collect()
+}
+
+/// The most that pools or models with machines of their own need, quota by quota.
+fn of_pools(scenario: &Scenario, plan: Plan) -> Vec<PeakNeed> {
+    let mut all: Vec<PeakNeed> = Vec::new();
+    for pooled in &scenario.pools {
+        let count = u64::from(pooled.pool.vms);
+        let below = match (&scenario.workload, pooled.plan(plan).course()) {
+            (_, Course::Standard | Course::Base) => count,
+            (Workload::Endpoint(endpoint), Course::Mixed) => {
+                u64::from(endpoint.standard_below).min(count)
+            }
+            _ => 0,
+        };
+        let falls_back = matches!(scenario.workload, Workload::Job(_))
+            && matches!(
+                pooled.plan(plan).course(),
+                Course::SpotThenStandard | Course::SpotUntilDeadline
+            );
+        let standard = if falls_back { count } else { below };
+        for (vms, preemptible) in [(standard, false), (count - below, true)] {
+            let accelerator = pooled.machine.accelerator.as_ref();
+            let demand = Demand {
+                service: scenario.service,
+                machine_type: pooled.machine.machine_type.as_deref().unwrap_or_default(),
+                accelerator: accelerator.map(|(name, count)| (name.as_str(), *count)),
+                vms,
+                purchase: if preemptible { Purchase::Spot } else { Purchase::Standard },
+            };
+            let found = if vms > 0 { quotas(&demand) } else { Vec::new() };
+            for quota in found {
+                let name = quota.name();
+                match all.iter_mut().find(|need| need.name == name) {
+                    Some(need) => need.most = need.most.saturating_add(quota.amount),
+                    None => all.push(PeakNeed {
+                        name,
+                        region: region(scenario),
+                        unit: quota.unit,
+                        capacity: if preemptible { "preemptible" } else { "standard" },
+                        most: quota.amount,
+                        p99: None,
+                        confidence: quota.confidence,
+                        source: quota.source,
+                    }),
+                }
+            }
+        }
+    }
+    all
 }
 
 /// The most standard and the most preemptible VMs that there may be at once.

@@ -35,7 +35,7 @@ pub fn frontier(
     rules: &Rules,
 ) -> Result<Option<Split>, RunError> {
     let Workload::Endpoint(endpoint) = &scenario.workload else { return Ok(None) };
-    if !scenario.plans.iter().any(|listed| listed.plan == Plan::Mixed) {
+    if !scenario.plans.iter().any(|listed| has_split(listed.plan)) {
         return Ok(None);
     }
     let replications = match scenario.stop {
@@ -49,7 +49,7 @@ pub fn frontier(
         .filter_map(|(index, below)| {
             let mut with = case.with(&base, &[&Change::Set(format!("{KEY}={below}"))])?;
             // The other plans are the same at every split.
-            with.plans.retain(|listed| index == 0 || listed.plan == Plan::Mixed);
+            with.plans.retain(|listed| index == 0 || has_split(listed.plan));
             Some((below, with))
         })
         .collect();
@@ -60,7 +60,7 @@ pub fn frontier(
         .zip(&estimates)
         .flat_map(|((below, scenario), estimate)| {
             estimate.plans.iter().map(move |plan| {
-                let is_mixed = plan.listed.plan == Plan::Mixed;
+                let is_mixed = has_split(plan.listed.plan);
                 let met = rules.require.iter().map(|condition| condition.met_by(scenario, plan));
                 Source {
                     plan: plan.listed.plan,
@@ -74,4 +74,9 @@ pub fn frontier(
     let of = kind(&scenario.workload);
     let found = Frontier::of(&sources, &[KEY.to_owned()], None, of, &rules.require);
     Ok(found.ok().map(|frontier| Split { frontier, replications }))
+}
+
+/// Whether some replicas of a plan stand below others.
+const fn has_split(plan: Plan) -> bool {
+    plan.course().has_below()
 }

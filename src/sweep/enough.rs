@@ -179,7 +179,9 @@ impl Independent {
             serving / endpoint.horizon.hours()
         };
         let below = match studied.estimate.plan {
-            Plan::Mixed => endpoint.standard_below.min(endpoint.most()),
+            Plan::Mixed | Plan::Mixed1y | Plan::Mixed3y => {
+                endpoint.standard_below.min(endpoint.most())
+            }
             _ => 0,
         };
         let each_below = standard.map_or(1.0, |standard| {

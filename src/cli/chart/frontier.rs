@@ -5,7 +5,6 @@ use super::{Arguments, Results, unfit, unreadable, wrong};
 use crate::cli::Failure;
 use crate::cli::input::refused;
 use crate::cli::write::complain;
-use crate::model::plan::Plan;
 use crate::model::workload::Workload;
 use crate::output::chart::frontier::frontier as drawn;
 use crate::output::chart::scene::Scene;
@@ -101,7 +100,7 @@ fn every_split(root: &Node, prices: &dyn Prices) -> Option<Axis> {
     let mut problems = Problems::default();
     let scenario = validate::validate("", root, prices, &mut problems)?;
     let Workload::Endpoint(endpoint) = &scenario.workload else { return None };
-    scenario.plans.iter().find(|listed| listed.plan == Plan::Mixed)?;
+    scenario.plans.iter().find(|listed| listed.plan.course().has_below())?;
     let values: Vec<String> = splits(endpoint).iter().map(u32::to_string).collect();
     axes::read_vary(&format!("{KEY}={}", values.join(",")), &mut problems)
 }

@@ -43,6 +43,10 @@
 //! gaps cost nothing. On Vertex AI a management fee of 15 % of the *standard* price is added, and
 //! Spot does not discount it: that is why the true saving is smaller than the published one.
 //!
+//! **What is known only roughly** is written as a range, a distribution or a fit
+//! ([`scenario::uncertain`]). The model sees fixed numbers only: the centres, and many draws of all inputs
+//! at once under the same luck, whose spread is told from simulation error ([`decision::uncertainty`]).
+//!
 //! **A saving** compares costs per completed run (or per serving hour). A run that failed cheaply
 //! has saved nothing.
 //!
@@ -104,6 +108,7 @@
 //! | a billing rule | a row of `RULES` in [`model::tariff`] |
 //! | a result to ask for | a row of `MEASURES` in [`sweep::measure`] |
 //! | a kind of evidence | a variant of [`evidence::Kind`], and a module of its rows |
+//! | a form of an uncertain number | [`scenario::uncertain`] |
 //! | a chart | a file in [`output::chart`] and a variant of its [`Kind`](output::chart::Kind) |
 //! | a key | a row of `KEYS` in [`scenario::keys`], read in [`scenario::validate`] |
 //!

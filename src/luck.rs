@@ -38,11 +38,13 @@ pub enum Purpose {
     ShockHit = 10,
     /// Where a replication, or a block of one, begins in a replayed trace: (zone, block).
     Replay = 15,
+    /// The order of the draws of an uncertain input: (dimension, which order); a draw is a replication.
+    Input = 40,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Lifetime,
         Self::Wait,
         Self::Refusal,
@@ -54,6 +56,7 @@ impl Purpose {
         Self::Shock,
         Self::ShockHit,
         Self::Replay,
+        Self::Input,
     ];
 }
 

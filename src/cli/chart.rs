@@ -25,13 +25,9 @@ use crate::output::rows::Form;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "SCENARIO may also be results, told by their content: the JSON of `estimate` (cost, \
-                        saving,\nmakespan, assumptions, and ladder where no lifetime was given), the \
-                         CSV or JSON
-lines of `sweep` (sweep, frontier), the JSON of `sweep --tornado` \
-                         (tornado), the JSON of
-`reconcile` (reconcile).
-
-\
+                         saving,\nmakespan, assumptions, uncertainty, and ladder where no lifetime was \
+                         given), the CSV or JSON\nlines of `sweep` (sweep, frontier), the JSON of `sweep \
+                         --tornado` (tornado),\nthe JSON of `reconcile` (reconcile).\n\n\
                         Examples:\n  \
                         stockout chart job.toml -o cost.svg\n  \
                         stockout chart job.toml --kind ladder --theme dark -o ladder.svg\n  \
@@ -193,6 +189,7 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
         )),
         (Kind::Ladder, results) => decision::ladder(arguments, results),
         (Kind::Assumptions, results) => decision::assumptions(arguments, results),
+        (Kind::Uncertainty, results) => decision::uncertainty(arguments, results),
         (Kind::Sweep, results) => sweep::sweep(arguments, results),
         (Kind::Frontier, results) => frontier::frontier(arguments, results),
         (Kind::Tornado, results) => sweep::tornado(arguments, results),

@@ -35,6 +35,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for sentence in sentences(scenario.workload.market()) {
         text.push_str(&format!("  {sentence}\n"));
     }
+    for input in &scenario.uncertain {
+        text.push_str(&format!(
+            "  {} is uncertain: {}; its centre is {}\n",
+            input.key, input.known, input.centre
+        ));
+    }
     if !design.axes.is_empty() {
         let checked = design.check(&mut problems).ok_or_else(|| refused(&problems))?;
         text.push_str(&format!("  [sweep]: {} design points\n", checked.rows.len()));

@@ -23,7 +23,9 @@ pub fn run(
     quiet: bool,
 ) -> Result<(), Failure> {
     let prices = input.own_prices()?;
-    let Written { name, mut root, request, trace: _, mut problems } = input.read()?;
+    let written = input.read()?;
+    written.tell_centres(quiet);
+    let Written { name, mut root, request, mut problems, .. } = written;
     let Some(request) = request else {
         return Err(Failure::Input(
             "error: --emit changes a Vertex AI request body, and this is none\n\

@@ -13,12 +13,14 @@ use super::progress::Progress;
 use super::write::{Destination, complain};
 use crate::decision::choice::Rules;
 use crate::decision::mix::Mix;
-use crate::decision::{self, Case};
+use crate::decision::uncertainty::{self, Asked, Unassessed};
+use crate::decision::{self, Case, Decision};
 use crate::model::plan::Plan;
 use crate::montecarlo::replicate::RunError;
 use crate::montecarlo::{self, Estimate};
 use crate::output::{Format, csv, json, table};
 use crate::scenario::resolved::Scenario;
+use crate::scenario::uncertain::Uncertain;
 
 /// Arguments of `estimate`.
 #[derive(Debug, clap::Args)]
@@ -40,6 +42,9 @@ pub struct Arguments {
     /// A replayed trace (market.trace) beside the laws of lifetime and wait fitted to it: what the fit loses
     #[arg(long, conflicts_with_all = ["full", "method", "quick", "conditions"])]
     against_fit: bool,
+    /// Draws of uncertain inputs, from 16 to 65536 [default: 256 of a job, 128 of others]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=65_536))]
+    draws: Option<u32>,
     /// Threads to use; the result is the same bytes on any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -101,6 +106,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             against_fit::run(written, &*prices, arguments.threads, (arguments.quiet, as_json))?;
         return arguments.destination.write(&text);
     }
+    let uncertain = written.uncertain.clone();
+    let decides = !arguments.quick && arguments.format != Format::Csv;
+    if !decides {
+        written.tell_centres(arguments.quiet);
+    }
     let (scenario, design, mut problems) = Input::finish(written, arguments.quiet, &*prices)?;
     if !design.axes.is_empty() && !arguments.quiet {
         complain("note: [sweep] is left out here; `stockout sweep` runs it");
@@ -130,7 +140,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         failed(error)
     })?;
     let decision = match rules {
-        Some(rules) if !arguments.quick && arguments.format != Format::Csv => {
+        Some(rules) if decides => {
             let case = Case {
                 name: &design.name,
                 root: &design.root,
@@ -139,12 +149,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 threads,
                 watch: &progress,
             };
-            Some(decision::decide(&case, &scenario, &answer, &rules))
+            let asked = (&uncertain, arguments.draws);
+            Some(decided(&case, (&scenario, &answer), &rules, asked))
         }
         _ => None,
     };
     progress.finish();
-    let decision = decision.transpose().map_err(failed)?;
+    let decision = decision.transpose()?;
     let text = match arguments.format {
         Format::Table => {
             let input = arguments.input.as_arguments();
@@ -159,6 +170,40 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.destination.write(&text)?;
     watched.see_estimate(&scenario, &answer);
     watched.verdict()
+}
+
+/// The decision, and what uncertain inputs leave open.
+pub fn decided(
+    case: &Case<'_>,
+    (scenario, answer): (&Scenario, &Estimate),
+    rules: &Rules,
+    (uncertain, draws): (&Uncertain, Option<u32>),
+) -> Result<Decision, Failure> {
+    let failed = |error| unassessed(Unassessed::Run(error));
+    let mut decision = decision::decide(case, scenario, answer, rules).map_err(failed)?;
+    if uncertain.is_empty() {
+        return Ok(decision);
+    }
+    let asked = Asked {
+        uncertain,
+        draws: draws.map(|draws| draws as usize),
+        verdict: decision.verdict.plan.and_then(Plan::of_name),
+        subject: decision.subject.and_then(Plan::of_name),
+    };
+    let open = uncertainty::assess(case, (scenario, answer), rules, &asked);
+    decision.input_uncertainty = Some(open.map_err(unassessed)?);
+    Ok(decision)
+}
+
+/// Why there is no input uncertainty.
+pub fn unassessed(why: Unassessed) -> Failure {
+    match why {
+        Unassessed::Run(RunError::Interrupted) => Failure::Interrupted,
+        Unassessed::Run(error) => Failure::Run(error.into()),
+        Unassessed::Together(message) => {
+            Failure::Input(format!("error: {message}\nhelp: narrow the ranges"))
+        }
+    }
 }
 
 /// A list of jobs, as a month.

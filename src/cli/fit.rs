@@ -91,7 +91,7 @@ enum Format {
     /// For a person, 80 columns wide
     #[default]
     Table,
-    /// The lifetime alone, for a scenario
+    /// The lifetime for a scenario, with its covariance: what `from` reads
     Toml,
     /// For a program, every figure at full precision
     Json,
@@ -129,7 +129,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     refuse_unfit_choice(options, &of)?;
     arguments.destination.write(&match arguments.format {
         Format::Table => shown::text(&of, &go_on(arguments, &of)),
-        Format::Toml => shown::toml(&of),
+        Format::Toml => shown::file(&of),
         Format::Json => shown::json(&of),
         Format::Csv => shown::csv(&of),
         Format::Markdown => shown::markdown(&of),
@@ -169,6 +169,14 @@ fn go_on(arguments: &Arguments, of: &Fitting<'_>) -> Vec<String> {
     if let Some(lifetime) = shown::lifetime(&of.fit.all) {
         let setting = shell_word(&format!("market.lifetime={lifetime}"));
         lines.push(format!("stockout estimate job.toml --set \\\n    {setting}"));
+    }
+    if shown::chosen(&of.fit.all).is_some() && arguments.file.as_os_str() != "-" {
+        let file = shell_word(&of.file.replace('\n', " "));
+        lines.push(format!("stockout fit {file} --format toml -o fit.toml"));
+        lines.push(
+            "stockout estimate job.toml --set \\\n    'market.lifetime={ from = \"fit.toml\" }'"
+                .into(),
+        );
     }
     if arguments.file.as_os_str() != "-" {
         let file = shell_word(&of.file.replace('\n', " "));

@@ -88,6 +88,7 @@ fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure>
         ));
     };
     refuse_jobs_out(arguments)?;
+    written.tell_centres(false);
     let warnings = written.problems.render(Severity::Warning);
     if !warnings.is_empty() {
         write::complain(warnings.trim_end());

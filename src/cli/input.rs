@@ -13,6 +13,7 @@ use crate::scenario::machine::{NoPriceFile, Prices};
 use crate::scenario::resolved::{Against, Scenario};
 use crate::scenario::source::{Place, Problems, Severity};
 use crate::scenario::tree::{self, Node};
+use crate::scenario::uncertain::{self, Uncertain};
 use crate::scenario::{self, json, request};
 use crate::sweep::axes;
 use crate::sweep::design::Design;
@@ -135,12 +136,30 @@ pub struct Written {
     pub name: String,
     /// As written, with every setting applied.
     pub root: Node,
+    /// What is known as a range or a distribution only; the tree holds the centres.
+    pub uncertain: Uncertain,
     /// What the scenario came from, where it was a request body.
     pub request: Option<request::Request>,
     /// The trace that `market.trace.file` names.
     pub trace: Option<Availability>,
     /// What is wrong so far.
     pub problems: Problems,
+}
+
+impl Written {
+    /// Says that a command takes the centres of what is uncertain, unless `quiet`.
+    pub fn tell_centres(&self, quiet: bool) {
+        if quiet {
+            return;
+        }
+        for input in self.uncertain.describe() {
+            write::complain(&format!(
+                "note: {} is uncertain ({}); its centre is taken here: {}. `stockout estimate` shows \
+                 what that leaves open",
+                input.key, input.known, input.centre
+            ));
+        }
+    }
 }
 
 impl Input {
@@ -263,10 +282,11 @@ impl Input {
         self.apply_settings(&mut root, &mut problems);
         self.read_load(&mut root, &mut problems)?;
         let trace = self.read_trace(&mut root, &mut problems)?;
+        let uncertain = self.take_uncertain(&mut root, &mut problems);
         if problems.any_error() {
             return Err(refused(&problems));
         }
-        Ok(Written { name, root, request, trace, problems })
+        Ok(Written { name, root, uncertain, request, trace, problems })
     }
 
     /// Puts the windows of the trace that `market.trace.file` names in its place.
@@ -340,6 +360,26 @@ impl Input {
         Ok(trace)
     }
 
+    /// Takes out what is uncertain. A file that `from` names lies beside the scenario, or, where a
+    /// `--set` names it, where the command is run.
+    fn take_uncertain(&self, root: &mut Node, problems: &mut Problems) -> Uncertain {
+        let is_setting: Vec<bool> =
+            problems.sources.iter().map(|source| source.name == "--set").collect();
+        let open = |name: &str, at: &Place| {
+            let set = is_setting.get(at.source).copied().unwrap_or(false);
+            let path = if set { PathBuf::from(name) } else { beside(self.file.as_deref(), name) };
+            let text = read_text(&path, "", "a fit").map_err(|failure| match failure {
+                Failure::Input(message) => {
+                    let message = message.trim_start_matches("error: ");
+                    message.lines().next().unwrap_or_default().to_owned()
+                }
+                _ => format!("could not read {}", path.display()),
+            })?;
+            Ok((path.display().to_string(), text))
+        };
+        uncertain::take(root, problems, &open)
+    }
+
     /// Puts the series that `load.file` names in its place.
     fn read_load(&self, root: &mut Node, problems: &mut Problems) -> Result<(), Failure> {
         let Some(node) = load_series::named(root).cloned() else { return Ok(()) };
@@ -404,6 +444,7 @@ impl Input {
         quiet: bool,
         prices: &dyn Prices,
     ) -> Result<Scenario, Failure> {
+        written.tell_centres(quiet);
         let (scenario, design, _) = Self::finish(written, quiet, prices)?;
         if !design.axes.is_empty() && !quiet {
             write::complain("note: [sweep] is left out here; `stockout sweep` runs it");
@@ -422,13 +463,14 @@ impl Input {
         }
         let axes = axes::take_table(&mut written.root, &mut written.problems);
         let axes = axes::merge(axes, Vec::new(), &mut written.problems);
-        match scenario::finish(&written.name, &written.root, prices, written.problems) {
+        let Written { name, root, uncertain, problems, .. } = written;
+        match scenario::finish_uncertain(&name, &root, &uncertain, prices, problems) {
             Ok((scenario, problems)) => {
                 let warnings = problems.render(Severity::Warning);
                 if !warnings.is_empty() {
                     write::complain(warnings.trim_end());
                 }
-                let design = Design { name: written.name, root: written.root, axes, prices };
+                let design = Design { name, root, axes, prices };
                 Ok((scenario, design, problems))
             }
             Err(problems) => Err(refused(&problems)),

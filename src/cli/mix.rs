@@ -26,6 +26,7 @@ pub fn read<'p>(
     quiet: bool,
     prices: &'p dyn Prices,
 ) -> Result<Mix<'p>, Failure> {
+    written.tell_centres(quiet);
     let axes = axes::take_table(&mut written.root, &mut written.problems);
     if !axes.is_empty() && !quiet {
         write::complain("note: [sweep] is left out here; a list of jobs has no sweep");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::age::warn_if_spot_is_stale;
-use super::estimate::threads;
+use super::estimate::{decided, threads};
 use super::input::{Input, refused, shell_word};
 use super::mix;
 use super::progress::Progress;
@@ -19,7 +19,9 @@ use crate::montecarlo::{self, verify};
 use crate::output::chart::ladder::Ladder;
 use crate::output::report::{Finding, Report, html, markdown, portfolio_csv};
 use crate::output::{csv, json};
+use crate::scenario::keys;
 use crate::scenario::resolved::{Scenario, Stop};
+use crate::scenario::tree::Node;
 
 /// Arguments of `report`.
 #[derive(Debug, clap::Args)]
@@ -158,6 +160,8 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
             "write `stockout estimate FILE --format markdown`, or give one of its jobs as a scenario",
         ));
     }
+    let uncertain = written.uncertain.clone();
+    let supplied = supplied(&written.root);
     let (scenario, design, mut problems) = Input::finish(written, quiet, &*prices)?;
     if !design.axes.is_empty() && !quiet {
         complain("note: [sweep] is left out here; `stockout sweep` runs it");
@@ -179,26 +183,26 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
         threads,
         watch: &progress,
     };
-    let found = montecarlo::run_with_spreads(&scenario, threads, &progress).and_then(
-        |(answer, spreads)| {
-            let decision = decision::decide(&case, &scenario, &answer, &rules)?;
-            let ladder = ladder(&case, &scenario, &decision)?;
-            let split = decision::split::frontier(&case, &scenario, &rules)?;
-            let over_time = fleet(&scenario, &decision, threads, &progress)?;
-            let verification = verify::verify(&scenario, threads, &progress)?;
-            Ok((answer, spreads, decision, ladder, (split, over_time), verification))
-        },
-    );
+    let failed = |error| match error {
+        RunError::Interrupted => Failure::Interrupted,
+        error => Failure::Run(
+            anyhow::Error::new(error).context(format!("could not run {}", file.display())),
+        ),
+    };
+    let found = || {
+        let (answer, spreads) =
+            montecarlo::run_with_spreads(&scenario, threads, &progress).map_err(failed)?;
+        let decision = decided(&case, (&scenario, &answer), &rules, (&uncertain, None))?;
+        let ladder = ladder(&case, &scenario, &decision).map_err(failed)?;
+        let split = decision::split::frontier(&case, &scenario, &rules).map_err(failed)?;
+        let over_time = fleet(&scenario, &decision, threads, &progress).map_err(failed)?;
+        let verification = verify::verify(&scenario, threads, &progress).map_err(failed)?;
+        Ok::<_, Failure>((answer, spreads, decision, ladder, (split, over_time), verification))
+    };
+    let found = found();
     progress.finish();
-    let (answer, spreads, decision, ladder, fleet, verification) =
-        found.map_err(|error| match error {
-            RunError::Interrupted => Failure::Interrupted,
-            error => Failure::Run(
-                anyhow::Error::new(error).context(format!("could not run {}", file.display())),
-            ),
-        })?;
+    let (answer, spreads, decision, ladder, (split, over_time), verification) = found?;
     let file = file.display().to_string();
-    let (split, over_time) = fleet;
     Ok(Finding {
         scenario,
         answer,
@@ -208,6 +212,7 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
         ladder,
         split,
         over_time,
+        supplied,
         file,
     })
 }
@@ -233,6 +238,24 @@ fn fleet(
         Err(NoTrace::Run(error)) => Err(error),
         Err(NoTrace::IsJob | NoTrace::NotOffered { .. } | NoTrace::TooLong) => Ok(None),
     }
+}
+
+/// The keys that the scenario gives, tables of distributions as one.
+fn supplied(root: &Node) -> Vec<String> {
+    fn walk(node: &Node, path: &str, found: &mut Vec<String>) {
+        for entry in node.entries() {
+            let path =
+                if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
+            if keys::find(&path).is_some() {
+                found.push(path);
+            } else {
+                walk(&entry.node, &path, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(root, "", &mut found);
+    found
 }
 
 /// The saving by mean lifetime: the decision's own where nobody gave a lifetime.

@@ -204,6 +204,7 @@ impl<'a> Call<'a> {
         if let (Some(request), false) = (&written.request, arguments.quiet) {
             complain(request.explain().trim_end());
         }
+        written.tell_centres(arguments.quiet);
         let mut problems = written.problems;
         let table = axes::take_table(&mut written.root, &mut problems);
         let vary: Vec<axes::Axis> = arguments

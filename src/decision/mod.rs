@@ -5,7 +5,8 @@
 //! the same luck ([`register`]). The verdict names the plan that does what is required at the least
 //! cost, the range of its saving over all of that, and the nearest value of any one assumption at
 //! which another plan would be named ([`verdict`]). Where no lifetime is known, the [`ladder`] shows
-//! the answer for lifetimes from an hour to a week.
+//! the answer for lifetimes from an hour to a week. What the user knows as a range or a distribution
+//! only is drawn many times ([`uncertainty`]).
 //!
 //! Runs here are shorter than the estimate's own: differences under common random numbers need few
 //! replications.
@@ -23,6 +24,7 @@ pub mod quota;
 pub mod register;
 pub mod runs;
 pub mod split;
+pub mod uncertainty;
 pub mod unknown;
 pub mod verdict;
 
@@ -42,6 +44,7 @@ use choice::Rules;
 use ladder::Ladder;
 use register::Register;
 use runs::Runs;
+use uncertainty::InputUncertainty;
 use unknown::Change;
 use verdict::Verdict;
 
@@ -114,6 +117,9 @@ pub struct Decision {
     pub fails_early_deaths: Option<(f64, f64)>,
     /// Replications of each of these runs.
     pub replications: u64,
+    /// What uncertain inputs leave open; in results it stands beside the decision.
+    #[serde(skip)]
+    pub input_uncertainty: Option<InputUncertainty>,
 }
 
 /// Replications of the runs of a decision: of a job or of an endpoint, at most.
@@ -211,6 +217,7 @@ pub fn decide(
         fails_early_deaths: early_deaths(&runs),
         register,
         replications,
+        input_uncertainty: None,
     })
 }
 

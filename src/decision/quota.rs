@@ -126,7 +126,7 @@ fn vms(scenario: &Scenario, course: Course) -> (u64, u64) {
         }
     };
     match course {
-        Course::Standard => (all, 0),
+        Course::Standard | Course::Base => (all, 0),
         Course::SpotThenStandard | Course::SpotUntilDeadline if falls_back => (all, all - standard),
         Course::Spot
         | Course::SpotResubmit

@@ -294,12 +294,16 @@ pub fn reconcile(
 const fn own_capacity(plan: Plan) -> Bought {
     match plan {
         Plan::FlexStart => Bought::FlexStart,
-        Plan::Standard | Plan::Committed1y | Plan::Committed3y => Bought::Standard,
+        Plan::Standard | Plan::Committed1y | Plan::Committed3y | Plan::Base1y | Plan::Base3y => {
+            Bought::Standard
+        }
         Plan::Spot
         | Plan::SpotResubmit
         | Plan::SpotThenStandard
         | Plan::SpotUntilDeadline
-        | Plan::Mixed => Bought::Spot,
+        | Plan::Mixed
+        | Plan::Mixed1y
+        | Plan::Mixed3y => Bought::Spot,
     }
 }
 

@@ -84,6 +84,27 @@ impl Symmetric {
         ((0..n).map(|i| a[i * n + i]).collect(), v)
     }
 
+    /// Columns whose squares add up to the matrix, A = R R′: one for every direction with variance.
+    /// `None` where a direction has a negative variance.
+    #[must_use]
+    pub fn root(&self) -> Option<Vec<Vec<f64>>> {
+        let n = self.size;
+        let (values, vectors) = self.eigen();
+        let largest = values.iter().copied().fold(0.0, f64::max);
+        if values
+            .iter()
+            .any(|&value| !value.is_finite() || value < -NEGLIGIBLE * largest.max(1e-12))
+        {
+            return None;
+        }
+        let columns = values.iter().enumerate().filter(|(_, value)| **value > NEGLIGIBLE * largest);
+        Some(
+            columns
+                .map(|(k, &value)| (0..n).map(|i| sqrt(value) * vectors[i * n + k]).collect())
+                .collect(),
+        )
+    }
+
     /// x′ A⁻ x, and the rank of A: directions without variance are left out.
     #[must_use]
     pub fn quadratic_of_inverse(&self, x: &[f64]) -> (f64, u64) {
@@ -168,6 +189,28 @@ mod tests {
         let (sum, rank) = matrix.quadratic_of_inverse(&[1.0, 2.0, 3.0]);
         assert!((sum - inverse.product(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0])).abs() < 1e-12);
         assert_eq!(rank, 3);
+    }
+
+    /// R R′ is the matrix again; a covariance of 1, 1 and 2 between both is none: 1 · 1 < 2².
+    #[test]
+    fn the_squares_of_a_root_are_the_matrix() {
+        let mut matrix = Symmetric::zero(3);
+        for (i, j, value) in [(0, 0, 4.0), (1, 0, 2.0), (1, 1, 3.0), (2, 1, 1.0), (2, 2, 2.0)] {
+            matrix.add(i, j, value);
+        }
+        let root = matrix.root().unwrap();
+        for i in 0..3 {
+            for j in 0..3 {
+                let sum: f64 = root.iter().map(|column| column[i] * column[j]).sum();
+                assert!((sum - matrix.at(i, j)).abs() < 1e-12);
+            }
+        }
+        let mut none = Symmetric::zero(2);
+        for (i, j, value) in [(0, 0, 1.0), (1, 0, 2.0), (1, 1, 1.0)] {
+            none.add(i, j, value);
+        }
+        assert_eq!(none.root(), None);
+        assert_eq!(Symmetric::zero(2).root().unwrap().len(), 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 
 pub mod goodness;
 pub mod law;
-mod linear;
+pub(crate) mod linear;
 pub mod logrank;
 mod maximise;
 pub mod model;

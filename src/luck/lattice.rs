@@ -77,7 +77,8 @@ pub const fn dimension(purpose: Purpose, slot: u32, attempt: u32) -> Option<usiz
         | Purpose::RegimeStart
         | Purpose::Shock
         | Purpose::ShockHit
-        | Purpose::Replay => None,
+        | Purpose::Replay
+        | Purpose::Input => None,
     }
 }
 

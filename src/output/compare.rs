@@ -135,6 +135,9 @@ pub struct Comparison {
     pub recommended: Option<Recommended>,
     /// What differs about the runs.
     pub differences: Vec<Difference>,
+    /// What is uncertain on either side: its centre is compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub uncertain: Vec<String>,
     /// Every measure of every plan.
     pub rows: Vec<Row>,
 }
@@ -225,8 +228,23 @@ pub fn compare(a: File<'_>, b: File<'_>) -> Result<Comparison, String> {
             .zip(recommended(&second))
             .map(|(a, b)| Recommended { a, b }),
         differences,
+        uncertain: uncertain(&first, &second),
         rows,
     })
+}
+
+/// The keys of uncertain inputs, each once.
+fn uncertain(first: &Value, second: &Value) -> Vec<String> {
+    let keys = |root: &Value| -> Vec<String> {
+        let inputs = root.pointer("/input_uncertainty/inputs").and_then(Value::as_array);
+        let key = |input: &Value| Some(input.get("key")?.as_str()?.to_owned());
+        inputs.into_iter().flatten().filter_map(key).collect()
+    };
+    let mut all = keys(first);
+    all.extend(keys(second));
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The plan that a result recommends; `None` where it holds no decision.
@@ -332,6 +350,12 @@ impl Comparison {
         for difference in &self.differences {
             let Difference { what, a, b } = difference;
             notes.push(format!("{what}: {a} became {b}."));
+        }
+        if !self.uncertain.is_empty() {
+            notes.push(format!(
+                "Compared at the centres of what is uncertain: {}.",
+                self.uncertain.join(", ")
+            ));
         }
         if self.count(Verdict::Changed) + self.count(Verdict::WithinNoise) > 0 {
             notes.push(

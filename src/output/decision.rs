@@ -1,6 +1,7 @@
 //! The verdict in words a board reads, the ladder as a table, and what each assumption is worth.
 
 use super::numbers::{self, NONE};
+use super::uncertainty;
 use crate::decision::Decision;
 use crate::decision::choice::Standing;
 use crate::decision::ladder::Ladder;
@@ -17,6 +18,7 @@ use crate::sweep::study::Valued;
 pub fn verdict(scenario: &Scenario, decision: &Decision) -> Vec<String> {
     let verdict = &decision.verdict;
     let mut lines = vec![headline(scenario, verdict)];
+    lines.extend(uncertainty::sentences(decision));
     lines.extend(close(scenario, verdict));
     lines.push(changes(scenario, verdict));
     lines
@@ -45,6 +47,8 @@ pub(super) fn headline(scenario: &Scenario, verdict: &Verdict) -> String {
     let mut parts: Vec<String> = Vec::new();
     match verdict.saving {
         Some(saving) if saving.value >= 0.0 => {
+            let has_price = !scenario.uncertain.iter().any(|input| input.key == "price.spot");
+            let range = |ends| range(ends, has_price);
             let range = verdict.saving_range.map_or_else(String::new, range);
             parts.push(format!(
                 "it saves {}{range}",
@@ -87,16 +91,21 @@ pub(super) fn headline(scenario: &Scenario, verdict: &Verdict) -> String {
 }
 
 /// The saving at its worst and its best.
-fn range((low, high): (f64, f64)) -> String {
-    const OVER: &str = "over the Spot price and all that nobody supplied";
+fn range((low, high): (f64, f64), has_price: bool) -> String {
+    // What is uncertain is told on a line of its own.
+    let over = if has_price {
+        "over the Spot price and all that nobody supplied"
+    } else {
+        "over all that nobody supplied"
+    };
     if low < -1.0 {
         return format!(
-            " ({:.0} % at best; at worst it costs {} times as much, {OVER})",
+            " ({:.0} % at best; at worst it costs {} times as much, {over})",
             high * 100.0,
             numbers::significant(1.0 - low, 2)
         );
     }
-    format!(" ({:.0} to {:.0} % {OVER})", low * 100.0 + 0.0, high * 100.0 + 0.0)
+    format!(" ({:.0} to {:.0} % {over})", low * 100.0 + 0.0, high * 100.0 + 0.0)
 }
 
 /// Why the standard plan is the one.

@@ -7,9 +7,10 @@ use super::numbers::{self, NONE, hours, percent, significant, whole};
 use super::paragraph::wrapped;
 use super::table::Grid;
 use crate::evidence::lifetimes::Lifetimes;
-use crate::fit::law::Family;
+use crate::fit::law::{Family, Scale};
 use crate::fit::model::{ALIKE, Fitted, Model};
 use crate::fit::{Analysis, Fit};
+use crate::scenario::uncertain::{SCHEMA, TABLE};
 use crate::stats::interval::Level;
 
 /// A fit with what it came from.
@@ -67,7 +68,7 @@ pub fn text(of: &Fitting<'_>, go_on: &[String]) -> String {
             out.push_str(&wrapped(&line, "  "));
         }
     }
-    out.push_str("\nFor a scenario (--format toml writes it alone):\n\n");
+    out.push_str("\nFor a scenario (--format toml writes it with its covariance, for `from`):\n\n");
     out.push_str(&toml(of));
     if !go_on.is_empty() {
         out.push_str("\nGo on with:\n");
@@ -573,6 +574,56 @@ pub fn toml(of: &Fitting<'_>) -> String {
         }
     }
     out.push_str(&format!("[market]\nlifetime = {value}\n"));
+    out
+}
+
+/// The block with the table that `market.lifetime = { from = "fit.toml" }` reads: the parameters with
+/// their covariance. Without a fitted model there is no such table.
+#[must_use]
+pub fn file(of: &Fitting<'_>) -> String {
+    let mut out = toml(of);
+    let all = &of.fit.all;
+    let Some(model) = chosen(all) else { return out };
+    if model.covariance.is_empty() {
+        return out;
+    }
+    let free = &model.parameters[..model.covariance.len()];
+    let list = |values: &mut dyn Iterator<Item = String>| {
+        format!("[{}]", values.collect::<Vec<_>>().join(", "))
+    };
+    out.push_str(
+        "\n# How well they are known: a scenario beside this file takes both with\n\
+         # market.lifetime = { from = \"fit.toml\" }. Do not paste this table; durations in hours.\n",
+    );
+    out.push_str(&format!("[{TABLE}]\nschema = {SCHEMA}\nmodel = \"{}\"\n", model.family.name()));
+    if !model.until_h.is_empty() {
+        let until = list(&mut model.until_h.iter().map(|until| format!("{until:?}")));
+        out.push_str(&format!("until_h = {until}\n"));
+    }
+    if model.family == Family::Bathtub {
+        let ends_there = free.len() < model.parameters.len();
+        out.push_str(&format!(
+            "longest_h = {:?}\nends_there = {ends_there}\n",
+            all.counts.longest_h
+        ));
+    }
+    let names = list(&mut free.iter().map(|p| format!("\"{}\"", p.name)));
+    let scales = list(&mut free.iter().map(|p| {
+        let scale = match p.scale {
+            Scale::Log => "log",
+            Scale::Logit => "logit",
+        };
+        format!("\"{scale}\"")
+    }));
+    let values = list(&mut free.iter().map(|p| format!("{:?}", p.value)));
+    let rows = list(&mut model.covariance.iter().map(|row| {
+        format!("[{}]", row.iter().map(|c| format!("{c:?}")).collect::<Vec<_>>().join(", "))
+    }));
+    out.push_str(&format!(
+        "parameters = {names}\nscales = {scales}       # on which they are jointly normal\n\
+         values = {values}\ncovariance = {rows}\nvms = {}\npreempted = {}\n",
+        all.counts.rows, all.counts.events
+    ));
     out
 }
 

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::decision::Decision;
 use crate::decision::month::{self, Month};
 use crate::decision::quota::{self, PeakNeed};
+use crate::decision::uncertainty::InputUncertainty;
 use crate::model::plan::{self, Outcome};
 use crate::model::workload::Workload;
 use crate::montecarlo::estimate::{
@@ -48,6 +49,9 @@ struct Document<'a> {
     assumptions: &'a [Assumption],
     /// Null where none was asked for.
     decision: Option<&'a Decision>,
+    /// Left out where nothing is uncertain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_uncertainty: Option<&'a InputUncertainty>,
     plans: Vec<Plan<'a>>,
     /// Where the scenario says how often it runs.
     month: Option<Month>,
@@ -255,6 +259,7 @@ pub fn estimate(scenario: &Scenario, answer: &Estimate, decision: Option<&Decisi
         }),
         assumptions: &scenario.assumptions,
         decision,
+        input_uncertainty: decision.and_then(|decision| decision.input_uncertainty.as_ref()),
         plans: answer.plans.iter().map(|answer| plan(scenario, answer, pairs.as_ref())).collect(),
         month: month::of_estimate(scenario, answer),
     };

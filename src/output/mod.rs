@@ -42,6 +42,7 @@ pub mod sweep;
 #[cfg(feature = "cli")]
 pub mod table;
 pub mod trace;
+pub mod uncertainty;
 #[cfg(feature = "cli")]
 pub mod verify;
 

@@ -10,6 +10,7 @@ use super::month;
 use super::numbers::{self, NONE};
 use super::paragraph::wrapped;
 use super::quota;
+use super::uncertainty;
 use crate::decision::Decision;
 use crate::decision::ladder::Ladder;
 use crate::luck::Sampling;
@@ -109,6 +110,9 @@ pub fn estimate(
             out.push_str(&wrapped(&line, "  "));
         }
     }
+    if let Some(open) = decision.and_then(|found| found.input_uncertainty.as_ref()) {
+        out.push_str(&uncertainty::text(scenario, open));
+    }
     if full {
         for line in decision.into_iter().flat_map(|found| decision::requirements(&found.verdict)) {
             out.push_str(&wrapped(&line, "  "));
@@ -177,6 +181,9 @@ pub fn estimate_markdown(
         let (above, below) = decision::about_ladder(scenario, ladder);
         let table = self::ladder(scenario, ladder).markdown();
         out.push_str(&format!("\n{above}\n\n{table}\n{below}\n"));
+    }
+    if let Some(open) = decision.and_then(|found| found.input_uncertainty.as_ref()) {
+        out.push_str(&uncertainty::markdown(scenario, open));
     }
     if full {
         for note in methods(scenario, answer) {

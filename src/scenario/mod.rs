@@ -24,12 +24,14 @@ mod simulation;
 pub mod source;
 mod trace;
 pub mod tree;
+pub mod uncertain;
 pub mod validate;
 mod zones;
 
 use machine::{NoPriceFile, Prices};
 use resolved::Scenario;
 use source::Problems;
+use uncertain::Uncertain;
 
 /// Reads a scenario from TOML, with settings `KEY=VALUE` over it; warnings come with it.
 ///
@@ -46,7 +48,38 @@ pub fn from_toml(
     for setting in settings {
         tree::apply_set(&mut root, setting, &mut problems);
     }
-    finish(name, &root, &NoPriceFile, problems)
+    let no_file = |_: &str, _: &source::Place| Err("no file is read here".to_owned());
+    let uncertain = uncertain::take(&mut root, &mut problems, &no_file);
+    if problems.any_error() {
+        return Err(problems);
+    }
+    finish_uncertain(name, &root, &uncertain, &NoPriceFile, problems)
+}
+
+/// Validates a tree at the centres of what is uncertain, and at the ends of every range; the scenario
+/// says what was uncertain.
+///
+/// # Errors
+/// All the problems found so far and now.
+pub fn finish_uncertain(
+    name: &str,
+    root: &tree::Node,
+    uncertain: &Uncertain,
+    prices: &dyn Prices,
+    problems: Problems,
+) -> Result<(Scenario, Problems), Problems> {
+    let (mut scenario, mut problems) = finish(name, root, prices, problems)?;
+    uncertain.check_ends(name, root, prices, &mut problems);
+    if problems.any_error() {
+        return Err(problems);
+    }
+    scenario.uncertain = uncertain.describe();
+    // What is known of an input is part of what names the run.
+    let known = scenario.uncertain.iter();
+    let known: Vec<(String, String)> =
+        known.map(|input| (format!("{} (uncertain)", input.key), input.known.clone())).collect();
+    scenario.settings.extend(known);
+    Ok((scenario, problems))
 }
 
 /// Validates a tree.

@@ -72,6 +72,15 @@ impl<'a> Reader<'a> {
             if self.refuse_later(&table.key, &table.at) {
                 continue;
             }
+            if table.key == super::uncertain::TABLE {
+                self.problems.warning(
+                    Some(&table.at),
+                    "[fit] is left out: the lifetime is taken as if it were known exactly",
+                    "write lifetime = { from = \"fit.toml\" } in [market], beside that file, to take what is \
+                     not known of it too; or delete [fit] here",
+                );
+                continue;
+            }
             if !known {
                 let names = names();
                 let owner = keys::KEYS.iter().find(|key| key.name() == table.key);

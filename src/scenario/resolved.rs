@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::pools::Pooled;
 use super::read::Assumption;
+use super::uncertain::Described;
 use crate::luck::Sampling;
 use crate::model::billing::{BillingRules, Tariff};
 use crate::model::leave::Leave;
@@ -60,6 +61,8 @@ pub struct Scenario {
     pub level: Level,
     /// What nobody supplied, the ones that matter most first.
     pub assumptions: Vec<Assumption>,
+    /// What is known as a range or a distribution only, in words: the figures here are its centres.
+    pub uncertain: Vec<Described>,
     /// Every key with the value taken.
     pub settings: Vec<(String, String)>,
 }

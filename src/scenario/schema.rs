@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::keys::{self, For, KEYS, Key, Kind, TABLES};
+use super::uncertain::is_number;
 use crate::model::capacity;
 use crate::model::distribution::{Dimension, Family};
 use crate::model::lifetime;
@@ -66,6 +67,7 @@ pub fn schema() -> String {
         "additionalProperties": false,
         "required": ["workload"],
         "properties": tables,
+        "$defs": { "uncertain": uncertain() },
     });
     let mut text = serde_json::to_string_pretty(&schema).expect("plain data becomes JSON");
     text.push('\n');
@@ -150,8 +152,56 @@ fn sweep() -> Value {
     })
 }
 
+/// A number that is known as a range or a distribution only.
+fn uncertain() -> Value {
+    let number = json!({ "anyOf": [{ "type": "string" }, { "type": "number" }] });
+    json!({
+        "description": "a number known as a range or a distribution only: `estimate` says what that leaves open, every other command takes the median",
+        "anyOf": [
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["low", "high"],
+                "properties": {
+                    "low": number,
+                    "high": number,
+                    "shape": {
+                        "enum": ["uniform", "log-uniform", "normal", "lognormal"],
+                        "description": "log-uniform for durations, prices, rates and plain numbers, uniform for shares and counts; with level lognormal and normal",
+                    },
+                    "level": {
+                        "type": "string",
+                        "pattern": format!("^\\s*{NUMBER}\\s*%\\s*$"),
+                        "description": "the share that low and high hold between them; left out: all of it",
+                    },
+                },
+            },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["median", "sigma"],
+                "properties": { "median": number, "sigma": { "type": "number", "minimum": 0 } },
+            },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["mean", "sd"],
+                "properties": { "mean": number, "sd": number },
+            },
+        ],
+    })
+}
+
+/// A value, or one that is uncertain.
+fn or_uncertain(value: Value) -> Value {
+    json!({ "anyOf": [value, { "$ref": "#/$defs/uncertain" }] })
+}
+
 fn described(key: &Key) -> Value {
     let mut value = of_kind(key.kind);
+    if is_number(key.kind) && !key.path.starts_with("simulation.") {
+        value = or_uncertain(value);
+    }
     value["description"] = json!(format!("{}. Default: {}", key.about, key.default));
     if key.has_default() {
         let number = key.default.parse::<i64>().ok();
@@ -236,6 +286,13 @@ fn of_kind(kind: Kind) -> Value {
             let mut options = families(lifetime::FAMILIES);
             options.push(piecewise());
             options.push(json!({ "const": "never" }));
+            options.push(json!({
+                "type": "object",
+                "description": FROM_ABOUT,
+                "additionalProperties": false,
+                "required": ["from"],
+                "properties": { "from": { "type": "string", "minLength": 1 } },
+            }));
             json!({ "anyOf": options })
         }
         Kind::Wait => {
@@ -312,6 +369,8 @@ fn of_kind(kind: Kind) -> Value {
     }
 }
 
+const FROM_ABOUT: &str = "the lifetime that `stockout fit --format toml` wrote to a file beside the scenario, its parameters jointly normal with the covariance of the fit";
+
 fn request_rate() -> Value {
     json!({
         "type": "string",
@@ -381,6 +440,7 @@ fn families<T>(families: &[Family<T>]) -> Vec<Value> {
                         "maximum": parameter.range.1,
                     }),
                 };
+                value = or_uncertain(value);
                 value["description"] = json!(parameter.about);
                 properties.insert(parameter.name.into(), value);
                 required.push(parameter.name);
@@ -456,7 +516,8 @@ fn distributions<T>(text: &mut String, of: &str, families: &[Family<T>]) {
     }
     if of == "lifetime" {
         text.push_str(&format!(
-            "| `piecewise` | `until` ({UNTIL_ABOUT}), `mean` ({MEAN_ABOUT}) | {PIECEWISE_ABOUT} |\n"
+            "| `piecewise` | `until` ({UNTIL_ABOUT}), `mean` ({MEAN_ABOUT}) | {PIECEWISE_ABOUT} |\n\
+             | `{{ from = \"fit.toml\" }}` | | {FROM_ABOUT} |\n"
         ));
     }
     text.push('\n');

@@ -142,6 +142,7 @@ pub fn validate(
         sampling,
         level,
         assumptions,
+        uncertain: Vec::new(),
         settings,
     })
 }

@@ -98,11 +98,24 @@ impl Estimator {
         Some(Self { value: sum as f64 / n as f64, deviations, groups })
     }
 
+    /// What each group contributes to the error; all add up to 0.
+    #[must_use]
+    pub const fn deviations(&self) -> &[f64; GROUPS] {
+        &self.deviations
+    }
+
     /// This estimate times a number.
     #[must_use]
     pub fn times(mut self, factor: f64) -> Self {
         self.value *= factor;
         self.deviations.iter_mut().for_each(|deviation| *deviation *= factor);
+        self
+    }
+
+    /// This estimate and a number.
+    #[must_use]
+    pub fn plus(mut self, number: f64) -> Self {
+        self.value += number;
         self
     }
 

@@ -5,6 +5,7 @@
 pub mod estimator;
 pub mod histogram;
 pub mod interval;
+pub mod nested;
 pub mod quantiles;
 pub mod quantity;
 pub mod sequential;

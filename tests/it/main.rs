@@ -33,5 +33,6 @@ mod sampling;
 mod sweep;
 mod threads;
 mod ticker;
+mod uncertain;
 mod verify;
 mod zones;

@@ -381,7 +381,14 @@ fn is_kept(value: &serde_json::Value, schema: &serde_json::Value) -> bool {
         "enum" => rule.as_array().unwrap().contains(value),
         "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()),
         "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap()),
-        "minLength" | "maxLength" | "description" | "title" | "default" | "$schema" => true,
+        "minLength" | "maxLength" | "description" | "title" | "default" | "$schema" | "$defs" => {
+            true
+        }
+        "$ref" => {
+            let name = rule.as_str().unwrap().strip_prefix("#/$defs/").unwrap();
+            let schema: serde_json::Value = serde_json::from_str(&schema::schema()).unwrap();
+            is_kept(value, &schema["$defs"][name])
+        }
         "pattern" if rule == "^[a-z][a-z0-9-]{0,62}$" => value.as_str().is_none_or(|text| {
             let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             text.len() <= 63

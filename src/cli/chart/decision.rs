@@ -1,12 +1,13 @@
-//! `chart --kind ladder` and `--kind assumptions`: what a decision rests on.
+//! `chart --kind ladder`, `--kind assumptions` and `--kind uncertainty`: what a decision rests on.
 
 use super::{Arguments, Results, unfit, unreadable, wrong};
 use crate::cli::Failure;
-use crate::cli::estimate::threads;
+use crate::cli::estimate::{threads, unassessed};
 use crate::cli::input::{Input, Written, refused};
 use crate::cli::mix;
 use crate::cli::progress::Progress;
 use crate::decision::choice::Rules;
+use crate::decision::uncertainty::Asked;
 use crate::decision::{self, Case, mix_verdict};
 use crate::model::plan::Plan;
 use crate::montecarlo;
@@ -16,6 +17,7 @@ use crate::output::chart::decided;
 use crate::output::chart::figures::{self, About};
 use crate::output::chart::ladder::{self, Ladder};
 use crate::output::chart::scene::Scene;
+use crate::output::chart::uncertainty::{self, Split};
 use crate::scenario::resolved::Scenario;
 
 /// The saving by mean lifetime.
@@ -69,6 +71,48 @@ pub fn assumptions(arguments: &Arguments, results: Option<Results>) -> Result<Sc
     })
 }
 
+/// What uncertain inputs leave open.
+pub fn uncertainty(arguments: &Arguments, results: Option<Results>) -> Result<Scene, Failure> {
+    let width = arguments.drawing.width();
+    if let Some(text) = of_estimate(arguments, results)? {
+        let read = decided::uncertainty(&text).map_err(|message| unreadable(arguments, &message));
+        return Ok(uncertainty::uncertainty(&read?, width));
+    }
+    let input = &arguments.input;
+    input.require()?;
+    let prices = input.own_prices()?;
+    let mut written = input.read()?;
+    if mix::is_mix(&written) {
+        return Err(wrong(
+            "what is uncertain of a list of jobs is taken at its centre",
+            "give one of its jobs as a scenario",
+        ));
+    }
+    let uncertain = std::mem::take(&mut written.uncertain);
+    if uncertain.is_empty() {
+        return Err(wrong(
+            "nothing is uncertain here: every value is one number",
+            "write a range, such as --set 'market.lifetime.mean={ low = \"5 h\", high = \"20 h\" }', or a \
+             fit: --set 'market.lifetime={ from = \"fit.toml\" }'",
+        ));
+    }
+    decided(arguments, written, &*prices, |case, scenario, rules, plan| {
+        let mut problems = case.sources.clone();
+        uncertain.check_ends(case.name, case.root, case.prices, &mut problems);
+        if problems.any_error() {
+            return Err(refused(&problems));
+        }
+        let answer = montecarlo::run(scenario, case.threads, case.watch).map_err(failed)?;
+        let verdict = rules.choose(scenario, &answer).plan;
+        let asked = Asked { uncertain: &uncertain, draws: None, verdict, subject: plan };
+        let open = decision::uncertainty::assess(case, (scenario, &answer), rules, &asked);
+        let open = open.map_err(unassessed)?;
+        let about = About::of(scenario, answer.replications);
+        let of = Split::of(&open, verdict.map(Plan::name), about);
+        Ok(uncertainty::uncertainty(&of, width))
+    })
+}
+
 /// The text of results that hold a decision; `None` where a scenario is to be run.
 fn of_estimate(arguments: &Arguments, results: Option<Results>) -> Result<Option<String>, Failure> {
     let text = match results {
@@ -95,6 +139,7 @@ fn decided(
     prices: &dyn crate::scenario::machine::Prices,
     draw: impl FnOnce(&Case<'_>, &Scenario, &Rules, Option<Plan>) -> Result<Scene, Failure>,
 ) -> Result<Scene, Failure> {
+    written.tell_centres(arguments.quiet);
     let (scenario, design, mut problems) = Input::finish(written, arguments.quiet, prices)?;
     let Some(rules) = Rules::read(&scenario, &mut problems) else {
         return Err(refused(&problems));

@@ -95,6 +95,7 @@ pub(super) fn with_design<T>(
     arguments.input.require()?;
     let prices = arguments.input.own_prices()?;
     let mut written = arguments.input.read()?;
+    written.tell_centres(arguments.quiet);
     let mut problems = written.problems;
     let table = axes::take_table(&mut written.root, &mut problems);
     let vary =

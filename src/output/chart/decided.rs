@@ -1,10 +1,12 @@
-//! What a decision rests on, read back from the JSON of `estimate`: its ladder and its assumptions.
+//! What a decision rests on, read back from the JSON of `estimate`: its ladder, its assumptions, and
+//! what uncertain inputs leave open.
 
 use serde_json::Value;
 
 use super::assumptions::{Assumed, End};
 use super::figures::About;
 use super::ladder::{Even, Known, Ladder, Rung};
+use super::uncertainty::{Input, Row, Split};
 use crate::model::plan::Plan;
 
 /// The decision, and where its figures come from.
@@ -74,6 +76,50 @@ pub fn ladder(text: &str) -> Result<Ladder, String> {
         even,
         known: known("seen_h", "seen, 95 %").or_else(|| known("quoted_h", super::ladder::QUOTED)),
         own_h: None,
+        about,
+    })
+}
+
+/// What uncertain inputs leave open.
+///
+/// # Errors
+/// What is missing or wrong.
+pub fn uncertainty(text: &str) -> Result<Split, String> {
+    let root: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let about = About::of_json(&root)?;
+    let open = root.get("input_uncertainty").filter(|found| found.is_object()).ok_or(
+        "it holds no input_uncertainty: its scenario gives every value as one number, or it was run \
+         with --quick",
+    )?;
+    let list = |key: &str| open.get(key).and_then(Value::as_array).into_iter().flatten();
+    let rows = list("plans").filter_map(|of| {
+        let saving = of.get("saving")?;
+        Some(Row {
+            plan: Plan::of_name(&words(of, "plan")?)?,
+            value: number(saving, "value")?,
+            half_width: number(saving, "half_width"),
+            ends: (number(saving, "low"), number(saving, "high")),
+        })
+    });
+    let inputs = list("inputs").map(|of| Input {
+        key: words(of, "key").unwrap_or_default(),
+        known: words(of, "known").unwrap_or_default(),
+        share: number(of, "share"),
+    });
+    let count = |key: &str| open.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let variance_of = open.get("variance_of");
+    Ok(Split {
+        level: number(open, "level").ok_or("its input_uncertainty has no level")?,
+        draws: (count("draws"), count("replications")),
+        rows: rows.collect(),
+        inputs: inputs.collect(),
+        together: number(open, "together"),
+        variance_of: variance_of.and_then(|of| Some((words(of, "plan")?, words(of, "figure")?))),
+        holds: root
+            .pointer("/decision/verdict/plan")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .zip(number(open, "verdict_holds")),
         about,
     })
 }

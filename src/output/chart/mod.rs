@@ -19,6 +19,7 @@
 //! | `hazard` | preemptions per VM-hour by age | [`hazard`] |
 //! | `reconcile` | predicted against actual: bands, dots, and the gap split | [`reconcile`] |
 //! | `assumptions` | what each assumption is worth | [`assumptions`] |
+//! | `uncertainty` | simulation error beside input uncertainty, and what each input explains | [`uncertainty`] |
 //!
 //! To add a kind: a file here that turns figures into a [`Page`](page::Page), a variant of
 //! [`Kind`] with its name, and a line in `scene` of `cli/chart.rs`. A kind that reads results has
@@ -53,6 +54,7 @@ pub mod svg;
 pub mod swept;
 pub mod timeline;
 pub mod tornado;
+pub mod uncertainty;
 
 /// What a chart shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,8 @@ pub enum Kind {
     Ladder,
     /// What each assumption is worth
     Assumptions,
+    /// Simulation error beside input uncertainty, and what each uncertain input explains
+    Uncertainty,
     /// Observed lifetimes: the VMs that outlive an age, with fitted curves and the risk table
     Survival,
     /// Observed lifetimes: preemptions per VM-hour by age
@@ -99,6 +103,7 @@ impl Kind {
             Self::Tornado => "tornado",
             Self::Ladder => "ladder",
             Self::Assumptions => "assumptions",
+            Self::Uncertainty => "uncertainty",
             Self::Survival => "survival",
             Self::Hazard => "hazard",
             Self::Reconcile => "reconcile",

@@ -9,7 +9,8 @@ use crate::output::chart::figures::{About, Figures};
 use crate::output::chart::palette::{self, Ink, Theme};
 use crate::output::chart::scene::Scene;
 use crate::output::chart::svg::{Style, svg};
-use crate::output::chart::{cost, frontier, ladder, makespan, replicas, saving};
+use crate::output::chart::uncertainty::Split;
+use crate::output::chart::{cost, frontier, ladder, makespan, replicas, saving, uncertainty};
 use crate::output::numbers;
 
 /// Width of a picture for a desk and for paper \[px\].
@@ -118,6 +119,15 @@ pub(super) fn of_sensitivity(finding: &Finding, id: &str) -> Vec<Figure> {
         }));
     }
     charts
+}
+
+/// What uncertain inputs leave open.
+pub(super) fn of_uncertainty(finding: &Finding, id: &str) -> Vec<Figure> {
+    let Some(open) = &finding.decision.input_uncertainty else { return Vec::new() };
+    let about = About::of(&finding.scenario, finding.answer.replications);
+    let of = Split::of(open, finding.decision.verdict.plan, about);
+    let draw = |width| uncertainty::uncertainty(&of, width);
+    vec![Figure::new(format!("{id}-uncertainty"), draw)]
 }
 
 /// The chance to be done by a time.

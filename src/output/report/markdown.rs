@@ -112,6 +112,14 @@ impl Text {
             self.list(&part.turns);
         }
         self.list(&part.requirements);
+        if let Some(open) = &part.open {
+            self.heading("What you know leaves open");
+            self.list(&open.lines);
+            self.line(&escaped(&open.above));
+            self.grid(&open.plans);
+            self.grid(&open.inputs);
+            self.list(&open.notes);
+        }
         self.heading("What was assumed");
         for assumed in &part.assumed {
             self.out.push_str(&format!(
@@ -130,6 +138,8 @@ impl Text {
         }
         self.line("Prices:");
         self.grid(&part.prices);
+        self.heading("Where the numbers come from");
+        self.grid(&part.origins);
         self.heading("How it was checked");
         self.line(&escaped(&part.check.result));
         self.list(&part.check.notes);

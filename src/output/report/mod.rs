@@ -44,6 +44,8 @@ pub struct Finding {
     pub split: Option<Split>,
     /// Replicas over time under the plan in question; `None` of a job.
     pub over_time: Option<OverTime>,
+    /// The keys that the scenario gives.
+    pub supplied: Vec<String>,
     /// The file it was read from, as it was named.
     pub file: String,
 }

@@ -10,7 +10,7 @@ use crate::output::json::scenario_sha256;
 use crate::output::month::{self, Section};
 use crate::output::numbers::{self, NONE};
 use crate::output::table::{self, Grid};
-use crate::output::{decision, quota, verify};
+use crate::output::{decision, quota, uncertainty, verify};
 use crate::scenario::keys;
 
 /// A scenario as a report shows it.
@@ -59,6 +59,12 @@ pub struct Part {
     pub assumed: Vec<Assumption>,
     /// Which prices were taken.
     pub prices: Grid,
+    /// Where every number comes from.
+    pub origins: Grid,
+    /// What uncertain inputs leave open, where some are.
+    pub open: Option<Open>,
+    /// The same as a picture.
+    pub uncertainty: Vec<Figure>,
     /// What is compared with the exact solution.
     pub check: Check,
     /// What makes the figures again.
@@ -77,6 +83,20 @@ pub struct Fact {
     pub value: String,
     /// What to compare it with.
     pub beside: String,
+}
+
+/// What uncertain inputs leave open.
+pub struct Open {
+    /// In sentences.
+    pub lines: Vec<String>,
+    /// What stands above the table.
+    pub above: String,
+    /// The plans, between what each figure lies.
+    pub plans: Grid,
+    /// The inputs, and what each explains.
+    pub inputs: Grid,
+    /// How it was found.
+    pub notes: Vec<String>,
 }
 
 /// A month of runs.
@@ -193,6 +213,9 @@ impl Part {
             sensitivity: figure::of_sensitivity(finding, &id),
             assumed: assumed(finding),
             prices: prices(finding),
+            origins: origins(finding),
+            open: open(finding),
+            uncertainty: figure::of_uncertainty(finding, &id),
             check: check(finding),
             identity: identity(finding),
             settings: Grid {
@@ -389,6 +412,87 @@ fn assumed(finding: &Finding) -> Vec<Assumption> {
             entry(&assumed.key, &assumed.value, effects.collect())
         })
         .collect()
+}
+
+/// What uncertain inputs leave open.
+fn open(finding: &Finding) -> Option<Open> {
+    let open = finding.decision.input_uncertainty.as_ref()?;
+    Some(Open {
+        lines: uncertainty::sentences(&finding.decision)
+            .iter()
+            .map(|line| words::plain(line))
+            .collect(),
+        above: uncertainty::above(open),
+        plans: uncertainty::plans(&finding.scenario, open),
+        inputs: uncertainty::inputs(open),
+        notes: uncertainty::below(open),
+    })
+}
+
+/// Where every number that matters comes from: the scenario, an assumption, a fit, a price table.
+fn origins(finding: &Finding) -> Grid {
+    let Finding { scenario, answer, supplied, .. } = finding;
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut add = |key: &str, value: &str, from: String| {
+        rows.push(vec![key.to_owned(), value.to_owned(), from]);
+    };
+    let within = |key: &str, of: &str| key == of || key.starts_with(&format!("{of}."));
+    for (key, value) in &scenario.settings {
+        let about_world = [
+            "workload.",
+            "market.",
+            "checkpoint.",
+            "restart.",
+            "billing.",
+            "price.",
+            "machine.",
+            "baseline.",
+            "load.",
+        ];
+        if !about_world.iter().any(|table| key.starts_with(table)) || key.ends_with(" (uncertain)")
+        {
+            continue;
+        }
+        let uncertain = scenario.uncertain.iter().find(|input| within(&input.key, key));
+        let assumed = scenario.assumptions.iter().find(|assumed| assumed.key == *key);
+        match (uncertain, assumed) {
+            (Some(input), _) => {
+                let from = if input.law == "fitted" { "fitted" } else { "a range in the scenario" };
+                add(key, value, format!("{from}: {}; the figure is its centre", input.known));
+            }
+            (None, Some(assumed)) => {
+                add(key, value, format!("{}: {}", assumed.confidence, assumed.source));
+            }
+            (None, None) if supplied.contains(key) => {
+                add(key, value, "given in the scenario".to_owned());
+            }
+            (None, None) => {
+                if let Some(of) = keys::find(key).filter(|of| of.source != keys::OWN) {
+                    add(key, value, format!("default, {}: {}", of.confidence, of.source));
+                }
+            }
+        }
+    }
+    let mut seen: Vec<(String, String)> = Vec::new();
+    let estimates = answer.plans.iter().filter_map(|plan| plan.estimate.as_ref());
+    for item in estimates.flat_map(|estimate| &estimate.line_items) {
+        let rate = format!("{} {}/h", numbers::significant(item.rate, 7), scenario.currency);
+        let name = format!("{}: {}", item.component.name(), item.sku);
+        if seen.contains(&(name.clone(), rate.clone())) {
+            continue;
+        }
+        let from = match item.price_as_of.as_str() {
+            "" => item.source.clone(),
+            day => format!("price of {day}: {}", item.source),
+        };
+        add(&name, &rate, from);
+        seen.push((name, rate));
+    }
+    Grid {
+        headers: ["number", "value", "where it comes from"].map(str::to_owned).into(),
+        rows,
+        text_columns: vec![0, 1, 2],
+    }
 }
 
 /// Every rate that is billed, once.

@@ -95,6 +95,11 @@ pub(super) const GLOSSARY: &[(&str, &str)] = &[
          It holds nothing of what is not known about prices, lifetimes or waits.",
     ),
     (
+        "given what is known",
+        "Where the scenario gives a range or a fit in place of a number, the figure lies between these ends; \
+         simulation error is taken out of them.",
+    ),
+    (
         "p5, p50, p95, p99",
         "5, 50, 95 and 99 of 100 runs lie at or below; sd is the standard deviation of one run.",
     ),

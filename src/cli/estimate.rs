@@ -39,12 +39,12 @@ pub struct Arguments {
     /// The plans alone: no verdict, no ladder, no effects of what was assumed
     #[arg(long)]
     quick: bool,
-    /// A replayed trace (market.trace) beside the laws of lifetime and wait fitted to it: what the fit loses
-    #[arg(long, conflicts_with_all = ["full", "method", "quick", "conditions"])]
-    against_fit: bool,
     /// Draws of uncertain inputs, from 16 to 65536 [default: 256 of a job, 128 of others]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=65_536))]
     draws: Option<u32>,
+    /// A replayed trace (market.trace) beside the laws of lifetime and wait fitted to it: what the fit loses
+    #[arg(long, conflicts_with_all = ["full", "method", "quick", "conditions"])]
+    against_fit: bool,
     /// Threads to use; the result is the same bytes on any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,

@@ -289,6 +289,26 @@ impl Input {
         Ok(Written { name, root, uncertain, request, trace, problems })
     }
 
+    /// Takes out what is uncertain. A file that `from` names lies beside the scenario, or, where a
+    /// `--set` names it, where the command is run.
+    fn take_uncertain(&self, root: &mut Node, problems: &mut Problems) -> Uncertain {
+        let is_setting: Vec<bool> =
+            problems.sources.iter().map(|source| source.name == "--set").collect();
+        let open = |name: &str, at: &Place| {
+            let set = is_setting.get(at.source).copied().unwrap_or(false);
+            let path = if set { PathBuf::from(name) } else { beside(self.file.as_deref(), name) };
+            let text = read_text(&path, "", "a fit").map_err(|failure| match failure {
+                Failure::Input(message) => {
+                    let message = message.trim_start_matches("error: ");
+                    message.lines().next().unwrap_or_default().to_owned()
+                }
+                _ => format!("could not read {}", path.display()),
+            })?;
+            Ok((path.display().to_string(), text))
+        };
+        uncertain::take(root, problems, &open)
+    }
+
     /// Puts the windows of the trace that `market.trace.file` names in its place.
     fn read_trace(
         &self,
@@ -358,26 +378,6 @@ impl Input {
             }
         }
         Ok(trace)
-    }
-
-    /// Takes out what is uncertain. A file that `from` names lies beside the scenario, or, where a
-    /// `--set` names it, where the command is run.
-    fn take_uncertain(&self, root: &mut Node, problems: &mut Problems) -> Uncertain {
-        let is_setting: Vec<bool> =
-            problems.sources.iter().map(|source| source.name == "--set").collect();
-        let open = |name: &str, at: &Place| {
-            let set = is_setting.get(at.source).copied().unwrap_or(false);
-            let path = if set { PathBuf::from(name) } else { beside(self.file.as_deref(), name) };
-            let text = read_text(&path, "", "a fit").map_err(|failure| match failure {
-                Failure::Input(message) => {
-                    let message = message.trim_start_matches("error: ");
-                    message.lines().next().unwrap_or_default().to_owned()
-                }
-                _ => format!("could not read {}", path.display()),
-            })?;
-            Ok((path.display().to_string(), text))
-        };
-        uncertain::take(root, problems, &open)
     }
 
     /// Puts the series that `load.file` names in its place.

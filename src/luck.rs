@@ -36,11 +36,19 @@ pub enum Purpose {
     Shock = 9,
     /// Whether a shock strikes a VM: (slot, zone and index).
     ShockHit = 10,
+    /// What is left of the wait for the Spot price's first change: (which of its draws).
+    PriceStart = 30,
+    /// Time from a change of the Spot price to the next: (index).
+    PriceWait = 31,
+    /// Whether the Spot price rises: (index).
+    PriceTurn = 32,
+    /// By how much it changes: (index).
+    PriceStep = 33,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Lifetime,
         Self::Wait,
         Self::Refusal,
@@ -51,6 +59,10 @@ impl Purpose {
         Self::RegimeStart,
         Self::Shock,
         Self::ShockHit,
+        Self::PriceStart,
+        Self::PriceWait,
+        Self::PriceTurn,
+        Self::PriceStep,
     ];
 }
 

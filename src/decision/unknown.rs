@@ -1,7 +1,5 @@
 //! What nobody supplied, and what it might plausibly be instead: a table, each end with its reason.
 
-use crate::model::billing::{Component, Meter};
-use crate::model::capacity::Capacity;
 use crate::model::lifetime::Lifetime;
 use crate::scenario::resolved::{Scenario, Status};
 use crate::units::{Rate, SimDuration};
@@ -34,18 +32,14 @@ impl Change {
                 market.set_lifetime(Lifetime::weibull_of_mean(EARLY_DEATHS, mean_h));
             }
             Self::SpotPrice(rate) => {
+                // One price for all time, in place of a path.
+                scenario.spot_prices = None;
                 if let Some(spot) = &mut scenario.sheet.spot {
                     spot.rate = *rate;
                 }
                 for listed in scenario.plans.iter_mut().chain([&mut scenario.standard]) {
                     let Status::Offered(tariff) = &mut listed.status else { continue };
-                    for line in &mut tariff.lines {
-                        if line.component == Component::Compute
-                            && line.meter == Meter::UnlessWaived(Capacity::Spot)
-                        {
-                            line.price.rate = *rate;
-                        }
-                    }
+                    tariff.set_spot_price(*rate);
                 }
             }
         }

@@ -105,6 +105,9 @@ pub enum Unsolved {
          market.regime, market.shocks, market.hazard_by_hour)"
     )]
     Memory,
+    /// The cost depends on the time.
+    #[error("the Spot price moves (price.path), and only costs at one price are solved")]
+    PriceOverTime,
     /// The end of simulated time matters.
     #[error("some runs reach the end of simulated time (give_up_after)")]
     GivesUp,

@@ -76,7 +76,11 @@ pub const fn dimension(purpose: Purpose, slot: u32, attempt: u32) -> Option<usiz
         | Purpose::Regime
         | Purpose::RegimeStart
         | Purpose::Shock
-        | Purpose::ShockHit => None,
+        | Purpose::ShockHit
+        | Purpose::PriceStart
+        | Purpose::PriceWait
+        | Purpose::PriceTurn
+        | Purpose::PriceStep => None,
     }
 }
 

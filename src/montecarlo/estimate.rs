@@ -4,8 +4,7 @@ use super::observe::Measure;
 use super::rare::{self, Rare, Weighted};
 use super::replicate::{Experiment, Priced};
 use super::tally::{CourseTally, PlanTally, Tally};
-use crate::model::billing::{Component, Meter, Tariff};
-use crate::model::capacity::Capacity;
+use crate::model::billing::{Component, Line, Meter, Tariff};
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::stats::estimator::{Estimator, Grouped};
@@ -488,7 +487,13 @@ fn line_items(priced: &Priced, tally: &PlanTally, replications: u64) -> Vec<Line
             component: line.component,
             sku: line.sku.clone(),
             quantity: quantity as f64 / n / MICROS_PER_HOUR,
-            rate: line.price.rate.per_hour(),
+            // A price that moves has the mean of what was paid.
+            rate: match line.meter {
+                Meter::SpotOverTime if quantity > 0 => {
+                    amount as f64 * 1e-9 / (quantity as f64 / MICROS_PER_HOUR)
+                }
+                _ => line.price.rate.per_hour(),
+            },
             amount: amount as f64 / n * 1e-9,
             price_as_of: line.price.as_of.clone(),
             source: line.price.source.clone(),
@@ -523,10 +528,11 @@ pub fn cost_at_spot_price(plan: &PlanEstimate, tariff: &Tariff, spot: Rate) -> O
 
 /// The mean cost of a plan, and what it is at another Spot price.
 fn at_spot_price(plan: &PlanEstimate, tariff: &Tariff, spot: Rate) -> Option<(f64, f64)> {
-    let index = tariff.lines.iter().position(|line| {
-        line.component == Component::Compute && line.meter == Meter::UnlessWaived(Capacity::Spot)
-    })?;
+    let index = tariff.lines.iter().position(Line::is_spot_machine)?;
     let line = plan.line_items.get(index)?;
     let cost: f64 = plan.line_items.iter().map(|item| item.amount).sum();
+    if tariff.lines[index].meter == Meter::SpotOverTime {
+        return Some((cost, cost + line.quantity * spot.per_hour() - line.amount));
+    }
     Some((cost, cost + line.quantity * (spot.per_hour() - line.rate)))
 }

@@ -3,7 +3,9 @@
 
 use super::read::Reader;
 use super::source::nearest;
+use super::spot_price::{self, Dated};
 use crate::model::billing::Figure;
+use crate::model::spot_price::SpotPrices;
 use crate::model::tariff::{PriceSheet, Purchase, Service};
 use crate::prices::file::PriceFile;
 use crate::prices::machine::{MachineId, Quote, QuoteError, SpotRange, quote};
@@ -60,6 +62,8 @@ pub struct Machine {
     pub no_flex_start: Option<String>,
     /// Why it is not offered on demand.
     pub no_standard: Option<String>,
+    /// The Spot price over time, where it moves.
+    pub spot_prices: Option<SpotPrices>,
 }
 
 impl Machine {
@@ -105,7 +109,8 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
 
     let fee = reader.share("price.fee").unwrap_or_else(|| Share::percent(15));
     let fee = if service.has_fee() { fee } else { Share::ZERO };
-    let given = Given::read(reader, service, fee);
+    let dated = spot_price::dated(reader);
+    let given = Given::read(reader, service, fee, dated.as_ref());
     let currency = given.currency.unwrap_or(Currency::USD);
 
     let id = machine_type.zip(region).map(|(machine_type, region)| MachineId {
@@ -189,7 +194,9 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
     .into_iter()
     .flatten()
     .collect();
+    let spot_prices = spot_price::read(reader, &sheet, dated);
     Some(Machine {
+        spot_prices,
         as_of: oldest(&sheet),
         words: words.join(", "),
         sheet,
@@ -242,7 +249,12 @@ struct Given {
 }
 
 impl Given {
-    fn read(reader: &mut Reader<'_>, service: Service, fee: Share) -> Self {
+    fn read(
+        reader: &mut Reader<'_>,
+        service: Service,
+        fee: Share,
+        dated: Option<&Dated>,
+    ) -> Self {
         let basis = reader.choice("price.basis");
         let mut given = Self { figures: Vec::new(), boot_disk: None, currency: None };
         for purchase in Purchase::ALL {
@@ -267,6 +279,22 @@ impl Given {
                 }
             }
             given.figures.push((purchase, by_hand(rate)));
+        }
+        if let Some(dated) = dated {
+            let first = *given.currency.get_or_insert(dated.currency);
+            if first != dated.currency
+                && let Some(node) = reader.node("price.path.points")
+            {
+                reader.problems.error(
+                    &node.at,
+                    format!(
+                        "price.path.points is in {}, other prices are in {first}",
+                        dated.currency
+                    ),
+                    "write all prices in one currency",
+                );
+            }
+            given.figures.push((Purchase::Spot, dated.figure()));
         }
         given.boot_disk = given.price(reader, "price.boot_disk").map(by_hand);
         given

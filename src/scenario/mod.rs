@@ -20,6 +20,7 @@ pub mod request;
 pub mod resolved;
 pub mod schema;
 mod simulation;
+mod spot_price;
 pub mod source;
 pub mod tree;
 pub mod validate;

@@ -6,6 +6,7 @@ use crate::luck::Sampling;
 use crate::model::billing::{BillingRules, Tariff};
 use crate::model::leave::Leave;
 use crate::model::plan::{Course, Plan};
+use crate::model::spot_price::SpotPrices;
 use crate::model::tariff::{PriceSheet, Service};
 use crate::model::workload::{JobModel, Workload};
 use crate::prices::machine::SpotRange;
@@ -27,6 +28,8 @@ pub struct Scenario {
     pub billing: BillingRules,
     /// What the machine costs.
     pub sheet: PriceSheet,
+    /// The Spot price over time, where it moves.
+    pub spot_prices: Option<SpotPrices>,
     /// Spot over the last twelve months, where the bundled table knows it and the price is its.
     pub spot_range: Option<SpotRange>,
     /// The currency of every amount.

@@ -5,7 +5,7 @@ use super::budget::{self, Budget};
 use super::keys::For;
 use super::offer::Listing;
 use super::read::Reader;
-use super::resolved::{Decide, Listed, Observed, Prefer, Scenario};
+use super::resolved::{Decide, Listed, Observed, Prefer, Scenario, Status};
 use super::simulation::{self, Simulation};
 use super::source::Problems;
 use super::tree::Node;
@@ -85,8 +85,15 @@ pub fn validate(
         }
         .list(plan)
     };
-    let standard = list(Plan::Standard);
-    let plans: Vec<Listed> = plans.into_iter().map(list).collect();
+    let mut standard = list(Plan::Standard);
+    let mut plans: Vec<Listed> = plans.into_iter().map(list).collect();
+    if machine.spot_prices.is_some() {
+        for listed in plans.iter_mut().chain([&mut standard]) {
+            if let Status::Offered(tariff) = &mut listed.status {
+                tariff.follow_spot_price();
+            }
+        }
+    }
     warn_about_prices(&mut reader, &machine.sheet);
     name_general_assumptions(&mut reader, &plans, service, &machine, &workload);
 
@@ -103,6 +110,7 @@ pub fn validate(
         machine: machine.words,
         billing,
         sheet: machine.sheet,
+        spot_prices: machine.spot_prices,
         spot_range: machine.spot_range,
         currency: machine.currency,
         prices_as_of: machine.as_of,

@@ -18,6 +18,7 @@ pub mod mix;
 pub mod mix_verdict;
 pub mod month;
 pub mod peak;
+pub mod price_years;
 pub mod quota;
 pub mod register;
 pub mod runs;

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod audit;
 mod batch_list;
+pub mod capacity_history;
 pub mod draft;
 mod fields;
 pub mod history;
@@ -16,7 +17,11 @@ pub mod lifetimes;
 pub mod load_series;
 pub mod mix;
 pub mod past_job;
+pub mod price_changes;
+pub mod price_list;
+pub mod price_series;
 pub mod replica_series;
+pub mod skus;
 pub mod timestamp;
 pub mod waits;
 
@@ -37,6 +42,14 @@ pub enum Kind {
     Replicas(Form),
     /// Observed lifetimes: as CSV, or a log of VMs as JSON.
     Lifetimes(Form),
+    /// Answers of `advice.capacityHistory` and `advice.capacity`.
+    CapacityHistory,
+    /// SKUs of the Cloud Billing Catalog.
+    Skus,
+    /// A weekly list of prices.
+    PriceList,
+    /// A history of prices.
+    PriceChanges,
 }
 
 /// How a series is written.
@@ -49,6 +62,12 @@ pub enum Form {
 }
 
 impl Kind {
+    /// Whether it tells of the market, and of no workload.
+    #[must_use]
+    pub const fn is_of_market(self) -> bool {
+        matches!(self, Self::CapacityHistory | Self::Skus | Self::PriceList | Self::PriceChanges)
+    }
+
     /// What it is, for messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -58,6 +77,10 @@ impl Kind {
             Self::Replicas(_) => "a series of replica counts",
             Self::Lifetimes(Form::Csv) => "a list of lifetimes",
             Self::Lifetimes(Form::Json) => "a log of VMs",
+            Self::CapacityHistory => "an answer of advice.capacityHistory or advice.capacity",
+            Self::Skus => "a list of SKUs",
+            Self::PriceList => "a list of prices",
+            Self::PriceChanges => "a history of prices",
         }
     }
 }
@@ -71,6 +94,12 @@ pub fn recognise(text: &str) -> Option<Kind> {
         let header = start.lines().next().unwrap_or_default();
         if replica_series::is_header(header) {
             return Some(Kind::Replicas(Form::Csv));
+        }
+        if price_changes::is_header(header) {
+            return Some(Kind::PriceChanges);
+        }
+        if price_list::is_header(header) {
+            return Some(Kind::PriceList);
         }
         return lifetimes::is_header(header).then_some(Kind::Lifetimes(Form::Csv));
     }
@@ -120,6 +149,8 @@ fn kind_of(item: &Node) -> Option<Kind> {
     match page {
         Some((_, kind)) => Some(Kind::Jobs(*kind)),
         None if replica_series::is_count(item) => Some(Kind::Replicas(Form::Json)),
+        None if capacity_history::is_answer(item) => Some(Kind::CapacityHistory),
+        None if skus::is_sku(item) => Some(Kind::Skus),
         None if audit::is_entry(item) => Some(Kind::Lifetimes(Form::Json)),
         None => ListKind::of(item).map(Kind::Jobs),
     }
@@ -128,7 +159,11 @@ fn kind_of(item: &Node) -> Option<Kind> {
 /// The kind of a text whose first row is not JSON, told by words that nothing else has.
 fn kind_of_broken(text: &str) -> Option<Kind> {
     let has = |name: &str| text.contains(name);
-    if has("\"customJobs\"") || (has("JOB_STATE_") && has("\"jobSpec\"")) {
+    if has("\"preemptionHistory\"") || has("\"priceHistory\"") {
+        Some(Kind::CapacityHistory)
+    } else if has("\"skus\"") || has("\"skuId\"") {
+        Some(Kind::Skus)
+    } else if has("\"customJobs\"") || (has("JOB_STATE_") && has("\"jobSpec\"")) {
         Some(Kind::Jobs(ListKind::CustomJobs))
     } else if has("\"batchPredictionJobs\"") || has("JOB_STATE_") {
         Some(Kind::Jobs(ListKind::BatchPredictionJobs))

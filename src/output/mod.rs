@@ -23,6 +23,9 @@ pub mod numbers;
 #[cfg(feature = "cli")]
 pub mod over_time;
 pub mod paragraph;
+pub mod capacity_history;
+pub mod price_file;
+pub mod price_steps;
 pub mod prices;
 #[cfg(feature = "report")]
 pub mod report;

@@ -3,7 +3,7 @@
 //! # Derivation
 //! From a public history of the prices of all Compute Engine machine types (Cyclenerd,
 //! google-cloud-pricing-cost-calculator, `pricing.yml`, Apache-2.0; 290 versions from 2022-02-09 to
-//! 2026-07-30), which is not part of this project. [`super::history::measure`] repeats it, by the command
+//! 2026-07-30), which is not part of this project. [`crate::fit::price_steps::measure`] repeats it, by the command
 //! `stockout prices --measure FILE`:
 //!
 //! * one machine type per family and region, such as g2-standard or a3-highgpu, the first by name: types

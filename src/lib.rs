@@ -38,6 +38,9 @@
 //! gaps cost nothing. On Vertex AI a management fee of 15 % of the *standard* price is added, and
 //! Spot does not discount it: that is why the true saving is smaller than the published one.
 //!
+//! **A Spot price** stays, follows [dated prices, or changes by random steps](model::spot_price), on a path
+//! that is the same under every plan. Billed time is paid at the price of its moment.
+//!
 //! **A saving** compares costs per completed run (or per serving hour). A run that failed cheaply
 //! has saved nothing.
 //!

@@ -195,7 +195,8 @@ fn spot_series(
     region: &str,
 ) -> Result<(), Failure> {
     let points = changes.machines.get(&(machine.to_owned(), region.to_owned()));
-    let mut text = format!("# Spot price of {machine} in {region}, each from its day on.\ndate,price\n");
+    let mut text =
+        format!("# Spot price of {machine} in {region}, each from its day on.\ndate,price\n");
     let mut last = None;
     for point in points.into_iter().flatten() {
         if let Some(spot) = point.spot.filter(|spot| last != Some(*spot)) {

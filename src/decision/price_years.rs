@@ -50,8 +50,7 @@ pub fn band(runs: &Runs, factors: &[f64], level: Level) -> Band {
     let squares: f64 = factors.iter().map(|factor| (factor - mean_factor).powi(2)).sum();
     let by_price = runs.spot * (squares / n).sqrt();
     let sampled = level.half_width(by_price / n.sqrt(), factors.len() as u64);
-    let half_width =
-        runs.half_width.map(|half| libm::hypot(half, sampled.unwrap_or(0.0)));
+    let half_width = runs.half_width.map(|half| libm::hypot(half, sampled.unwrap_or(0.0)));
     let Some(sd) = runs.sd else {
         return Band { mean, half_width, sd: None, p05: None, p95: None };
     };
@@ -89,7 +88,8 @@ mod tests {
     /// normal law: Φ((x − 80) ÷ 10) ÷ 2 + Φ((x − 120) ÷ 10) ÷ 2 = 0.05 at x = 80 − 1.2816 × 10.
     #[test]
     fn a_mixture_of_two_prices_is_as_by_hand() {
-        let factors: Vec<f64> = (0..4_096).map(|path| if path < 2_048 { 0.8 } else { 1.2 }).collect();
+        let factors: Vec<f64> =
+            (0..4_096).map(|path| if path < 2_048 { 0.8 } else { 1.2 }).collect();
         let runs =
             Runs { fixed: 0.0, spot: 100.0, half_width: Some(0.0), sd: Some(0.0), skewness: 0.0 };
         let level = Level::new(0.95).unwrap();

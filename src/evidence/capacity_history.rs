@@ -192,7 +192,12 @@ impl CapacityHistory {
             return wrong(problems, &row.at, "a record without its `interval`", "give it whole");
         };
         let Some(from) = time(problems, interval, "startTime")? else {
-            return wrong(problems, &interval.at, "an interval without its `startTime`", "give it whole");
+            return wrong(
+                problems,
+                &interval.at,
+                "an interval without its `startTime`",
+                "give it whole",
+            );
         };
         let to = time(problems, interval, "endTime")?;
         if to.is_some_and(|to| to <= from) {
@@ -217,7 +222,12 @@ impl CapacityHistory {
         }
         if zone.rates.last().is_some_and(|(before, _)| *before >= day) {
             let help = "the days of an answer are in order, each once";
-            return wrong(problems, &row.at, format!("{day} does not come after the day before"), help);
+            return wrong(
+                problems,
+                &row.at,
+                format!("{day} does not come after the day before"),
+                help,
+            );
         }
         zone.rates.push((day, rate));
         self.account.used += 1;
@@ -238,7 +248,12 @@ impl CapacityHistory {
         }
         let from = from.day();
         let Some(price) = object(problems, row, "listPrice")? else {
-            return wrong(problems, &row.at, "a price record without its `listPrice`", "give it whole");
+            return wrong(
+                problems,
+                &row.at,
+                "a price record without its `listPrice`",
+                "give it whole",
+            );
         };
         let (rate, currency) = money(problems, price)?;
         if rate == Rate::ZERO {
@@ -248,10 +263,16 @@ impl CapacityHistory {
         if let Some(before) = zone.prices.last() {
             if before.from >= from {
                 let help = "the prices of an answer are in the order of time, one a day";
-                return wrong(problems, &row.at, format!("a price of {from} comes after one of {}", before.from), help);
+                return wrong(
+                    problems,
+                    &row.at,
+                    format!("a price of {from} comes after one of {}", before.from),
+                    help,
+                );
             }
             if before.currency != currency {
-                let message = format!("a price in {currency}, and the one before is in {}", before.currency);
+                let message =
+                    format!("a price in {currency}, and the one before is in {}", before.currency);
                 return wrong(problems, &price.at, message, "ask for all prices in one currency");
             }
         }
@@ -278,7 +299,12 @@ impl CapacityHistory {
                 Ok(uptime) => Some(uptime),
                 Err(error) => {
                     let message = format!("`estimatedUptime`: {}", error.message);
-                    return wrong(problems, &scores.at, message, "it is seconds, such as \"3600s\"");
+                    return wrong(
+                        problems,
+                        &scores.at,
+                        message,
+                        "it is seconds, such as \"3600s\"",
+                    );
                 }
             },
         };
@@ -336,7 +362,10 @@ mod tests {
         let found = found.unwrap_or_else(|| panic!("{errors}"));
         assert_eq!((found.account.read(), found.account.used), (31, 31));
         let [a, b] = &found.zones[..] else { panic!("two zones") };
-        assert_eq!((a.place.as_str(), a.machine_type.as_str()), ("us-central1-a", "g2-standard-12"));
+        assert_eq!(
+            (a.place.as_str(), a.machine_type.as_str()),
+            ("us-central1-a", "g2-standard-12")
+        );
         assert!((a.mean_rate().unwrap() - 0.075).abs() < 1e-12);
         assert_eq!((a.trend(), b.trend()), (Trend::Rising, Trend::Unseen));
         assert_eq!(a.prices.len(), 3);
@@ -352,7 +381,9 @@ mod tests {
     #[test]
     fn broken_answers_are_refused_with_their_line() {
         let of = |days: &str, prices: &str| {
-            format!("{{\"machineType\": \"m\", \"location\": \"zones/z\",\n\"preemptionHistory\": [{days}],\n\"priceHistory\": [{prices}]}}")
+            format!(
+                "{{\"machineType\": \"m\", \"location\": \"zones/z\",\n\"preemptionHistory\": [{days}],\n\"priceHistory\": [{prices}]}}"
+            )
         };
         let day = |from: &str, rate: &str| {
             format!("{{\"interval\": {{\"startTime\": \"{from}\"}}, \"preemptionRate\": {rate}}}")
@@ -377,7 +408,8 @@ mod tests {
             assert!(found.is_none() && errors.contains(message), "{text}\n{errors}");
         }
         let mixed = [
-            price(first, usd).replace("}, \"list", ", \"endTime\": \"2026-11-02T08:00:00Z\"}, \"list"),
+            price(first, usd)
+                .replace("}, \"list", ", \"endTime\": \"2026-11-02T08:00:00Z\"}, \"list"),
             price(second, krw),
         ];
         let (found, errors) = reading(&of("", &mixed.join(",")));

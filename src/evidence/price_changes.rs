@@ -18,8 +18,7 @@ use crate::units::calendar::Day;
 use crate::units::{Decimal, Rate};
 
 /// The columns that must be there.
-pub const COLUMNS: [&str; 5] =
-    ["date", "machine_type", "region", "on_demand_usd_h", "spot_usd_h"];
+pub const COLUMNS: [&str; 5] = ["date", "machine_type", "region", "on_demand_usd_h", "spot_usd_h"];
 
 /// What some lists write where they know no price.
 const PLACEHOLDER: Rate = Rate::from_picos(700_000_000_000_000);
@@ -241,7 +240,8 @@ impl Reading<'_> {
             return;
         }
         if let Some(before) = points.last().filter(|before| before.day > day) {
-            let message = format!("{} in {region} has a row of {} before", clip(machine), before.day);
+            let message =
+                format!("{} in {region} has a row of {} before", clip(machine), before.day);
             let at = span(columns[0]);
             self.wrong(at, message, "give the rows of a machine in the order of days");
             return;

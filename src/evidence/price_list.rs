@@ -132,7 +132,11 @@ fn read_text(
         };
         let column = |name: &str| names.iter().position(|other| other == name);
         if cells.len() != names.len() {
-            let message = format!("{} fields in this row, {} columns in the first line", cells.len(), names.len());
+            let message = format!(
+                "{} fields in this row, {} columns in the first line",
+                cells.len(),
+                names.len()
+            );
             problems.error(&place(0), message, "write all columns of the first line");
             continue;
         }
@@ -161,9 +165,7 @@ fn read_text(
         let before = list.rows.len();
         let mut leave_out = |why: &'static str| *list.left_out.entry(why).or_insert(0) += 1;
         let mut standard = None;
-        for (name, purchase) in
-            [(REQUIRED[2], Purchase::Standard), (REQUIRED[3], Purchase::Spot)]
-        {
+        for (name, purchase) in [(REQUIRED[2], Purchase::Standard), (REQUIRED[3], Purchase::Spot)] {
             match price(cell(name)) {
                 Err((message, help)) => {
                     problems.error(&place(column(name).unwrap_or(0)), message, help);
@@ -222,7 +224,8 @@ mod tests {
     use crate::prices::file::PriceFile;
     use crate::prices::machine::MachineId;
 
-    const HEAD: &str = "machine_type,cpu,ram_gb,gpu,region,on_demand_usd_h,spot_usd_h,cud1y_month_usd\n";
+    const HEAD: &str =
+        "machine_type,cpu,ram_gb,gpu,region,on_demand_usd_h,spot_usd_h,cud1y_month_usd\n";
 
     fn reading(rows: &str) -> (Option<PriceList>, String) {
         let mut problems = Problems::default();
@@ -246,7 +249,8 @@ mod tests {
         assert_eq!(found.left_out.values().sum::<u64>(), 5);
         let text = price_file::csv("list.csv", &found);
         let file = PriceFile::parse(&text).unwrap_or_else(|wrong| panic!("{text}{wrong:?}"));
-        let id = |machine_type| MachineId { machine_type, region: "us-central1", accelerator: None };
+        let id =
+            |machine_type| MachineId { machine_type, region: "us-central1", accelerator: None };
         let figure = |machine, purchase| file.figure(&id(machine), purchase).map(|found| found.0);
         let spot = figure("g2-standard-12", Purchase::Spot).unwrap();
         assert_eq!((spot.rate.per_hour(), spot.as_of.as_str()), (0.31, "2026-11-20"));

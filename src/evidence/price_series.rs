@@ -66,7 +66,11 @@ pub fn read(source: usize, problems: &mut Problems) -> Option<Node> {
     }
     let whole = Place { source, span: 0..0 };
     if points.is_empty() {
-        problems.error(&whole, "the prices have no rows", "write a row for each change, such as 2026-11-03,0.37 USD/h");
+        problems.error(
+            &whole,
+            "the prices have no rows",
+            "write a row for each change, such as 2026-11-03,0.37 USD/h",
+        );
         return None;
     }
     Some(Node { value: Value::Array(points), at: whole })

@@ -61,13 +61,14 @@ enum Part {
 fn part(description: &str) -> Option<(Part, Purchase)> {
     const SPOT: [&str; 2] = ["Spot Preemptible ", "Preemptible "];
     const FLEX: &str = "DWS Defined Duration ";
-    let (purchase, rest) = if let Some(rest) = SPOT.iter().find_map(|of| description.strip_prefix(of)) {
-        (Purchase::Spot, rest)
-    } else if let Some(rest) = description.strip_prefix(FLEX) {
-        (Purchase::FlexStart, rest)
-    } else {
-        (Purchase::Standard, description)
-    };
+    let (purchase, rest) =
+        if let Some(rest) = SPOT.iter().find_map(|of| description.strip_prefix(of)) {
+            (Purchase::Spot, rest)
+        } else if let Some(rest) = description.strip_prefix(FLEX) {
+            (Purchase::FlexStart, rest)
+        } else {
+            (Purchase::Standard, description)
+        };
     for (family, begin) in FAMILIES {
         let short = family.to_ascii_uppercase();
         // Flex-start names the family alone.
@@ -126,19 +127,19 @@ struct Reading {
 /// is.
 pub fn read(source: usize, problems: &mut Problems) -> Option<PriceList> {
     let mut reading = Reading::default();
-    read_items(source, problems, &mut |item, _, problems| {
-        match field(&item, "skus").map(|entry| &entry.node.value) {
-            Some(Value::Array(rows)) => {
-                if let Some(token) = field(&item, "nextPageToken")
-                    && token.node.value != Value::Text(String::new())
-                {
-                    let help = "fetch the other pages too, and give them one after the other";
-                    problems.warning(Some(&token.at), "the list goes on after this page", help);
-                }
-                rows.iter().try_for_each(|row| reading.row(row, problems))
+    read_items(source, problems, &mut |item, _, problems| match field(&item, "skus")
+        .map(|entry| &entry.node.value)
+    {
+        Some(Value::Array(rows)) => {
+            if let Some(token) = field(&item, "nextPageToken")
+                && token.node.value != Value::Text(String::new())
+            {
+                let help = "fetch the other pages too, and give them one after the other";
+                problems.warning(Some(&token.at), "the list goes on after this page", help);
             }
-            _ => reading.row(&item, problems),
+            rows.iter().try_for_each(|row| reading.row(row, problems))
         }
+        _ => reading.row(&item, problems),
     });
     (!problems.any_error()).then(|| reading.machines())
 }
@@ -173,7 +174,12 @@ impl Reading {
         };
         let as_of = time(problems, pricing, "effectiveTime")?.map(|time| time.day());
         let Some(expression) = object(problems, pricing, "pricingExpression")? else {
-            return wrong(problems, &pricing.at, "a price without its `pricingExpression`", "give it whole");
+            return wrong(
+                problems,
+                &pricing.at,
+                "a price without its `pricingExpression`",
+                "give it whole",
+            );
         };
         let unit = text(problems, expression, "usageUnit")?.unwrap_or_default();
         let is_ram = matches!(part, Part::Ram(_));
@@ -186,7 +192,12 @@ impl Reading {
         for tier in list(problems, expression, "tieredRates")?.unwrap_or_default() {
             let from = quantity(problems, tier, "startUsageAmount")?.unwrap_or(0.0);
             let Some(price) = object(problems, tier, "unitPrice")? else {
-                return wrong(problems, &tier.at, "a rate without its `unitPrice`", "give it whole");
+                return wrong(
+                    problems,
+                    &tier.at,
+                    "a rate without its `unitPrice`",
+                    "give it whole",
+                );
             };
             tiers.push((from, money(problems, price)?));
         }
@@ -207,14 +218,25 @@ impl Reading {
         let first = *self.currency.get_or_insert(currency);
         if first != currency {
             let message = format!("a price in {currency}, and the first is in {first}");
-            return wrong(problems, &expression.at, message, "ask the catalog for one currencyCode");
+            return wrong(
+                problems,
+                &expression.at,
+                message,
+                "ask the catalog for one currencyCode",
+            );
         }
-        let Some(regions) = list(problems, row, "serviceRegions")?.filter(|of| !of.is_empty()) else {
+        let Some(regions) = list(problems, row, "serviceRegions")?.filter(|of| !of.is_empty())
+        else {
             return wrong(problems, &row.at, "a SKU without `serviceRegions`", "give it whole");
         };
         for region in regions {
             let Value::Text(region) = &region.value else {
-                return wrong(problems, &region.at, "a region that is no text", "write it in quotes");
+                return wrong(
+                    problems,
+                    &region.at,
+                    "a region that is no text",
+                    "write it in quotes",
+                );
             };
             let price = Price { rate, as_of };
             let key = (part, purchase, region.clone());
@@ -231,7 +253,8 @@ impl Reading {
 
     /// Every machine type of the bundled table in every region where all of its parts have a price.
     fn machines(mut self) -> PriceList {
-        let mut regions: Vec<&str> = self.parts.keys().map(|(_, _, region)| region.as_str()).collect();
+        let mut regions: Vec<&str> =
+            self.parts.keys().map(|(_, _, region)| region.as_str()).collect();
         regions.sort_unstable();
         regions.dedup();
         let mut rows = Vec::new();
@@ -269,7 +292,8 @@ impl Reading {
                         }
                         _ => {}
                     }
-                    let ssd = if machine.local_ssd_gib > 0 { ", without its local SSD" } else { "" };
+                    let ssd =
+                        if machine.local_ssd_gib > 0 { ", without its local SSD" } else { "" };
                     rows.push(PriceRow {
                         machine_type: machine.name.to_owned(),
                         region: (*region).to_owned(),
@@ -315,7 +339,10 @@ mod tests {
             rows.find(|row| row.machine_type == machine && row.purchase == purchase)
         };
         let standard = of("g2-standard-12", Purchase::Standard).unwrap();
-        assert_eq!((standard.rate, standard.region.as_str()), (Rate::from_picos(1_004_000_000_000), "us-central1"));
+        assert_eq!(
+            (standard.rate, standard.region.as_str()),
+            (Rate::from_picos(1_004_000_000_000), "us-central1")
+        );
         assert_eq!(standard.as_of.unwrap().to_string(), "2026-10-22");
         let spot = of("g2-standard-12", Purchase::Spot).unwrap();
         assert_eq!(spot.rate, Rate::from_picos(356_000_000_000));
@@ -327,11 +354,21 @@ mod tests {
     fn descriptions_are_told_by_their_beginning() {
         let g2 = |part: fn(&'static str) -> Part, purchase| Some((part("g2"), purchase));
         assert_eq!(part("G2 Instance Core running in Iowa"), g2(Part::Core, Purchase::Standard));
-        assert_eq!(part("Spot Preemptible G2 Instance Ram running in Iowa"), g2(Part::Ram, Purchase::Spot));
-        assert_eq!(part("DWS Defined Duration G2 Core running in Iowa"), g2(Part::Core, Purchase::FlexStart));
+        assert_eq!(
+            part("Spot Preemptible G2 Instance Ram running in Iowa"),
+            g2(Part::Ram, Purchase::Spot)
+        );
+        assert_eq!(
+            part("DWS Defined Duration G2 Core running in Iowa"),
+            g2(Part::Core, Purchase::FlexStart)
+        );
         let l4 = Some((Part::Gpu("NVIDIA_L4"), Purchase::Spot));
         assert_eq!(part("Nvidia L4 GPU attached to Spot Preemptible VMs running in Iowa"), l4);
-        for other in ["Commitment v1: G2 Cpu in Iowa for 1 Year", "Vertex AI: G2 Instance Core running in Iowa", ""] {
+        for other in [
+            "Commitment v1: G2 Cpu in Iowa for 1 Year",
+            "Vertex AI: G2 Instance Core running in Iowa",
+            "",
+        ] {
             assert_eq!(part(other), None, "{other}");
         }
     }
@@ -344,7 +381,13 @@ mod tests {
             (replaced("\"USD\"", "\"EUR\""), "the first is in EUR"),
             (replaced("\"usageUnit\": \"h\"", "\"usageUnit\": \"mo\""), "per `mo`"),
             (replaced("\"nanos\": 25000000", "\"nanos\": -1"), "nanos"),
-            (replaced("\"serviceRegions\": [\"us-central1\", \"us-east4\"]", "\"serviceRegions\": []"), "serviceRegions"),
+            (
+                replaced(
+                    "\"serviceRegions\": [\"us-central1\", \"us-east4\"]",
+                    "\"serviceRegions\": []",
+                ),
+                "serviceRegions",
+            ),
         ] {
             let (found, errors) = reading(&text);
             assert!(found.is_none() && errors.contains(message), "{message}\n{errors}");

@@ -275,7 +275,9 @@ impl Backtest {
         let squares: f64 = shares.iter().map(|share| (share - mean) * (share - mean)).sum();
         let error = (squares / (n - 1.0) / n).sqrt();
         let level = Level::new(0.95)?;
-        (shares.len() > 1).then(|| level.half_width(error, shares.len() as u64))?.map(|half| (mean, half))
+        (shares.len() > 1)
+            .then(|| level.half_width(error, shares.len() as u64))?
+            .map(|half| (mean, half))
     }
 }
 
@@ -291,8 +293,11 @@ pub fn backtest(changes: &PriceChanges, bundled: &StepProcess) -> Backtest {
     let mut missing = 0;
     let origins = days.map(|day| {
         let of_year = measure(changes, day.plus(-LOOKBACK_D), day).process();
-        let mut origin =
-            Origin { day, bundled: Held::default(), walking: of_year.as_ref().map(|_| Held::default()) };
+        let mut origin = Origin {
+            day,
+            bundled: Held::default(),
+            walking: of_year.as_ref().map(|_| Held::default()),
+        };
         for (machine, region) in &machines {
             let now = changes.on(machine, region, day);
             let then = changes.on(machine, region, day.plus(AHEAD_D)).and_then(|point| point.spot);

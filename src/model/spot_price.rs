@@ -254,7 +254,10 @@ mod tests {
 
     fn process() -> StepProcess {
         StepProcess {
-            waits: vec![(SimDuration::from_hours(24 * 14), 3), (SimDuration::from_hours(24 * 28), 1)],
+            waits: vec![
+                (SimDuration::from_hours(24 * 14), 3),
+                (SimDuration::from_hours(24 * 28), 1),
+            ],
             rises: vec![(Share::percent(5), 2), (Share::percent(10), 1)],
             falls: vec![(Share::percent(5), 1), (Share::percent(15), 1)],
             rise_again: Share::percent(70),
@@ -266,11 +269,7 @@ mod tests {
         SpotPrices {
             past: Vec::new(),
             known: vec![(SimTime::START, rate("1 USD/h"))],
-            steps: Some(Steps {
-                process: process(),
-                floor: rate(floor),
-                ceiling: rate(ceiling),
-            }),
+            steps: Some(Steps { process: process(), floor: rate(floor), ceiling: rate(ceiling) }),
         }
     }
 

@@ -22,8 +22,8 @@ pub fn toml(name: &str, found: &CapacityHistory) -> String {
     ranked.sort_by(|a, b| rate(a).total_cmp(&rate(b)).then(a.place.cmp(&b.place)));
     if !ranked.is_empty() {
         say("");
-        say("Preemption rate: of the Spot VMs of all customers that stopped on a day, the share");
-        say("that was preempted. It ranks zones and shows trends; it is no hazard.");
+        say("Preemption rate: of the Spot VMs of all customers that stopped on a day, the");
+        say("share that was preempted. It ranks zones and shows trends; it is no hazard.");
         for zone in &ranked {
             let last = zone.rates.last().map_or(0.0, |(_, rate)| *rate);
             let trend = match zone.trend() {
@@ -44,12 +44,16 @@ pub fn toml(name: &str, found: &CapacityHistory) -> String {
         say("");
         advised(advice, &mut say);
     }
-    let bound = found.advice.iter().filter_map(Advice::largest_hazard).reduce(f64::min);
     if let Some(best) = ranked.first() {
+        let speaks = |advice: &&Advice| {
+            advice.place.is_empty() || advice.place.split(' ').any(|zone| zone == best.place)
+        };
+        let of_best = found.advice.iter().filter(speaks);
+        let bound = of_best.filter_map(Advice::largest_hazard).reduce(f64::min);
         say("");
-        say("A hazard follows only where one knows how often VMs stop for other reasons (a rate μ):");
+        say("A hazard follows only where one knows the rate μ at which VMs stop for other");
         say(&format!(
-            "λ = μ·r ÷ (1 − r). For {} with r = {}, over a range of what μ may be:",
+            "reasons: λ = μ·r ÷ (1 − r). For {} with r = {}:",
             named(best),
             percent(rate(best))
         ));
@@ -66,12 +70,14 @@ pub fn toml(name: &str, found: &CapacityHistory) -> String {
                     )
                 }
                 Some(_) => format!("  others stop after {}: none was preempted", hours(other)),
-                None => format!("  others stop after {}: all were preempted: no bound", hours(other)),
+                None => {
+                    format!("  others stop after {}: all were preempted: no bound", hours(other))
+                }
             };
             say(&line);
         }
-        say("Write [market] lifetime = { model = \"exponential\", mean = \"… h\" } where you know it;");
-        say("without it, `stockout estimate` shows the ladder of lifetimes.");
+        say("Where you know it, write [market] lifetime = { model = \"exponential\", mean =");
+        say("\"… h\" }; without it, `stockout estimate` shows the ladder of lifetimes.");
     }
     let prices = found.zones.iter().find(|zone| !zone.prices.is_empty());
     let differ = prices.is_some_and(|first| {
@@ -91,9 +97,12 @@ pub fn toml(name: &str, found: &CapacityHistory) -> String {
             places.push(&zone.place);
         }
     }
-    if let Some(machine) = found.zones.iter().map(|zone| &zone.machine_type).find(|name| !name.is_empty()) {
+    if let Some(machine) =
+        found.zones.iter().map(|zone| &zone.machine_type).find(|name| !name.is_empty())
+    {
         out.push_str(&format!("\n[machine]\ntype = \"{machine}\"\n"));
-        let place = found.zones.iter().map(|zone| zone.place.as_str()).find(|place| !place.is_empty());
+        let place =
+            found.zones.iter().map(|zone| zone.place.as_str()).find(|place| !place.is_empty());
         if let Some(place) = place {
             let is_zone = place.matches('-').count() == 2;
             let region = place.rsplit_once('-').filter(|_| is_zone).map_or(place, |(of, _)| of);
@@ -110,13 +119,20 @@ pub fn toml(name: &str, found: &CapacityHistory) -> String {
     if let Some(first) = prices {
         out.push_str("\n[price.path]   # each from its day on\npoints = [\n");
         for price in &first.prices {
-            out.push_str(&format!("  [\"{}\", \"{} {}/h\"],\n", price.from, price.rate, price.currency));
+            out.push_str(&format!(
+                "  [\"{}\", \"{} {}/h\"],\n",
+                price.from, price.rate, price.currency
+            ));
         }
-        out.push_str("]\nthen = \"steps\"   # what follows: as Spot prices changed in 2026; or \"stay\"\n");
+        out.push_str(
+            "]\nthen = \"steps\"   # what follows: as Spot prices changed in 2026; or \"stay\"\n",
+        );
         let last = first.rates.last().map(|(day, _)| *day);
         let last = last.max(first.prices.last().map(|price| price.from));
         if let Some(last) = last {
-            out.push_str(&format!("\n[simulation]\nstart = \"{last}\"   # the last day of the answer\n"));
+            out.push_str(&format!(
+                "\n[simulation]\nstart = \"{last}\"   # the last day of the answer\n"
+            ));
         }
     }
     out
@@ -132,10 +148,11 @@ fn advised(advice: &Advice, say: &mut impl FnMut(&str)) {
         say(&format!("advice.capacity for {place}: obtainability {score}, {words}"));
     }
     if let (Some(uptime), Some(hazard)) = (advice.uptime, advice.largest_hazard()) {
+        say(&format!("advice.capacity for {place}: most VMs run for {uptime} or longer,"));
         say(&format!(
-            "advice.capacity for {place}: most VMs run for {uptime} or longer, so λ ≤ {} /h and the",
-            significant(hazard, 3)
+            "  so a constant hazard is λ ≤ {} /h, and the mean lifetime {} h or more",
+            significant(hazard, 3),
+            significant(1.0 / hazard, 3)
         ));
-        say(&format!("  mean lifetime is {} h or more, where the hazard is constant", significant(1.0 / hazard, 3)));
     }
 }

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "cli")]
 pub mod answers;
+pub mod capacity_history;
 pub mod chart;
 #[cfg(feature = "cli")]
 pub mod compare;
@@ -23,7 +24,6 @@ pub mod numbers;
 #[cfg(feature = "cli")]
 pub mod over_time;
 pub mod paragraph;
-pub mod capacity_history;
 pub mod price_file;
 pub mod price_steps;
 pub mod prices;

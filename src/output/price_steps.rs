@@ -65,9 +65,10 @@ pub fn measured(
     let headers = ["step", "rises", "share", "falls", "share"];
     out.push_str(&format!("\n{}", grid(&headers, rows.collect()).text()));
     let waits: u32 = counts.waits.iter().sum();
-    let rows = WAITS.iter().zip(&counts.waits).map(|(days, &count)| {
-        vec![format!("{days} d"), count.to_string(), share(count, waits)]
-    });
+    let rows = WAITS
+        .iter()
+        .zip(&counts.waits)
+        .map(|(days, &count)| vec![format!("{days} d"), count.to_string(), share(count, waits)]);
     out.push_str(&format!("\n{}", grid(&["wait", "seen", "share"], rows.collect()).text()));
     let [fall, rise] = counts.again();
     let [after_fall, after_rise] = counts.turns;

@@ -249,12 +249,7 @@ struct Given {
 }
 
 impl Given {
-    fn read(
-        reader: &mut Reader<'_>,
-        service: Service,
-        fee: Share,
-        dated: Option<&Dated>,
-    ) -> Self {
+    fn read(reader: &mut Reader<'_>, service: Service, fee: Share, dated: Option<&Dated>) -> Self {
         let basis = reader.choice("price.basis");
         let mut given = Self { figures: Vec::new(), boot_disk: None, currency: None };
         for purchase in Purchase::ALL {

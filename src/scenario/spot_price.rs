@@ -137,10 +137,7 @@ pub fn dated(reader: &mut Reader<'_>) -> Option<Dated> {
     if start < prices[0].0 {
         reader.problems.error(
             &node.at,
-            format!(
-                "the dated prices begin on {}, after simulation.start = {start}",
-                prices[0].0
-            ),
+            format!("the dated prices begin on {}, after simulation.start = {start}", prices[0].0),
             "write an earlier price, or a later start in [simulation]",
         );
         return None;
@@ -256,11 +253,9 @@ pub fn read(
             }
             prices
         }
-        (Model::Steps, _) => SpotPrices {
-            past: Vec::new(),
-            known: vec![(SimTime::START, spot)],
-            steps: None,
-        },
+        (Model::Steps, _) => {
+            SpotPrices { past: Vec::new(), known: vec![(SimTime::START, spot)], steps: None }
+        }
     };
     if has_steps {
         let Some(standard) = sheet.standard.as_ref().map(|price| price.rate) else {

@@ -46,7 +46,9 @@ pub fn read(
     let placement = reader.choice(PLACEMENT);
     // An endpoint's load follows the hours too.
     if let Some(node) = reader.node(START)
-        && [BY_HOUR, "load.shape", "price.path.points"].iter().all(|path| reader.node(path).is_none())
+        && [BY_HOUR, "load.shape", "price.path.points"]
+            .iter()
+            .all(|path| reader.node(path).is_none())
     {
         let message = format!("{START} changes nothing");
         let help = format!("write {BY_HOUR}, load.shape or dated prices, or delete it");

@@ -26,6 +26,7 @@ mod report;
 #[cfg(feature = "report")]
 mod reports;
 mod sampling;
+mod spot_prices;
 mod sweep;
 mod threads;
 mod ticker;

@@ -38,6 +38,7 @@ pub mod page;
 pub mod palette;
 #[cfg(feature = "png")]
 pub mod png;
+pub mod price;
 pub mod replicas;
 pub mod saving;
 pub mod scale;
@@ -75,6 +76,8 @@ pub enum Kind {
     Timeline,
     /// An endpoint over time: replicas serving, their spread, and what the load would need
     Replicas,
+    /// The Spot price over time: what it was, and where it may go
+    Price,
 }
 
 impl Kind {
@@ -93,6 +96,7 @@ impl Kind {
             Self::Hazard => "hazard",
             Self::Timeline => "timeline",
             Self::Replicas => "replicas",
+            Self::Price => "price",
         }
     }
 }

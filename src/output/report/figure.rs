@@ -7,6 +7,7 @@ use super::Finding;
 use crate::output::chart::assumptions::{self, Assumed};
 use crate::output::chart::figures::{About, Figures};
 use crate::output::chart::palette::{self, Ink, Theme};
+use crate::output::chart::price::{self, PriceBand};
 use crate::output::chart::scene::Scene;
 use crate::output::chart::svg::{Style, svg};
 use crate::output::chart::{cost, ladder, makespan, saving};
@@ -76,7 +77,7 @@ impl Figure {
     }
 }
 
-/// Cost, saving and time of every plan.
+/// Cost, saving and time of every plan; the Spot price, where it moves.
 pub(super) fn of_plans(finding: &Finding, id: &str) -> Vec<Figure> {
     let Finding { scenario, answer, spreads, .. } = finding;
     let figures = Figures::of(scenario, answer, spreads);
@@ -88,6 +89,11 @@ pub(super) fn of_plans(finding: &Finding, id: &str) -> Vec<Figure> {
     if scenario.workload.ends() {
         let chart = Figure::new(format!("{id}-time"), |width| makespan::makespan(&figures, width));
         charts.push(Figure { curves: done_by(&figures), ..chart });
+    }
+    if let Some(prices) = &scenario.spot_prices {
+        let band = PriceBand::of_scenario(scenario, prices);
+        let about = About::of(scenario, None);
+        charts.push(Figure::new(format!("{id}-price"), |width| price::price(&band, &about, width)));
     }
     charts
 }

@@ -5,6 +5,22 @@
 //! several of them at once there, which most do not with 64-bit integers. The functions of this module
 //! give what integer arithmetic gives, for numbers in their stated range.
 
+use multiversion::multiversion;
+
+/// Columns are worked on by so many numbers at a time: what stands beyond the end of a column, up to a
+/// multiple of this, is worked on too and means nothing. A remainder would be worked on one by one.
+pub const LANES: usize = 16;
+
+/// Numbers that are worked on together.
+pub type Block = [f64; LANES];
+
+/// A whole number of [`Block`]s for so many numbers.
+#[inline]
+#[must_use]
+pub const fn filled_up(count: usize) -> usize {
+    count.next_multiple_of(LANES)
+}
+
 /// Adding 2⁵² to a smaller number leaves the nearest whole number in the low bits.
 const SHIFT: f64 = (1_u64 << 52) as f64;
 
@@ -38,6 +54,22 @@ pub const fn number(whole: u64) -> f64 {
 #[must_use]
 pub const fn whole(number: f64) -> u64 {
     (number + SHIFT).to_bits() ^ SHIFT.to_bits()
+}
+
+/// Whole numbers below 2⁵² as integers.
+#[multiversion(targets = "simd")]
+pub fn wholes(numbers: &[f64], integers: &mut [u64]) {
+    for (integer, &number) in integers.iter_mut().zip(numbers) {
+        *integer = whole(number);
+    }
+}
+
+/// [`wholes`] as signed integers.
+#[multiversion(targets = "simd")]
+pub fn wholes_signed(numbers: &[f64], integers: &mut [i64]) {
+    for (integer, &number) in integers.iter_mut().zip(numbers) {
+        *integer = whole(number) as i64;
+    }
 }
 
 /// The smaller of two numbers, as one instruction.

@@ -10,7 +10,7 @@ pub mod table;
 
 use multiversion::multiversion;
 
-use crate::columns;
+use crate::columns::{self, LANES};
 
 /// What a draw is for: draws of different purposes never share luck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,14 +140,15 @@ pub struct Together {
 }
 
 impl Together {
-    /// Every [`lattice::SHIFTS`]-th replication from `first`, `count` of them.
+    /// Every [`lattice::SHIFTS`]-th replication from `first`, `count` of them, filled up to whole
+    /// blocks.
     pub fn start(&mut self, first: u64, count: usize) {
         self.first = first;
-        self.indices.resize(count, 0);
+        self.indices.resize(columns::filled_up(count), 0);
         lattice::indices(first / lattice::SHIFTS, &mut self.indices);
     }
 
-    /// What [`Luck::uniform`] says to those at `places`, in slot 0.
+    /// What [`Luck::uniform`] says to those at `places`, whole blocks of them, in slot 0.
     pub fn uniforms(
         &self,
         shared: &Shared,
@@ -155,18 +156,12 @@ impl Together {
         places: &[u8],
         uniforms: &mut Vec<f64>,
     ) {
+        uniforms.resize(places.len(), 0.0);
         match (&shared.shifts, lattice::dimension(purpose, 0, attempt)) {
             (Some(shifts), Some(dimension)) => {
-                uniforms.resize(places.len(), 0.0);
                 points(&self.indices, places, (dimension, shifts[dimension]), uniforms);
             }
-            _ => {
-                uniforms.clear();
-                uniforms.extend(places.iter().map(|&place| {
-                    let replication = self.first + u64::from(place) * lattice::SHIFTS;
-                    shared.luck(replication).uniform(purpose, 0, attempt)
-                }));
-            }
+            _ => streams(shared.seed, self.first, (purpose, attempt), places, uniforms),
         }
     }
 }
@@ -175,14 +170,40 @@ impl Together {
 #[multiversion(targets = "simd")]
 fn points(indices: &[u64], places: &[u8], (dimension, shift): (usize, u64), uniforms: &mut [f64]) {
     let uniform = |index| middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift));
-    if places.len() == indices.len() {
+    let (uniforms, _) = uniforms.as_chunks_mut::<LANES>();
+    if places.last().is_some_and(|&last| usize::from(last) + 1 == indices.len()) {
         // Nobody is missing.
-        for (to, &index) in uniforms.iter_mut().zip(indices) {
-            *to = uniform(index);
+        let (indices, _) = indices.as_chunks::<LANES>();
+        for (to, indices) in uniforms.iter_mut().zip(indices) {
+            for (to, &index) in to.iter_mut().zip(indices) {
+                *to = uniform(index);
+            }
         }
     } else {
-        for (to, &place) in uniforms.iter_mut().zip(places) {
-            *to = uniform(indices[usize::from(place)]);
+        let (places, _) = places.as_chunks::<LANES>();
+        for (to, places) in uniforms.iter_mut().zip(places) {
+            for (to, &place) in to.iter_mut().zip(places) {
+                *to = uniform(indices[usize::from(place)]);
+            }
+        }
+    }
+}
+
+/// What the streams of many replications say at one address, every [`lattice::SHIFTS`]-th from `first`.
+#[multiversion(targets = "simd")]
+fn streams(
+    seed: u64,
+    first: u64,
+    (purpose, attempt): (Purpose, u32),
+    places: &[u8],
+    uniforms: &mut [f64],
+) {
+    let (uniforms, _) = uniforms.as_chunks_mut::<LANES>();
+    let (places, _) = places.as_chunks::<LANES>();
+    for (to, places) in uniforms.iter_mut().zip(places) {
+        for (to, &place) in to.iter_mut().zip(places) {
+            let stream = Stream::new(seed, first + u64::from(place) * lattice::SHIFTS);
+            *to = middle_of_cell(stream.bits(purpose, 0, attempt));
         }
     }
 }

@@ -10,7 +10,7 @@ mod request_rate;
 
 use multiversion::multiversion;
 
-use crate::columns;
+use crate::columns::{self, LANES, larger};
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
@@ -209,11 +209,11 @@ impl SimDuration {
         }
     }
 
-    /// Multiples of a time \[h\] in µs, in the place of their factors: as
-    /// [`Self::from_hours_f64`], but what is longer than [`columns::LARGEST`] µs is not exact, and
-    /// stays longer than half of that.
-    pub fn multiples(hours: f64, factors: &mut [f64]) {
-        multiples(hours, factors);
+    /// Multiples of a time \[h\] in µs, at least `least`, in the place of their factors, whole blocks
+    /// of them: as [`Self::from_hours_f64`] of the time times (factor times `relief`), but what is
+    /// longer than [`columns::LARGEST`] µs is not exact, and stays longer than half of that.
+    pub fn multiples(hours: f64, (relief, least): (f64, Self), factors: &mut [f64]) {
+        multiples(hours, relief, least.0 as f64, factors);
     }
 
     /// From hours, rounded to the nearest microsecond: the inverse of [`Self::hours`] up to 285
@@ -908,9 +908,13 @@ impl fmt::Display for DataSize {
 
 /// See [`SimDuration::multiples`].
 #[multiversion(targets = "simd")]
-fn multiples(hours: f64, factors: &mut [f64]) {
-    for factor in factors {
-        *factor = columns::floor(hours * *factor * MICROS_PER_HOUR as f64);
+fn multiples(hours: f64, relief: f64, least: f64, factors: &mut [f64]) {
+    let (blocks, _) = factors.as_chunks_mut::<LANES>();
+    for block in blocks {
+        for factor in block {
+            let micros = columns::floor(hours * (*factor * relief) * MICROS_PER_HOUR as f64);
+            *factor = larger(micros, least);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use libm::log1p;
 use multiversion::multiversion;
 
 use super::ln;
+use crate::columns::LANES;
 
 /// Cells in an octave are 2 to this.
 const CELL_BITS: u32 = 6;
@@ -63,7 +64,7 @@ pub fn minus_ln(u: f64) -> f64 {
     looked_up(&CELLS, u)
 }
 
-/// −ln u of every number u, in its place.
+/// −ln u of every number u of whole blocks, in its place.
 pub fn minus_ln_all(numbers: &mut [f64]) {
     if look_up_all(&CELLS, numbers) {
         for number in numbers {
@@ -78,10 +79,13 @@ pub fn minus_ln_all(numbers: &mut [f64]) {
 #[multiversion(targets = "simd")]
 fn look_up_all(cells: &Cells, numbers: &mut [f64]) -> bool {
     let mut any = false;
-    for number in numbers {
-        let (value, is_in) = look_up(cells, *number);
-        *number = if is_in { value } else { -*number };
-        any |= !is_in;
+    let (blocks, _) = numbers.as_chunks_mut::<LANES>();
+    for block in blocks {
+        for number in block {
+            let (value, is_in) = look_up(cells, *number);
+            *number = if is_in { value } else { -*number };
+            any |= !is_in;
+        }
     }
     any
 }

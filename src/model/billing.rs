@@ -217,9 +217,7 @@ impl MeteredColumns {
         }
         let columns = [(spot, billed), (&mut self.waived, waived), (&mut self.span, span)];
         for (column, numbers) in columns {
-            for (integer, &number) in column.iter_mut().zip(numbers) {
-                *integer = columns::whole(number) as i64;
-            }
+            columns::wholes_signed(numbers, column);
         }
     }
 

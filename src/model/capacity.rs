@@ -120,15 +120,16 @@ impl Wait {
         }
     }
 
-    /// The waits \[µs\] at many uniform numbers, in their place, as [`Self::draw`] makes them.
-    fn draw_all(&self, uniforms: &mut [f64]) {
+    /// The waits \[µs\] at the first `count` uniform numbers of whole blocks, in their place, as
+    /// [`Self::draw`] makes them.
+    fn draw_all(&self, uniforms: &mut [f64], count: usize) {
         match *self {
             Self::Fixed(wait) => uniforms.fill(wait.micros() as f64),
             Self::Exponential { mean_h } => {
                 table::minus_ln_all(uniforms);
-                SimDuration::multiples(mean_h, uniforms);
+                SimDuration::multiples(mean_h, (1.0, SimDuration::ZERO), uniforms);
             }
-            Self::LogNormal { median_h, sigma } => uniforms.iter_mut().for_each(|draw| {
+            Self::LogNormal { median_h, sigma } => uniforms[..count].iter_mut().for_each(|draw| {
                 *draw = lognormal(median_h, sigma, *draw).micros() as f64;
             }),
         }
@@ -350,11 +351,12 @@ impl Market {
     }
 
     /// What the replications at `places` meet that ask for Spot VMs: [`Self::ask`] and
-    /// [`Self::lifetime`] for all of them at once, in slot 0.
+    /// [`Self::lifetime`] for all of them at once, in slot 0. `count` of them ask; the places, and
+    /// the answers, are filled up to whole blocks.
     pub fn ask_all(
         &self,
         (shared, luck): (&Shared, &Together),
-        places: &[u8],
+        (places, count): (&[u8], usize),
         relief: f64,
         attempt: u32,
         answers: &mut Answers,
@@ -365,10 +367,10 @@ impl Market {
         } else {
             luck.uniforms(shared, (Purpose::Wait, attempt), places, waits);
         }
-        self.wait.draw_all(waits);
+        self.wait.draw_all(waits, count);
         luck.uniforms(shared, (Purpose::Lifetime, attempt), places, lifetimes);
         table::minus_ln_all(lifetimes);
-        self.lifetime.draw_all(lifetimes, relief);
+        self.lifetime.draw_all(lifetimes, count, relief);
         if self.no_capacity_probability > Share::ZERO {
             luck.uniforms(shared, (Purpose::Refusal, attempt), places, refusals);
             let chance = self.no_capacity_probability.fraction();

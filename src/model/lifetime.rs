@@ -10,7 +10,6 @@ use super::distribution::{
     Family, LONGEST_H, normal_survival, normal_upper_quantile, number, time,
 };
 use super::piecewise::Piecewise;
-use crate::columns::larger;
 use crate::luck::ln;
 use crate::units::{Share, SimDuration};
 
@@ -270,15 +269,14 @@ impl Lifetime {
         SimDuration::from_hours_f64(age_h).max(SimDuration::SHORTEST)
     }
 
-    /// The lifetimes \[µs\] for many draws, in their place, as [`Self::draw`] makes them.
-    pub fn draw_all(&self, draws: &mut [f64], relief: f64) {
+    /// The lifetimes \[µs\] for the first `count` draws of whole blocks, in their place, as
+    /// [`Self::draw`] makes them.
+    pub fn draw_all(&self, draws: &mut [f64], count: usize, relief: f64) {
         match *self {
             Self::Exponential { mean_h } => {
-                draws.iter_mut().for_each(|draw| *draw *= relief);
-                SimDuration::multiples(mean_h, draws);
-                draws.iter_mut().for_each(|micros| *micros = larger(*micros, 1.0));
+                SimDuration::multiples(mean_h, (relief, SimDuration::SHORTEST), draws);
             }
-            _ => draws.iter_mut().for_each(|draw| {
+            _ => draws[..count].iter_mut().for_each(|draw| {
                 *draw = self.draw(*draw, relief).micros() as f64;
             }),
         }

@@ -11,7 +11,7 @@
 
 use multiversion::multiversion;
 
-use crate::columns::{larger, smaller};
+use crate::columns::{self, Block, LANES, larger, smaller};
 use crate::luck::{Shared, Together};
 use crate::model::billing::{BillingRules, ColumnRules};
 use crate::model::capacity::Answers;
@@ -26,6 +26,9 @@ pub const RUN: usize = 128;
 
 /// One quantity of all replications of a run.
 pub type Column = [f64; RUN];
+
+/// The same, in blocks of those that are worked on together.
+type Blocks = [Block; RUN / LANES];
 
 /// No replication lasts longer \[µs\], 17 years: all sums stay where columns are exact.
 const LONGEST: i64 = 1 << 49;
@@ -42,44 +45,17 @@ pub struct Shortcut<'a> {
     cycle: Option<Cycle>,
 }
 
-/// Sums over the attempts of replications \[µs\].
-#[derive(Clone, Debug)]
-pub struct Sums {
-    /// Waits, refused ones included.
-    pub waited: Column,
-    /// Work lost at preemptions.
-    pub lost: Column,
-    /// Preemptions.
-    pub preemptions: Column,
-    /// Billed time.
-    pub billed: Column,
-    /// The part of it that is waived.
-    pub waived: Column,
-    /// When the last attempt ended; in the end, the makespan.
-    pub now: Column,
-}
-
-impl Sums {
-    const ZERO: Self = Self {
-        waited: [0.0; RUN],
-        lost: [0.0; RUN],
-        preemptions: [0.0; RUN],
-        billed: [0.0; RUN],
-        waived: [0.0; RUN],
-        now: [0.0; RUN],
-    };
-}
-
 /// The replications of a run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// Completed, by place. Of the others nothing is to be believed: the engine must tell.
-    pub is_done: [bool; RUN],
-    /// Of those that are, by place.
+    /// All replications, by place in the run: first those that completed, in the order in which they
+    /// did, then those of which nothing is known, which the engine must tell.
+    pub places: [u8; RUN],
+    /// How many completed.
+    pub done: usize,
+    /// Sums over the attempts of those that completed, in that order.
     pub sums: Sums,
-    /// Of those that are, by place: attempts after the first.
-    pub restarts: Column,
-    /// Those that go on.
+    /// Of those that go on.
     lanes: Lanes,
     luck: Together,
     answers: Answers,
@@ -87,50 +63,87 @@ pub struct Run {
     gaps: Vec<f64>,
 }
 
-/// The replications that go on, closed up, in the order of their places.
+/// Sums over the attempts of replications \[µs\].
+#[derive(Clone, Debug)]
+pub struct Sums {
+    /// Waits, refused ones included.
+    pub waited: Column,
+    /// Work lost at preemptions.
+    pub lost: Column,
+    /// Attempts after the first.
+    pub restarts: Column,
+    /// Preemptions.
+    pub preemptions: Column,
+    /// Billed time.
+    pub billed: Column,
+    /// The part of it that is waived.
+    pub waived: Column,
+    /// Makespans.
+    pub now: Column,
+}
+
+/// The replications that go on, closed up, in the order of their places. Blocks are filled up with
+/// what means nothing.
 #[derive(Clone, Debug)]
 struct Lanes {
     count: usize,
     places: [u8; RUN],
-    sums: Sums,
-    /// When the next attempt asks.
-    asked: Column,
-    limit: Column,
+    waited: Blocks,
+    lost: Blocks,
+    preemptions: Blocks,
+    billed: Blocks,
+    waived: Blocks,
+    /// When the next attempt asks; after an attempt that is the last, when it ended.
+    now: Blocks,
+    limit: Blocks,
     /// Work left.
-    left: Column,
+    left: Blocks,
     /// Uptime that the next attempt needs to finish.
-    needed: Column,
+    needed: Blocks,
     /// Restarts used in the current count, where it is not the same for all.
     used: [u32; RUN],
     /// What became of the last attempt: one of the following.
-    ended: Column,
+    ended: [[u8; LANES]; RUN / LANES],
 }
 
 /// Preempted or refused: another attempt follows.
-const TRIES_AGAIN: f64 = 0.0;
+const TRIES_AGAIN: u8 = 0;
 /// The job is done.
-const DONE: f64 = 1.0;
+const DONE: u8 = 1;
 /// Out of time or of restarts: left to the engine.
-const GIVEN_UP: f64 = 2.0;
+const GIVEN_UP: u8 = 2;
 
 impl Default for Run {
     fn default() -> Self {
-        let lanes = Lanes {
-            count: 0,
-            places: [0; RUN],
-            sums: Sums::ZERO,
-            asked: [0.0; RUN],
-            limit: [0.0; RUN],
-            left: [0.0; RUN],
-            needed: [0.0; RUN],
-            used: [0; RUN],
-            ended: [0.0; RUN],
-        };
+        const COLUMN: Column = [0.0; RUN];
+        const BLOCKS: Blocks = [[0.0; LANES]; RUN / LANES];
         Self {
-            is_done: [false; RUN],
-            sums: Sums::ZERO,
-            restarts: [0.0; RUN],
-            lanes,
+            places: [0; RUN],
+            done: 0,
+            sums: Sums {
+                waited: COLUMN,
+                lost: COLUMN,
+                restarts: COLUMN,
+                preemptions: COLUMN,
+                billed: COLUMN,
+                waived: COLUMN,
+                now: COLUMN,
+            },
+            lanes: Lanes {
+                count: 0,
+                places: [0; RUN],
+                waited: BLOCKS,
+                lost: BLOCKS,
+                preemptions: BLOCKS,
+                billed: BLOCKS,
+                waived: BLOCKS,
+                now: BLOCKS,
+                limit: BLOCKS,
+                left: BLOCKS,
+                needed: BLOCKS,
+                used: [0; RUN],
+                ended: [[0; LANES]; RUN / LANES],
+            },
             luck: Together::default(),
             answers: Answers::default(),
             gaps: Vec::new(),
@@ -170,25 +183,36 @@ impl<'a> Shortcut<'a> {
         assert!(count <= RUN, "a run is short");
         let Self { model, .. } = self;
         let program = &model.program;
-        run.is_done.fill(false);
+        run.done = 0;
         run.luck.start(first, count);
         run.lanes.start(self, count);
+        run.gaps.clear();
         // The n-th gap of a count is the same for all.
         let mut gaps = RestartCount::default();
-        run.gaps.clear();
-        let terms = Terms {
+        let refuses = model.market.no_capacity_probability > Share::ZERO;
+        let mut terms = Terms {
             rules: self.rules,
             timeout: model.timeout.unwrap_or(SimDuration::NEVER).micros() as f64,
             give_up_after: model.give_up_after.micros() as f64,
-            refuses: model.market.no_capacity_probability > Share::ZERO,
+            refuses,
+            // Then the count of those that were refused is their own.
+            counts_apart: model.restart.counts == Counts::Preemption && refuses,
+            gap: 0.0,
         };
         let work = model.work.micros() as f64;
         let [fresh, resumed] =
             [false, true].map(|saved| program.before_work(saved).micros() as f64);
+        let mut given_up = count;
         for number in 0..MOST_ATTEMPTS {
             let Run { lanes, luck, answers, .. } = run;
-            let places = &lanes.places[..lanes.count];
-            model.market.ask_all((shared, luck), places, self.relief, number, answers);
+            let places = &lanes.places[..columns::filled_up(lanes.count)];
+            let asking = (places, lanes.count);
+            model.market.ask_all((shared, luck), asking, self.relief, number, answers);
+            run.gaps.extend(gaps.take(&model.restart).map(|gap| gap.micros() as f64));
+            if !terms.counts_apart {
+                let used = if model.restart.counts == Counts::Preemption { 0 } else { number };
+                terms.gap = run.gaps.get(used as usize).copied().unwrap_or(f64::INFINITY);
+            }
             if let Some(cycle) = self.cycle {
                 attempt(lanes, answers, &terms, |left: f64, needed: f64, uptime: f64| {
                     let before = if left < work { resumed } else { fresh };
@@ -210,13 +234,17 @@ impl<'a> Shortcut<'a> {
                     (of(left), of(needed), of(remains.lost))
                 });
             }
-            run.gaps.extend(gaps.take(&model.restart).map(|gap| gap.micros() as f64));
-            lanes.back_off(model, number, answers, &run.gaps);
-            run.close_up(number, &terms);
+            if terms.counts_apart {
+                lanes.back_off(answers, &run.gaps);
+            }
+            given_up = run.close_up(number, &terms, given_up);
             if run.lanes.count == 0 {
                 break;
             }
         }
+        // Those that tried too often.
+        let Run { places, lanes, done, .. } = run;
+        places[*done..given_up].copy_from_slice(&lanes.places[..lanes.count]);
     }
 }
 
@@ -226,37 +254,28 @@ impl Lanes {
         let Shortcut { model, .. } = shortcut;
         self.count = count;
         self.places = std::array::from_fn(|place| place as u8);
-        let Sums { waited, lost, preemptions, billed, waived, now: _ } = &mut self.sums;
-        for column in [waited, lost, preemptions, billed, waived, &mut self.asked] {
-            column[..count].fill(0.0);
+        let Self { waited, lost, preemptions, billed, waived, now, .. } = self;
+        for column in [waited, lost, preemptions, billed, waived, now] {
+            column.as_flattened_mut().fill(0.0);
         }
-        self.limit[..count].fill(model.give_up_after.micros() as f64);
-        self.left[..count].fill(model.work.micros() as f64);
-        self.needed[..count].fill(shortcut.needed_at_first);
-        self.used[..count].fill(0);
+        self.limit.as_flattened_mut().fill(model.give_up_after.micros() as f64);
+        self.left.as_flattened_mut().fill(model.work.micros() as f64);
+        self.needed.as_flattened_mut().fill(shortcut.needed_at_first);
+        self.used.fill(0);
     }
 
-    /// The gaps before the next attempts, where restarts are left.
-    fn back_off(&mut self, model: &JobModel, number: u32, answers: &Answers, gaps: &[f64]) {
-        let Self { count, sums, asked, limit, used, ended, .. } = self;
-        let count = (*count).min(RUN);
-        let gap = |used: u32| gaps.get(used as usize).copied().unwrap_or(f64::INFINITY);
-        let counts_anew = model.restart.counts == Counts::Preemption;
-        if counts_anew && model.market.no_capacity_probability > Share::ZERO {
-            for at in 0..count {
+    /// The gaps before the next attempts, where each has a count of its own and restarts are left.
+    fn back_off(&mut self, answers: &Answers, gaps: &[f64]) {
+        let Self { count, now, limit, used, ended, .. } = self;
+        let [now, limit] = [now, limit].map(|column| column.as_flattened_mut());
+        let ended = ended.as_flattened_mut();
+        for at in 0..*count {
+            if ended[at] == TRIES_AGAIN {
                 let before = if answers.lifetimes[at] > 0.0 { 0 } else { used[at] };
                 used[at] = before + 1;
-                asked[at] = sums.now[at] + gap(before);
+                now[at] += gaps.get(before as usize).copied().unwrap_or(f64::INFINITY);
+                ended[at] = if now[at] >= limit[at] { GIVEN_UP } else { TRIES_AGAIN };
             }
-        } else {
-            let gap = gap(if counts_anew { 0 } else { number });
-            for (asked, &now) in asked[..count].iter_mut().zip(&sums.now) {
-                *asked = now + gap;
-            }
-        }
-        for at in 0..count {
-            let is_over = (ended[at] == TRIES_AGAIN) & (asked[at] >= limit[at]);
-            ended[at] = if is_over { GIVEN_UP } else { ended[at] };
         }
     }
 }
@@ -268,6 +287,10 @@ struct Terms {
     give_up_after: f64,
     /// Whether a request may be refused.
     refuses: bool,
+    /// Whether the restarts used are not the same for all.
+    counts_apart: bool,
+    /// The gap before the next attempt; none where the restarts used are not the same for all.
+    gap: f64,
 }
 
 impl Terms {
@@ -286,93 +309,113 @@ fn attempt(
     terms: &Terms,
     leave: impl Fn(f64, f64, f64) -> (f64, f64, f64),
 ) {
-    let Lanes { count, sums, asked, limit, left, needed, ended, .. } = lanes;
-    let count = (*count).min(RUN);
-    let (waits, lifetimes) = (&answers.waits[..count], &answers.lifetimes[..count]);
-    for at in 0..count {
-        let is_granted = lifetimes[at] > 0.0;
-        let start = asked[at] + waits[at];
-        // The first start sets the limit; a later one would set none where it did not.
-        let sets = is_granted & (limit[at] == terms.give_up_after);
-        let end = if sets { smaller(limit[at], start + terms.timeout) } else { limit[at] };
-        let uptime = if is_granted { smaller(needed[at], lifetimes[at]) } else { 0.0 };
-        let now = start + uptime;
-        let is_late = (start >= limit[at]) | (now > end);
-        let is_preempted = is_granted & (needed[at] > lifetimes[at]);
-        let is_done = is_granted & (needed[at] <= lifetimes[at]);
-        let on_time = if is_done { DONE } else { TRIES_AGAIN };
-        ended[at] = if is_late { GIVEN_UP } else { on_time };
-        let billed = if is_granted { terms.rules.billed(uptime) } else { 0.0 };
-        let is_waived = is_preempted & (uptime < terms.rules.free_if_preempted_within);
-        let (work, needs, lost) = leave(left[at], needed[at], uptime);
-        sums.waited[at] += waits[at];
-        sums.lost[at] += if is_preempted { lost } else { 0.0 };
-        sums.preemptions[at] += if is_preempted { 1.0 } else { 0.0 };
-        sums.billed[at] += billed;
-        sums.waived[at] += if is_waived { billed } else { 0.0 };
-        sums.now[at] = now;
-        limit[at] = end;
-        left[at] = if is_preempted { work } else { left[at] };
-        needed[at] = if is_preempted { needs } else { needed[at] };
+    let (waits, _) = answers.waits.as_chunks::<LANES>();
+    let (lifetimes, _) = answers.lifetimes.as_chunks::<LANES>();
+    for (block, (waits, lifetimes)) in waits.iter().zip(lifetimes).enumerate().take(RUN / LANES) {
+        for at in 0..LANES {
+            let (wait, lifetime) = (waits[at], lifetimes[at]);
+            let (limit, needed) = (&mut lanes.limit[block][at], &mut lanes.needed[block][at]);
+            let left = &mut lanes.left[block][at];
+            let is_granted = lifetime > 0.0;
+            let start = lanes.now[block][at] + wait;
+            // The first start sets the limit; a later one would set none where it did not.
+            let sets = is_granted & (*limit == terms.give_up_after);
+            let end = if sets { smaller(*limit, start + terms.timeout) } else { *limit };
+            let uptime = if is_granted { smaller(*needed, lifetime) } else { 0.0 };
+            let now = start + uptime;
+            let is_done = is_granted & (*needed <= lifetime);
+            let is_preempted = is_granted & !is_done;
+            let asks = now + if is_done { 0.0 } else { terms.gap };
+            let is_late = (start >= *limit) | (now > end) | (!is_done & (asks >= end));
+            let on_time = if is_done { DONE } else { TRIES_AGAIN };
+            lanes.ended[block][at] = if is_late { GIVEN_UP } else { on_time };
+            let billed = if is_granted { terms.rules.billed(uptime) } else { 0.0 };
+            let is_waived = is_preempted & (uptime < terms.rules.free_if_preempted_within);
+            let (work, needs, lost) = leave(*left, *needed, uptime);
+            lanes.waited[block][at] += wait;
+            lanes.lost[block][at] += if is_preempted { lost } else { 0.0 };
+            lanes.preemptions[block][at] += if is_preempted { 1.0 } else { 0.0 };
+            lanes.billed[block][at] += billed;
+            lanes.waived[block][at] += if is_waived { billed } else { 0.0 };
+            lanes.now[block][at] = asks;
+            *limit = end;
+            *left = if is_preempted { work } else { *left };
+            *needed = if is_preempted { needs } else { *needed };
+        }
     }
 }
 
 impl Run {
-    /// Sets down those that are done, and closes the ranks of those that go on.
-    fn close_up(&mut self, number: u32, terms: &Terms) {
-        let Self { lanes, sums, .. } = self;
-        let [mut done, mut places, mut going_on] = [[0_u8; RUN]; 3];
+    /// Sets down those that are done after those that were, puts those that are given up at the end,
+    /// before those that were, and closes the ranks of those that go on. Where those given up begin.
+    fn close_up(&mut self, number: u32, terms: &Terms, mut given_up: usize) -> usize {
+        let Self { places, lanes, sums, .. } = self;
+        let [mut done, mut going_on] = [[0_u8; RUN]; 2];
         let (mut done_len, mut going_on_len) = (0, 0);
+        let ended = lanes.ended.as_flattened();
         for at in 0..lanes.count.min(RUN) {
             done[done_len % RUN] = at as u8;
-            places[done_len % RUN] = lanes.places[at];
-            done_len += usize::from(lanes.ended[at] == DONE);
+            done_len += usize::from(ended[at] == DONE);
             going_on[going_on_len % RUN] = at as u8;
-            going_on_len += usize::from(lanes.ended[at] == TRIES_AGAIN);
+            going_on_len += usize::from(ended[at] == TRIES_AGAIN);
         }
-        let (done, places) = (&done[..done_len], &places[..done_len]);
-        for &place in places {
-            self.is_done[usize::from(place) % RUN] = true;
-            self.restarts[usize::from(place) % RUN] = number.into();
-        }
-        let set_down = |column: &mut Column, lanes: &Column| {
-            for (&at, &place) in done.iter().zip(places) {
-                column[usize::from(place) % RUN] = lanes[usize::from(at) % RUN];
+        if done_len + going_on_len < lanes.count {
+            for at in (0..lanes.count).filter(|&at| ended[at] == GIVEN_UP) {
+                given_up -= 1;
+                places[given_up] = lanes.places[at];
             }
+        }
+        let (done, going_on) = (&done[..done_len], &going_on[..going_on_len]);
+        let set_down = self.done..self.done + done_len;
+        self.done = set_down.end;
+        pick(&mut places[set_down.clone()], &lanes.places, done);
+        let set = |column: &mut Column, blocks: &Blocks| {
+            pick(&mut column[set_down.clone()], flat(blocks), done);
         };
-        set_down(&mut sums.waited, &lanes.sums.waited);
-        set_down(&mut sums.lost, &lanes.sums.lost);
-        set_down(&mut sums.billed, &lanes.sums.billed);
-        set_down(&mut sums.now, &lanes.sums.now);
+        set(&mut sums.waited, &lanes.waited);
+        set(&mut sums.lost, &lanes.lost);
+        set(&mut sums.billed, &lanes.billed);
+        set(&mut sums.now, &lanes.now);
         // What is the same for all need not move.
         if terms.refuses {
-            set_down(&mut sums.preemptions, &lanes.sums.preemptions);
+            set(&mut sums.preemptions, &lanes.preemptions);
         } else {
-            for &place in places {
-                sums.preemptions[usize::from(place) % RUN] = number.into();
-            }
+            sums.preemptions[set_down.clone()].fill(number.into());
         }
         if terms.waives() {
-            set_down(&mut sums.waived, &lanes.sums.waived);
+            set(&mut sums.waived, &lanes.waived);
         }
-        let going_on = &going_on[..going_on_len];
-        lanes.count = going_on_len;
-        close_ranks(&mut lanes.places, going_on);
-        close_ranks(&mut lanes.sums.waited, going_on);
-        close_ranks(&mut lanes.sums.lost, going_on);
-        close_ranks(&mut lanes.sums.billed, going_on);
-        close_ranks(&mut lanes.asked, going_on);
-        close_ranks(&mut lanes.left, going_on);
-        close_ranks(&mut lanes.needed, going_on);
+        sums.restarts[set_down].fill(number.into());
+        lanes.close_ranks(going_on, terms);
+        given_up
+    }
+}
+
+impl Lanes {
+    /// Moves those that go on, whose places rise, to the front.
+    fn close_ranks(&mut self, going_on: &[u8], terms: &Terms) {
+        self.count = going_on.len();
+        close_ranks(&mut self.places, going_on);
+        // Nobody's places: anybody's luck.
+        self.places[self.count..columns::filled_up(self.count)].fill(0);
+        let close = |column: &mut Blocks| close_ranks(flat_mut(column), going_on);
+        close(&mut self.waited);
+        close(&mut self.lost);
+        close(&mut self.billed);
+        close(&mut self.now);
+        close(&mut self.left);
+        close(&mut self.needed);
         if terms.refuses {
-            close_ranks(&mut lanes.sums.preemptions, going_on);
-            close_ranks(&mut lanes.used, going_on);
+            close(&mut self.preemptions);
         }
         if terms.waives() {
-            close_ranks(&mut lanes.sums.waived, going_on);
+            close(&mut self.waived);
         }
         if terms.timeout < terms.give_up_after {
-            close_ranks(&mut lanes.limit, going_on);
+            close(&mut self.limit);
+        }
+        if terms.counts_apart {
+            close_ranks(&mut self.used, going_on);
         }
     }
 }
@@ -382,6 +425,30 @@ impl Run {
 fn close_ranks<T: Copy>(column: &mut [T; RUN], places: &[u8]) {
     for (to, &from) in places.iter().enumerate() {
         column[to % RUN] = column[usize::from(from) % RUN];
+    }
+}
+
+/// What stands at these places.
+#[inline]
+fn pick<T: Copy>(to: &mut [T], column: &[T; RUN], places: &[u8]) {
+    for (to, &from) in to.iter_mut().zip(places) {
+        *to = column[usize::from(from) % RUN];
+    }
+}
+
+/// Blocks as one column.
+const fn flat(blocks: &Blocks) -> &Column {
+    match blocks.as_flattened().first_chunk() {
+        Some(column) => column,
+        None => unreachable!(),
+    }
+}
+
+/// Blocks as one column, to be changed.
+const fn flat_mut(blocks: &mut Blocks) -> &mut Column {
+    match blocks.as_flattened_mut().first_chunk_mut() {
+        Some(column) => column,
+        None => unreachable!(),
     }
 }
 
@@ -442,25 +509,29 @@ mod tests {
                 let shared = experiment.sampling.shared(experiment.seed, group);
                 let (first, count) = (group + GROUPS as u64 * 77, RUN - group as usize);
                 shortcut.replicate(&shared, first, count, &mut run);
-                for place in 0..count {
-                    let luck = shared.luck(first + (place * GROUPS) as u64);
+                let mut places: Vec<u8> = run.places[..count].to_vec();
+                for (at, &place) in run.places[..count].iter().enumerate() {
+                    let luck = shared.luck(first + u64::from(place) * GROUPS as u64);
                     Job::new(model, Course::Spot, luck, &mut trajectory).run();
                     let observed = observe::job(&trajectory);
                     let completed = observed.outcome == Outcome::Completed;
-                    assert_eq!(run.is_done[place], completed, "{settings:?}: {trajectory:?}");
+                    assert_eq!(at < run.done, completed, "{settings:?}: {trajectory:?}");
                     if completed {
-                        let Sums { waited, lost, preemptions, billed, waived, now } = &run.sums;
-                        let found = [waited, lost, &run.restarts, preemptions, now]
-                            .map(|column| column[place] as u64);
+                        let Sums { waited, lost, restarts, preemptions, billed, waived, now } =
+                            &run.sums;
+                        let found = [waited, lost, restarts, preemptions, now]
+                            .map(|column| column[at] as u64);
                         assert_eq!(found, observed.values[..5], "{settings:?}: {trajectory:?}");
                         let metered = observe::job_metered(&trajectory, &rules);
                         let [billed, waived, now] =
-                            [billed, waived, now].map(|column| &column[place..=place]);
+                            [billed, waived, now].map(|column| &column[at..=at]);
                         let mut found = MeteredColumns::of(1);
                         found.set_spot(billed, waived, now);
                         assert_eq!(found, metered.into(), "{settings:?}: {trajectory:?}");
                     }
                 }
+                places.sort_unstable();
+                assert!(places.iter().enumerate().all(|(at, &place)| at == usize::from(place)));
             }
         }
     }

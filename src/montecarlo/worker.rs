@@ -13,7 +13,7 @@ use crate::engine::batch::Batch;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
 use crate::engine::trajectory::{Attempt, BatchTrajectory, EndpointTrajectory, JobTrajectory};
-use crate::luck::Luck;
+use crate::luck::{Luck, Shared};
 use crate::model::billing::{BillingRules, Metered, MeteredColumns};
 use crate::model::plan::{Course, Outcome, Plan};
 use crate::model::workload::Workload;
@@ -33,6 +33,8 @@ pub struct Worker<'a> {
     experiment: &'a Experiment,
     /// The replications made.
     pub tally: Tally,
+    /// By group.
+    shared: Vec<Shared>,
     /// The courses of the tally, each simulated once per replication.
     courses: Vec<CourseRun>,
     /// For a job on Spot VMs that is billed by one set of rules.
@@ -71,20 +73,19 @@ struct CourseRun {
 }
 
 impl CourseRun {
-    /// Takes over what the shortcut says of the first `count` places; how many it completed.
-    fn take(&mut self, short: &shortcut::Run, count: usize) -> u64 {
-        let shortcut::Sums { waited, lost, preemptions, billed, waived, now } = &short.sums;
-        let columns = [waited, lost, &short.restarts, preemptions, now];
-        for (mine, theirs) in self.columns.iter_mut().zip(columns) {
-            for (mine, &theirs) in mine.iter_mut().zip(theirs) {
-                *mine = columns::whole(theirs);
-            }
+    /// Takes over what the shortcut says.
+    fn take(&mut self, short: &shortcut::Run) {
+        let shortcut::Sums { waited, lost, restarts, preemptions, billed, waived, now } =
+            &short.sums;
+        for (mine, theirs) in
+            self.columns.iter_mut().zip([waited, lost, restarts, preemptions, now])
+        {
+            columns::wholes(theirs, mine);
         }
         self.gains.fill(1);
         for meter in &mut self.meters {
             meter.metered.set_spot(billed, waived, now);
         }
-        short.is_done[..count].iter().map(|&is_done| u64::from(is_done)).sum()
     }
 }
 
@@ -157,6 +158,7 @@ impl<'a> Worker<'a> {
         Self {
             experiment,
             tally,
+            shared: experiment.shared_by_group(),
             courses,
             shortcut,
             short: shortcut::Run::default(),
@@ -187,7 +189,7 @@ impl<'a> Worker<'a> {
     /// Every 32nd replication from `first`, before `end`.
     fn run(&mut self, first: u64, end: u64) -> Result<(), RunError> {
         let group = group(first);
-        let shared = self.experiment.sampling.shared(self.experiment.seed, group as u64);
+        let shared = self.shared[group].clone();
         let times = u32::try_from((end - first).div_ceil(GROUPS as u64)).expect("a run is short");
         // The standard plan comes first, and is certain where any plan is.
         for index in 0..self.courses.len() {
@@ -197,6 +199,7 @@ impl<'a> Worker<'a> {
             }
         }
         let count = times as usize;
+        // Sums have no order: those that the shortcut completes come first, under every course.
         if let Some(shortcut) = self.shortcut {
             shortcut.replicate(&shared, first, count, &mut self.short);
         }
@@ -206,14 +209,18 @@ impl<'a> Worker<'a> {
                 continue;
             }
             let is_short = self.shortcut.is_some() && Shortcut::knows(run.course);
+            let mut done = 0;
             if is_short {
-                let done = run.take(&self.short, count);
-                self.tally.courses[index].outcomes[Outcome::Completed as usize] += done;
+                run.take(&self.short);
+                done = self.short.done;
+                self.tally.courses[index].outcomes[Outcome::Completed as usize] += done as u64;
             }
-            for (place, replication) in (first..end).step_by(GROUPS).enumerate() {
-                if !(is_short && self.short.is_done[place]) {
-                    self.simulate(index, shared.luck(replication), place, 1)?;
-                }
+            for at in done..count {
+                let place = match self.shortcut {
+                    Some(_) => u64::from(self.short.places[at]),
+                    None => at as u64,
+                };
+                self.simulate(index, shared.luck(first + place * GROUPS as u64), at, 1)?;
             }
             self.add(index, group, count, 1)?;
         }

@@ -35,7 +35,9 @@ impl Dated {
     #[must_use]
     pub fn figure(&self) -> Figure {
         let (day, rate) = self.prices[self.first];
-        Figure { rate, as_of: day.to_string(), source: "[price.path] of the scenario".into() }
+        // As all that is written by hand it has no day of the table.
+        let source = format!("[price.path] of the scenario, from {day}");
+        Figure { rate, as_of: String::new(), source }
     }
 
     /// How long before the start a day began.

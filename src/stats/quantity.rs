@@ -1,5 +1,7 @@
 //! Everything that is kept of one quantity: exact sums by group, squares, and a histogram.
 
+use multiversion::multiversion;
+
 use super::estimator::{Estimator, Grouped};
 use super::histogram::{Histogram, Quantile};
 use super::wide::Wide;
@@ -19,9 +21,9 @@ impl Quantity {
         self.histogram.add_all(values);
         // So many values below 2⁴⁸ fit 64 bits, and their squares 128.
         if self.histogram.largest() < 1 << 48 && values.len() <= 1 << 16 {
-            let sum: u64 = values.iter().sum();
+            let (sum, squares) = moments(values);
             self.grouped.add_sum(group, values.len() as u64, sum.into());
-            self.squares.add(squares(values).into());
+            self.squares.add(squares.into());
         } else {
             let sum = values.iter().fold(0, |sum, &value| sum + u128::from(value));
             self.grouped.add_sum(group, values.len() as u64, sum);
@@ -105,18 +107,20 @@ impl Quantity {
     }
 }
 
-/// The sum of the squares of at most 2¹⁶ values below 2⁴⁸: by halves of 24 bits, whose products are
-/// small enough for a processor to make several at once.
-fn squares(values: &[u64]) -> u128 {
+/// The sum and the sum of the squares of at most 2¹⁶ values below 2⁴⁸: by halves of 24 bits, whose
+/// products are small enough for a processor to make several at once.
+#[multiversion(targets = "simd")]
+fn moments(values: &[u64]) -> (u64, u128) {
     const HALF: u64 = (1 << 24) - 1;
-    let (mut highs, mut crosses, mut lows) = (0, 0, 0);
+    let (mut sum, mut highs, mut crosses, mut lows) = (0, 0, 0, 0);
     for &value in values {
         let (high, low) = (value >> 24 & HALF, value & HALF);
+        sum += value;
         highs += high * high;
         crosses += high * low;
         lows += low * low;
     }
-    (u128::from(highs) << 48) + (u128::from(crosses) << 25) + u128::from(lows)
+    (sum, (u128::from(highs) << 48) + (u128::from(crosses) << 25) + u128::from(lows))
 }
 
 #[cfg(test)]
@@ -131,7 +135,7 @@ mod tests {
             (0..1 << 16).map(|i: u64| largest - i * i * i % largest).chain([0]).collect();
         for values in [&values[..1 << 16], &values[100..107], &[largest; 1 << 16]] {
             let exact: u128 = values.iter().map(|&v| u128::from(v) * u128::from(v)).sum();
-            assert_eq!(squares(values), exact);
+            assert_eq!(moments(values), (values.iter().sum(), exact));
         }
     }
 

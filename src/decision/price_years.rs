@@ -47,7 +47,8 @@ pub fn band(runs: &Runs, factors: &[f64], level: Level) -> Band {
     let n = factors.len() as f64;
     let mean_factor = factors.iter().sum::<f64>() / n;
     let mean = runs.fixed + runs.spot * mean_factor;
-    let squares: f64 = factors.iter().map(|factor| (factor - mean_factor).powi(2)).sum();
+    let square = |of: f64| of * of;
+    let squares: f64 = factors.iter().map(|factor| square(factor - mean_factor)).sum();
     let by_price = runs.spot * (squares / n).sqrt();
     let sampled = level.half_width(by_price / n.sqrt(), factors.len() as u64);
     let half_width = runs.half_width.map(|half| libm::hypot(half, sampled.unwrap_or(0.0)));

@@ -349,16 +349,16 @@ mod tests {
         changes
     }
 
-    /// Histories made by the process itself, 10 seeds × 10 quarters × 20 machines = 2,000 forecasts of
+    /// Histories made by the process itself, 4 seeds × 10 quarters × 20 machines = 800 forecasts of
     /// independent machines: coverage 80 % and a little more where the band ends on an atom (the price
-    /// has some hundred values at 90 days, and bounds that hold many paths). Binomial sd 0.9 points;
-    /// accepted 78 % to 87 %. That the band of a process holds its own prices does not show that
+    /// has some hundred values at 90 days, and bounds that hold many paths). Binomial sd 1.4 points;
+    /// accepted 76 % to 88 %. That the band of a process holds its own prices does not show that
     /// prices follow it.
     #[test]
     fn a_band_of_the_true_process_holds_what_it_says() {
         let process = spot_steps::measured();
         let (mut inside, mut all, mut walking) = (0, 0, Held::default());
-        for seed in 0..10 {
+        for seed in 0..4 {
             let found = backtest(&history(&process, 100 + seed, 1), &process);
             assert_eq!((found.origins.len(), found.missing), (10, 0));
             let (bundled, of_year) = found.total();
@@ -367,11 +367,11 @@ mod tests {
             walking = walking.plus(of_year);
         }
         let share = f64::from(inside) / f64::from(all);
-        assert_eq!(all, 2_000);
-        assert!((0.78..0.87).contains(&share), "{share}");
+        assert_eq!(all, 800);
+        assert!((0.76..0.88).contains(&share), "{share}");
         // Twenty machines in a year tell some 400 steps: a little less sure.
         let share = f64::from(walking.inside) / f64::from(walking.all());
-        assert!((0.74..0.88).contains(&share), "{share}");
+        assert!((0.72..0.89).contains(&share), "{share}");
     }
 
     /// Seeds 0 to 4: 20 machines over four years have some 1,700 steps each. A share p of n has sd

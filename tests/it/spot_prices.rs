@@ -3,6 +3,7 @@
 use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
+use proptest::prelude::*;
 use serde_json::Value;
 use stockout::exact::Unsolved;
 use stockout::model::plan::Plan;
@@ -288,6 +289,52 @@ fn histories_are_measured_and_backtested() {
     assert!(text.contains("forecasts not made"), "{text}");
     let output = stockout(&["prices", "--measure", "-"], "date,machine_type\n2024-01-01,a\n");
     assert_eq!(output.status.code(), Some(2));
+}
+
+fn harmless(text: &str) {
+    use stockout::evidence::{capacity_history, price_changes, price_list, price_series, skus};
+    use stockout::scenario::source::{Problems, Severity};
+    type Read = fn(usize, &mut Problems) -> bool;
+    let readers: [Read; 5] = [
+        |source, problems| capacity_history::read(source, problems).is_some(),
+        |source, problems| skus::read(source, problems).is_some(),
+        |source, problems| price_changes::read(source, problems).is_some(),
+        |source, problems| price_list::read(source, problems, None).is_some(),
+        |source, problems| price_series::read(source, problems).is_some(),
+    ];
+    for read in readers {
+        let mut problems = Problems::default();
+        let source = problems.add_source("file", text);
+        let is_read = read(source, &mut problems);
+        // Nothing is dropped in silence.
+        assert_eq!(is_read, !problems.any_error(), "{text}");
+        let _ = problems.render(Severity::Error);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_a_reader_of_prices_panic(text in any::<String>()) {
+        harmless(&text);
+    }
+
+    /// Samples with a piece cut out and another put in.
+    #[test]
+    fn no_broken_file_makes_a_reader_of_prices_panic(
+        which in 0_usize..3,
+        (from, length) in (0.0..1.0_f64, 0_usize..40),
+        put in "[\\[\\]{}\",:0-9.eE+-]{0,8}|null|700.0|KRW|,,,|é",
+    ) {
+        let sample = [
+            include_str!("../../scenarios/history/capacity-history.json"),
+            include_str!("../../scenarios/history/skus.json"),
+            HISTORY,
+        ][which];
+        let at = (sample.len() as f64 * from) as usize;
+        let end = (at + length).min(sample.len());
+        harmless(&format!("{}{put}{}", &sample[..at], &sample[end..]));
+        harmless(&sample[..at]);
+    }
 }
 
 #[test]

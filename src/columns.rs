@@ -14,11 +14,25 @@ pub const LANES: usize = 16;
 /// Numbers that are worked on together.
 pub type Block = [f64; LANES];
 
-/// A whole number of [`Block`]s for so many numbers.
+/// A multiple of [`LANES`] that so many numbers fit into.
 #[inline]
 #[must_use]
 pub const fn filled_up(count: usize) -> usize {
     count.next_multiple_of(LANES)
+}
+
+/// The whole blocks of a column.
+#[inline]
+#[must_use]
+pub const fn in_blocks<T>(column: &[T]) -> &[T] {
+    column.as_chunks::<LANES>().0.as_flattened()
+}
+
+/// The whole blocks of a column, to be changed.
+#[inline]
+#[must_use]
+pub const fn in_blocks_mut<T>(column: &mut [T]) -> &mut [T] {
+    column.as_chunks_mut::<LANES>().0.as_flattened_mut()
 }
 
 /// Adding 2⁵² to a smaller number leaves the nearest whole number in the low bits.

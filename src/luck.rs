@@ -10,7 +10,7 @@ pub mod table;
 
 use multiversion::multiversion;
 
-use crate::columns::{self, LANES};
+use crate::columns::{self, in_blocks, in_blocks_mut};
 
 /// What a draw is for: draws of different purposes never share luck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,21 +170,14 @@ impl Together {
 #[multiversion(targets = "simd")]
 fn points(indices: &[u64], places: &[u8], (dimension, shift): (usize, u64), uniforms: &mut [f64]) {
     let uniform = |index| middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift));
-    let (uniforms, _) = uniforms.as_chunks_mut::<LANES>();
     if places.last().is_some_and(|&last| usize::from(last) + 1 == indices.len()) {
         // Nobody is missing.
-        let (indices, _) = indices.as_chunks::<LANES>();
-        for (to, indices) in uniforms.iter_mut().zip(indices) {
-            for (to, &index) in to.iter_mut().zip(indices) {
-                *to = uniform(index);
-            }
+        for (to, &index) in in_blocks_mut(uniforms).iter_mut().zip(in_blocks(indices)) {
+            *to = uniform(index);
         }
     } else {
-        let (places, _) = places.as_chunks::<LANES>();
-        for (to, places) in uniforms.iter_mut().zip(places) {
-            for (to, &place) in to.iter_mut().zip(places) {
-                *to = uniform(indices[usize::from(place)]);
-            }
+        for (to, &place) in in_blocks_mut(uniforms).iter_mut().zip(in_blocks(places)) {
+            *to = uniform(indices[usize::from(place)]);
         }
     }
 }
@@ -198,13 +191,9 @@ fn streams(
     places: &[u8],
     uniforms: &mut [f64],
 ) {
-    let (uniforms, _) = uniforms.as_chunks_mut::<LANES>();
-    let (places, _) = places.as_chunks::<LANES>();
-    for (to, places) in uniforms.iter_mut().zip(places) {
-        for (to, &place) in to.iter_mut().zip(places) {
-            let stream = Stream::new(seed, first + u64::from(place) * lattice::SHIFTS);
-            *to = middle_of_cell(stream.bits(purpose, 0, attempt));
-        }
+    for (to, &place) in in_blocks_mut(uniforms).iter_mut().zip(in_blocks(places)) {
+        let stream = Stream::new(seed, first + u64::from(place) * lattice::SHIFTS);
+        *to = middle_of_cell(stream.bits(purpose, 0, attempt));
     }
 }
 

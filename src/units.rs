@@ -10,7 +10,7 @@ mod request_rate;
 
 use multiversion::multiversion;
 
-use crate::columns::{self, LANES, larger};
+use crate::columns::{self, in_blocks_mut, larger};
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
@@ -909,12 +909,9 @@ impl fmt::Display for DataSize {
 /// See [`SimDuration::multiples`].
 #[multiversion(targets = "simd")]
 fn multiples(hours: f64, relief: f64, least: f64, factors: &mut [f64]) {
-    let (blocks, _) = factors.as_chunks_mut::<LANES>();
-    for block in blocks {
-        for factor in block {
-            let micros = columns::floor(hours * (*factor * relief) * MICROS_PER_HOUR as f64);
-            *factor = larger(micros, least);
-        }
+    for factor in in_blocks_mut(factors) {
+        let micros = columns::floor(hours * (*factor * relief) * MICROS_PER_HOUR as f64);
+        *factor = larger(micros, least);
     }
 }
 

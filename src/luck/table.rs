@@ -11,7 +11,7 @@ use libm::log1p;
 use multiversion::multiversion;
 
 use super::ln;
-use crate::columns::LANES;
+use crate::columns::in_blocks_mut;
 
 /// Cells in an octave are 2 to this.
 const CELL_BITS: u32 = 6;
@@ -79,13 +79,10 @@ pub fn minus_ln_all(numbers: &mut [f64]) {
 #[multiversion(targets = "simd")]
 fn look_up_all(cells: &Cells, numbers: &mut [f64]) -> bool {
     let mut any = false;
-    let (blocks, _) = numbers.as_chunks_mut::<LANES>();
-    for block in blocks {
-        for number in block {
-            let (value, is_in) = look_up(cells, *number);
-            *number = if is_in { value } else { -*number };
-            any |= !is_in;
-        }
+    for number in in_blocks_mut(numbers) {
+        let (value, is_in) = look_up(cells, *number);
+        *number = if is_in { value } else { -*number };
+        any |= !is_in;
     }
     any
 }

@@ -27,9 +27,6 @@ pub const RUN: usize = 128;
 /// One quantity of all replications of a run.
 pub type Column = [f64; RUN];
 
-/// The same, in blocks of those that are worked on together.
-type Blocks = [Block; RUN / LANES];
-
 /// No replication lasts longer \[µs\], 17 years: all sums stay where columns are exact.
 const LONGEST: i64 = 1 << 49;
 
@@ -88,35 +85,46 @@ pub struct Sums {
 struct Lanes {
     count: usize,
     places: [u8; RUN],
-    waited: Blocks,
-    lost: Blocks,
-    preemptions: Blocks,
-    billed: Blocks,
-    waived: Blocks,
-    /// When the next attempt asks; after an attempt that is the last, when it ended.
-    now: Blocks,
-    limit: Blocks,
-    /// Work left.
-    left: Blocks,
-    /// Uptime that the next attempt needs to finish.
-    needed: Blocks,
+    /// Their columns, block by block.
+    blocks: [[Block; COLUMNS]; RUN / LANES],
     /// Restarts used in the current count, where it is not the same for all.
     used: [u32; RUN],
-    /// What became of the last attempt: one of the following.
-    ended: [[u8; LANES]; RUN / LANES],
 }
 
+/// Columns of a block, and some that are not used: a power of two.
+const COLUMNS: usize = 16;
+
+/// Waits so far.
+const WAITED: usize = 0;
+/// Work lost so far.
+const LOST: usize = 1;
+/// Billed time so far.
+const BILLED: usize = 2;
+/// When the next attempt asks; after an attempt that is the last, when it ended.
+const NOW: usize = 3;
+/// Work left.
+const LEFT: usize = 4;
+/// Uptime that the next attempt needs to finish.
+const NEEDED: usize = 5;
+/// Preemptions so far.
+const PREEMPTIONS: usize = 6;
+/// Waived time so far.
+const WAIVED: usize = 7;
+/// The end of the time allowed.
+const LIMIT: usize = 8;
+/// What became of the last attempt: one of the following.
+const ENDED: usize = 9;
+
 /// Preempted or refused: another attempt follows.
-const TRIES_AGAIN: u8 = 0;
+const TRIES_AGAIN: f64 = 0.0;
 /// The job is done.
-const DONE: u8 = 1;
+const DONE: f64 = 1.0;
 /// Out of time or of restarts: left to the engine.
-const GIVEN_UP: u8 = 2;
+const GIVEN_UP: f64 = 2.0;
 
 impl Default for Run {
     fn default() -> Self {
         const COLUMN: Column = [0.0; RUN];
-        const BLOCKS: Blocks = [[0.0; LANES]; RUN / LANES];
         Self {
             places: [0; RUN],
             done: 0,
@@ -132,17 +140,8 @@ impl Default for Run {
             lanes: Lanes {
                 count: 0,
                 places: [0; RUN],
-                waited: BLOCKS,
-                lost: BLOCKS,
-                preemptions: BLOCKS,
-                billed: BLOCKS,
-                waived: BLOCKS,
-                now: BLOCKS,
-                limit: BLOCKS,
-                left: BLOCKS,
-                needed: BLOCKS,
+                blocks: [[[0.0; LANES]; COLUMNS]; RUN / LANES],
                 used: [0; RUN],
-                ended: [[0; LANES]; RUN / LANES],
             },
             luck: Together::default(),
             answers: Answers::default(),
@@ -195,6 +194,7 @@ impl<'a> Shortcut<'a> {
             timeout: model.timeout.unwrap_or(SimDuration::NEVER).micros() as f64,
             give_up_after: model.give_up_after.micros() as f64,
             refuses,
+            waives: self.rules.free_if_preempted_within > 0.0,
             // Then the count of those that were refused is their own.
             counts_apart: model.restart.counts == Counts::Preemption && refuses,
             gap: 0.0,
@@ -254,30 +254,49 @@ impl Lanes {
         let Shortcut { model, .. } = shortcut;
         self.count = count;
         self.places = std::array::from_fn(|place| place as u8);
-        let Self { waited, lost, preemptions, billed, waived, now, .. } = self;
-        for column in [waited, lost, preemptions, billed, waived, now] {
-            column.as_flattened_mut().fill(0.0);
-        }
-        self.limit.as_flattened_mut().fill(model.give_up_after.micros() as f64);
-        self.left.as_flattened_mut().fill(model.work.micros() as f64);
-        self.needed.as_flattened_mut().fill(shortcut.needed_at_first);
         self.used.fill(0);
+        let mut start = [0.0; COLUMNS];
+        start[LEFT] = model.work.micros() as f64;
+        start[NEEDED] = shortcut.needed_at_first;
+        start[LIMIT] = model.give_up_after.micros() as f64;
+        for block in &mut self.blocks {
+            for (column, start) in block[..ENDED].iter_mut().zip(start) {
+                *column = [start; LANES];
+            }
+        }
+    }
+
+    /// The value of a column.
+    #[inline]
+    fn of(&mut self, at: usize, column: usize) -> &mut f64 {
+        &mut flat(&mut self.blocks)[index(at, column)]
     }
 
     /// The gaps before the next attempts, where each has a count of its own and restarts are left.
     fn back_off(&mut self, answers: &Answers, gaps: &[f64]) {
-        let Self { count, now, limit, used, ended, .. } = self;
-        let [now, limit] = [now, limit].map(|column| column.as_flattened_mut());
-        let ended = ended.as_flattened_mut();
-        for at in 0..*count {
-            if ended[at] == TRIES_AGAIN {
-                let before = if answers.lifetimes[at] > 0.0 { 0 } else { used[at] };
-                used[at] = before + 1;
-                now[at] += gaps.get(before as usize).copied().unwrap_or(f64::INFINITY);
-                ended[at] = if now[at] >= limit[at] { GIVEN_UP } else { TRIES_AGAIN };
+        for at in 0..self.count {
+            if *self.of(at, ENDED) == TRIES_AGAIN {
+                let before = if answers.lifetimes[at] > 0.0 { 0 } else { self.used[at] };
+                self.used[at] = before + 1;
+                *self.of(at, NOW) += gaps.get(before as usize).copied().unwrap_or(f64::INFINITY);
+                if *self.of(at, NOW) >= *self.of(at, LIMIT) {
+                    *self.of(at, ENDED) = GIVEN_UP;
+                }
             }
         }
     }
+}
+
+/// The values of all blocks, of which there is a power of two.
+#[inline]
+fn flat(blocks: &mut [[Block; COLUMNS]; RUN / LANES]) -> &mut [f64; COLUMNS * RUN] {
+    blocks.as_flattened_mut().as_flattened_mut().first_chunk_mut().expect("all of them")
+}
+
+/// Where the value of a column stands among those of all blocks.
+#[inline]
+const fn index(at: usize, column: usize) -> usize {
+    (at % RUN / LANES * COLUMNS + column % COLUMNS) * LANES + at % LANES
 }
 
 /// What holds for all attempts \[µs\].
@@ -287,17 +306,12 @@ struct Terms {
     give_up_after: f64,
     /// Whether a request may be refused.
     refuses: bool,
+    /// Whether billed time may be waived.
+    waives: bool,
     /// Whether the restarts used are not the same for all.
     counts_apart: bool,
     /// The gap before the next attempt; none where the restarts used are not the same for all.
     gap: f64,
-}
-
-impl Terms {
-    /// Whether billed time may be waived.
-    fn waives(&self) -> bool {
-        self.rules.free_if_preempted_within > 0.0
-    }
 }
 
 /// One attempt of all. What a preemption leaves follows from the work left, the uptime that it needed
@@ -311,36 +325,35 @@ fn attempt(
 ) {
     let (waits, _) = answers.waits.as_chunks::<LANES>();
     let (lifetimes, _) = answers.lifetimes.as_chunks::<LANES>();
-    for (block, (waits, lifetimes)) in waits.iter().zip(lifetimes).enumerate().take(RUN / LANES) {
+    for (block, (waits, lifetimes)) in lanes.blocks.iter_mut().zip(waits.iter().zip(lifetimes)) {
+        let [waited, lost, billed, now, left, needed, preemptions, waived, limit, ended, ..] =
+            block;
         for at in 0..LANES {
-            let (wait, lifetime) = (waits[at], lifetimes[at]);
-            let (limit, needed) = (&mut lanes.limit[block][at], &mut lanes.needed[block][at]);
-            let left = &mut lanes.left[block][at];
-            let is_granted = lifetime > 0.0;
-            let start = lanes.now[block][at] + wait;
+            let is_granted = lifetimes[at] > 0.0;
+            let start = now[at] + waits[at];
             // The first start sets the limit; a later one would set none where it did not.
-            let sets = is_granted & (*limit == terms.give_up_after);
-            let end = if sets { smaller(*limit, start + terms.timeout) } else { *limit };
-            let uptime = if is_granted { smaller(*needed, lifetime) } else { 0.0 };
-            let now = start + uptime;
-            let is_done = is_granted & (*needed <= lifetime);
-            let is_preempted = is_granted & !is_done;
-            let asks = now + if is_done { 0.0 } else { terms.gap };
-            let is_late = (start >= *limit) | (now > end) | (!is_done & (asks >= end));
+            let sets = is_granted & (limit[at] == terms.give_up_after);
+            let end = if sets { smaller(limit[at], start + terms.timeout) } else { limit[at] };
+            let uptime = if is_granted { smaller(needed[at], lifetimes[at]) } else { 0.0 };
+            let is_preempted = is_granted & (needed[at] > lifetimes[at]);
+            let is_done = is_granted & (needed[at] <= lifetimes[at]);
+            let stop = start + uptime;
+            let asks = stop + if is_done { 0.0 } else { terms.gap };
+            let is_late = (start >= limit[at]) | (stop > end) | (!is_done & (asks >= end));
             let on_time = if is_done { DONE } else { TRIES_AGAIN };
-            lanes.ended[block][at] = if is_late { GIVEN_UP } else { on_time };
-            let billed = if is_granted { terms.rules.billed(uptime) } else { 0.0 };
+            ended[at] = if is_late { GIVEN_UP } else { on_time };
+            let bill = if is_granted { terms.rules.billed(uptime) } else { 0.0 };
             let is_waived = is_preempted & (uptime < terms.rules.free_if_preempted_within);
-            let (work, needs, lost) = leave(*left, *needed, uptime);
-            lanes.waited[block][at] += wait;
-            lanes.lost[block][at] += if is_preempted { lost } else { 0.0 };
-            lanes.preemptions[block][at] += if is_preempted { 1.0 } else { 0.0 };
-            lanes.billed[block][at] += billed;
-            lanes.waived[block][at] += if is_waived { billed } else { 0.0 };
-            lanes.now[block][at] = asks;
-            *limit = end;
-            *left = if is_preempted { work } else { *left };
-            *needed = if is_preempted { needs } else { *needed };
+            let (work, needs, loses) = leave(left[at], needed[at], uptime);
+            waited[at] += waits[at];
+            lost[at] += if is_preempted { loses } else { 0.0 };
+            preemptions[at] += if is_preempted { 1.0 } else { 0.0 };
+            billed[at] += bill;
+            waived[at] += if is_waived { bill } else { 0.0 };
+            now[at] = asks;
+            limit[at] = end;
+            left[at] = if is_preempted { work } else { left[at] };
+            needed[at] = if is_preempted { needs } else { needed[at] };
         }
     }
 }
@@ -350,105 +363,61 @@ impl Run {
     /// before those that were, and closes the ranks of those that go on. Where those given up begin.
     fn close_up(&mut self, number: u32, terms: &Terms, mut given_up: usize) -> usize {
         let Self { places, lanes, sums, .. } = self;
+        let columns = flat(&mut lanes.blocks);
         let [mut done, mut going_on] = [[0_u8; RUN]; 2];
         let (mut done_len, mut going_on_len) = (0, 0);
-        let ended = lanes.ended.as_flattened();
         for at in 0..lanes.count.min(RUN) {
+            let ended = columns[index(at, ENDED)].to_bits();
             done[done_len % RUN] = at as u8;
-            done_len += usize::from(ended[at] == DONE);
+            done_len += usize::from(ended == DONE.to_bits());
             going_on[going_on_len % RUN] = at as u8;
-            going_on_len += usize::from(ended[at] == TRIES_AGAIN);
+            going_on_len += usize::from(ended == TRIES_AGAIN.to_bits());
         }
         if done_len + going_on_len < lanes.count {
-            for at in (0..lanes.count).filter(|&at| ended[at] == GIVEN_UP) {
+            for at in (0..lanes.count).filter(|&at| columns[index(at, ENDED)] == GIVEN_UP) {
                 given_up -= 1;
                 places[given_up] = lanes.places[at];
             }
         }
-        let (done, going_on) = (&done[..done_len], &going_on[..going_on_len]);
-        let set_down = self.done..self.done + done_len;
-        self.done = set_down.end;
-        pick(&mut places[set_down.clone()], &lanes.places, done);
-        let set = |column: &mut Column, blocks: &Blocks| {
-            pick(&mut column[set_down.clone()], flat(blocks), done);
-        };
-        set(&mut sums.waited, &lanes.waited);
-        set(&mut sums.lost, &lanes.lost);
-        set(&mut sums.billed, &lanes.billed);
-        set(&mut sums.now, &lanes.now);
+        let first_done = self.done;
+        self.done += done_len;
+        for (to, &at) in (first_done..RUN).zip(&done[..done_len]) {
+            let at = usize::from(at);
+            places[to] = lanes.places[at % RUN];
+            sums.waited[to] = columns[index(at, WAITED)];
+            sums.lost[to] = columns[index(at, LOST)];
+            sums.billed[to] = columns[index(at, BILLED)];
+            sums.now[to] = columns[index(at, NOW)];
+        }
+        sums.restarts[first_done..self.done].fill(number.into());
         // What is the same for all need not move.
-        if terms.refuses {
-            set(&mut sums.preemptions, &lanes.preemptions);
+        if terms.refuses | terms.waives {
+            for (to, &at) in (first_done..RUN).zip(&done[..done_len]) {
+                sums.preemptions[to] = columns[index(at.into(), PREEMPTIONS)];
+                sums.waived[to] = columns[index(at.into(), WAIVED)];
+            }
         } else {
-            sums.preemptions[set_down.clone()].fill(number.into());
+            sums.preemptions[first_done..self.done].fill(number.into());
         }
-        if terms.waives() {
-            set(&mut sums.waived, &lanes.waived);
+        for (to, &at) in going_on[..going_on_len].iter().enumerate() {
+            let at = usize::from(at);
+            lanes.places[to % RUN] = lanes.places[at % RUN];
+            for column in WAITED..=NEEDED {
+                columns[index(to, column)] = columns[index(at, column)];
+            }
         }
-        sums.restarts[set_down].fill(number.into());
-        lanes.close_ranks(going_on, terms);
-        given_up
-    }
-}
-
-impl Lanes {
-    /// Moves those that go on, whose places rise, to the front.
-    fn close_ranks(&mut self, going_on: &[u8], terms: &Terms) {
-        self.count = going_on.len();
-        close_ranks(&mut self.places, going_on);
+        if terms.refuses | terms.waives | (terms.timeout < terms.give_up_after) {
+            for (to, &at) in going_on[..going_on_len].iter().enumerate() {
+                lanes.used[to % RUN] = lanes.used[usize::from(at) % RUN];
+                for column in PREEMPTIONS..=LIMIT {
+                    columns[index(to, column)] = columns[index(at.into(), column)];
+                }
+            }
+        }
+        lanes.count = going_on_len;
         // Nobody's places: anybody's luck.
-        self.places[self.count..columns::filled_up(self.count)].fill(0);
-        let close = |column: &mut Blocks| close_ranks(flat_mut(column), going_on);
-        close(&mut self.waited);
-        close(&mut self.lost);
-        close(&mut self.billed);
-        close(&mut self.now);
-        close(&mut self.left);
-        close(&mut self.needed);
-        if terms.refuses {
-            close(&mut self.preemptions);
-        }
-        if terms.waives() {
-            close(&mut self.waived);
-        }
-        if terms.timeout < terms.give_up_after {
-            close(&mut self.limit);
-        }
-        if terms.counts_apart {
-            close_ranks(&mut self.used, going_on);
-        }
-    }
-}
-
-/// Moves what stands at these places, which rise, to the front.
-#[inline]
-fn close_ranks<T: Copy>(column: &mut [T; RUN], places: &[u8]) {
-    for (to, &from) in places.iter().enumerate() {
-        column[to % RUN] = column[usize::from(from) % RUN];
-    }
-}
-
-/// What stands at these places.
-#[inline]
-fn pick<T: Copy>(to: &mut [T], column: &[T; RUN], places: &[u8]) {
-    for (to, &from) in to.iter_mut().zip(places) {
-        *to = column[usize::from(from) % RUN];
-    }
-}
-
-/// Blocks as one column.
-const fn flat(blocks: &Blocks) -> &Column {
-    match blocks.as_flattened().first_chunk() {
-        Some(column) => column,
-        None => unreachable!(),
-    }
-}
-
-/// Blocks as one column, to be changed.
-const fn flat_mut(blocks: &mut Blocks) -> &mut Column {
-    match blocks.as_flattened_mut().first_chunk_mut() {
-        Some(column) => column,
-        None => unreachable!(),
+        lanes.places[going_on_len..columns::filled_up(going_on_len)].fill(0);
+        given_up
     }
 }
 

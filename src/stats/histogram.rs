@@ -9,6 +9,9 @@ use multiversion::multiversion;
 const BITS: u32 = 13;
 const BINS: usize = 1 << BITS;
 
+/// Values that are compared at a time.
+const TOGETHER: usize = 16;
+
 /// Octaves of 64-bit integers: one for the values below 2¹³, one for each bit beyond.
 const OCTAVES: usize = 65 - BITS as usize;
 
@@ -146,12 +149,24 @@ impl Histogram {
 fn add_all(histogram: &mut Histogram, values: &[u64]) {
     histogram.largest = values.iter().fold(histogram.largest, |most, &value| most.max(value));
     let Some(&first) = values.first() else { return };
-    let (octave, _) = place(first);
-    let is_alike = |value: &&u64| place(**value).0 == octave;
     if histogram.largest < 8 {
         histogram.add_few(values);
-    } else if octave > 0 && values.iter().step_by(16).filter(is_alike).count() * 20 >= values.len()
-    {
+        return;
+    }
+    // Replications without a preemption come first in a run, and are equal: they need not wait for
+    // each other.
+    let is_equal = |value: &u64| *value == first;
+    let (blocks, _) = values.as_chunks::<TOGETHER>();
+    let blocks =
+        blocks.iter().take_while(|block| block.iter().fold(true, |all, of| all & is_equal(of)));
+    let mut equal = TOGETHER * blocks.count();
+    equal += values[equal..].iter().take_while(|value| is_equal(value)).count();
+    histogram.add_times(first, equal as u32);
+    let values = &values[equal..];
+    let Some(&first) = values.first() else { return };
+    let (octave, _) = place(first);
+    let is_alike = |value: &&u64| place(**value).0 == octave;
+    if octave > 0 && values.iter().step_by(16).filter(is_alike).count() * 20 >= values.len() {
         // Most of them lie in one octave beyond the first: of every 16, one was looked at.
         let low = lower_edge(octave, 0);
         let mut own = histogram.octaves[octave].take();

@@ -170,7 +170,8 @@ impl Together {
 #[multiversion(targets = "simd")]
 fn points(indices: &[u64], places: &[u8], (dimension, shift): (usize, u64), uniforms: &mut [f64]) {
     let uniform = |index| middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift));
-    if places.last().is_some_and(|&last| usize::from(last) + 1 == indices.len()) {
+    let is_whole = places.len() == indices.len();
+    if is_whole && places.last().is_some_and(|&last| usize::from(last) + 1 == indices.len()) {
         // Nobody is missing.
         for (to, &index) in in_blocks_mut(uniforms).iter_mut().zip(in_blocks(indices)) {
             *to = uniform(index);

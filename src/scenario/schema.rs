@@ -223,7 +223,7 @@ fn of_kind(kind: Kind) -> Value {
         }),
         Kind::WeekTime => json!({
             "type": "string",
-            "pattern": "^\\s*((Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*|[0-9]{4}-[0-9]{2}-[0-9]{2})(\\s+[0-2][0-9]:[0-5][0-9]( UTC)?)?\\s*$",
+            "pattern": "^\\s*((Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*|[0-9]{4}-[0-9]{2}-[0-9]{2})([T\\s]+[0-2][0-9]:[0-5][0-9](:00)?Z?( UTC)?)?\\s*$",
         }),
         Kind::DatedPrices => json!({
             "type": "array",

@@ -316,7 +316,20 @@ pub fn start_day(text: &str) -> Option<(Day, SimDuration)> {
 fn start(text: &str) -> Option<(i64, SimDuration, Option<Day>)> {
     const DAYS: [&str; 7] =
         ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-    let mut words = text.split_whitespace();
+    let text = text.trim();
+    let is_date = text.get(..10).is_some_and(|day| Day::parse(day).is_ok());
+    // TOML writes a date and a time as 2026-11-20T09:30:00.
+    let parts = match (is_date, text.split_once(['T', 't'])) {
+        (true, Some((day, clock))) => {
+            let clock = clock.trim_end_matches(['Z', 'z']);
+            format!(
+                "{day} {}",
+                clock.strip_suffix(":00").filter(|_| clock.len() == 8).unwrap_or(clock)
+            )
+        }
+        _ => text.to_owned(),
+    };
+    let mut words = parts.split_whitespace();
     let day = words.next()?;
     let date = Day::parse(day).ok();
     let of_week = DAYS.iter().position(|name| *name == day || name[..3] == *day);
@@ -538,6 +551,13 @@ mod tests {
         assert_eq!(week_time("2026-11-24 06:30 UTC"), Some(SimDuration::from_secs(109_800)));
         let date = Day::parse("2026-11-24").unwrap();
         assert_eq!(start_day("2026-11-24"), Some((date, SimDuration::ZERO)));
+        for text in
+            ["2026-11-24T06:30:00", "2026-11-24T06:30:00Z", "2026-11-24T06:30", "2026-11-24 06:30"]
+        {
+            let of_day = SimDuration::from_secs(6 * 3_600 + 30 * 60);
+            assert_eq!(start_day(text), Some((date, of_day)), "{text}");
+        }
+        assert_eq!(start_day("2026-11-24T06:30:30"), None);
         assert_eq!(start_day("Tuesday"), None);
         for wrong in
             ["", "monday", "Mo", "Monday 9:00", "Monday 24:00", "Monday 00:00 CET", "Monday 0a:00"]

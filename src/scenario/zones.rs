@@ -317,15 +317,12 @@ fn start(text: &str) -> Option<(i64, SimDuration, Option<Day>)> {
     const DAYS: [&str; 7] =
         ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
     let text = text.trim();
-    let is_date = text.get(..10).is_some_and(|day| Day::parse(day).is_ok());
     // TOML writes a date and a time as 2026-11-20T09:30:00.
-    let parts = match (is_date, text.split_once(['T', 't'])) {
-        (true, Some((day, clock))) => {
-            let clock = clock.trim_end_matches(['Z', 'z']);
-            format!(
-                "{day} {}",
-                clock.strip_suffix(":00").filter(|_| clock.len() == 8).unwrap_or(clock)
-            )
+    let parts = match (text.get(..10), text.get(10..11)) {
+        (Some(day), Some("T" | "t")) if Day::parse(day).is_ok() => {
+            let clock = text[11..].trim_end_matches(['Z', 'z']);
+            let minutes = clock.strip_suffix(":00").filter(|_| clock.len() == 8);
+            format!("{day} {}", minutes.unwrap_or(clock))
         }
         _ => text.to_owned(),
     };

@@ -97,7 +97,8 @@ pub fn price(of: &PriceBand, about: &About, width: f64) -> Scene {
     let ink = Ink::Plan(Plan::Spot);
     let mut subtitle = format!("Compute Engine Spot price of one VM, {} per hour.", about.currency);
     if of.is_random {
-        subtitle.push_str(" Line: what it was, then the median. Band: where 80 of 100 paths are.");
+        let line = if of.past.len() > 1 { "what it was, then the median" } else { "the median" };
+        subtitle.push_str(&format!(" Line: {line}. Band: where 80 of 100 paths are."));
     }
     let mut page = Page::new(width, "Spot price over time", subtitle);
     let values = of.past.iter().map(|(_, price)| *price);

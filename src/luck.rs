@@ -170,9 +170,9 @@ impl Together {
 #[multiversion(targets = "simd")]
 fn points(indices: &[u64], places: &[u8], (dimension, shift): (usize, u64), uniforms: &mut [f64]) {
     let uniform = |index| middle_of_cell(lattice::coordinate(index, dimension).wrapping_add(shift));
-    let is_whole = places.len() == indices.len();
-    if is_whole && places.last().is_some_and(|&last| usize::from(last) + 1 == indices.len()) {
-        // Nobody is missing.
+    let has_last = places.last().is_some_and(|&last| usize::from(last) + 1 == indices.len());
+    if has_last && places.len() == indices.len() {
+        // Nobody is missing: where some are, whole blocks of them may end with the last one too.
         for (to, &index) in in_blocks_mut(uniforms).iter_mut().zip(in_blocks(indices)) {
             *to = uniform(index);
         }
@@ -357,6 +357,27 @@ mod tests {
             assert!((lagged / f64::from(n)).abs() < 5.0 / 12.0 / root);
             for count in ones {
                 assert!((f64::from(count) / f64::from(n) - 0.5).abs() < 5.0 * 0.5 / root);
+            }
+        }
+    }
+
+    /// Of 32 replications: all, every other one up to the last, and 16 that end with the first.
+    #[test]
+    fn those_together_meet_what_each_meets() {
+        let all: Vec<u8> = (0..32).collect();
+        let odd: Vec<u8> = (0..16).map(|i| 2 * i + 1).collect();
+        let few: Vec<u8> = (3..18).chain([0]).collect();
+        let mut together = Together::default();
+        together.start(3 + 5 * lattice::SHIFTS, 32);
+        for sampling in [Sampling::Random, Sampling::Lattice] {
+            let shared = sampling.shared(1, 3);
+            for (places, attempt) in [(&all, 0), (&odd, 1), (&few, 2), (&odd, 50)] {
+                let mut uniforms = Vec::new();
+                together.uniforms(&shared, (Purpose::Wait, attempt), places, &mut uniforms);
+                for (&place, &uniform) in places.iter().zip(&uniforms) {
+                    let luck = shared.luck(3 + (5 + u64::from(place)) * lattice::SHIFTS);
+                    assert_eq!(uniform, luck.uniform(Purpose::Wait, 0, attempt), "{place}");
+                }
             }
         }
     }

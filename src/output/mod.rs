@@ -25,6 +25,7 @@ pub mod numbers;
 pub mod over_time;
 pub mod paragraph;
 pub mod price_file;
+#[cfg(feature = "cli")]
 pub mod price_steps;
 pub mod prices;
 #[cfg(feature = "report")]

@@ -54,6 +54,9 @@
 //! ([`scenario::uncertain`]). The model sees fixed numbers only: the centres, and many draws of all inputs
 //! at once under the same luck, whose spread is told from simulation error ([`decision::uncertainty`]).
 //!
+//! **A Spot price** stays, follows [dated prices, or changes by random steps](model::spot_price), on a path
+//! that is the same under every plan. Billed time is paid at the price of its moment.
+//!
 //! **A saving** compares costs per completed run (or per serving hour). A run that failed cheaply
 //! has saved nothing.
 //!

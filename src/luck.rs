@@ -40,13 +40,21 @@ pub enum Purpose {
     Replay = 15,
     /// Time until what strikes a whole elastic gang at once: (zone, index).
     Strike = 21,
+    /// What is left of the wait for the Spot price's first change: (which of its draws).
+    PriceStart = 30,
+    /// Time from a change of the Spot price to the next: (index).
+    PriceWait = 31,
+    /// Whether the Spot price rises: (index).
+    PriceTurn = 32,
+    /// By how much it changes: (index).
+    PriceStep = 33,
     /// The order of the draws of an uncertain input: (dimension, which order); a draw is a replication.
     Input = 40,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Lifetime,
         Self::Wait,
         Self::Refusal,
@@ -59,6 +67,10 @@ impl Purpose {
         Self::ShockHit,
         Self::Replay,
         Self::Strike,
+        Self::PriceStart,
+        Self::PriceWait,
+        Self::PriceTurn,
+        Self::PriceStep,
         Self::Input,
     ];
 }

@@ -5,6 +5,7 @@
 //! currency, so sums are exact and do not depend on their order. `f64` appears at the edges only,
 //! with the unit in the name.
 
+pub mod calendar;
 mod request_rate;
 
 use multiversion::multiversion;

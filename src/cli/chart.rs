@@ -17,8 +17,9 @@ use crate::model::plan::Plan;
 use crate::montecarlo;
 use crate::montecarlo::replicate::RunError;
 use crate::output::chart::figures::{About, Figures};
+use crate::output::chart::price::PriceBand;
 use crate::output::chart::scene::Scene;
-use crate::output::chart::{Kind, cost, makespan, reconcile, replicas, saving};
+use crate::output::chart::{Kind, cost, makespan, price, reconcile, replicas, saving};
 use crate::output::rows::Form;
 
 /// Arguments of `chart`.
@@ -183,9 +184,23 @@ fn scene(arguments: &Arguments) -> Result<Scene, Failure> {
             "--kind reconcile shows what `reconcile` found",
             "write stockout reconcile … --format json -o reconciled.json, and give that file",
         )),
-        (Kind::Timeline | Kind::Replicas, Some(_)) => Err(wrong(
+        (Kind::Price, None) => {
+            let scenario = arguments.input.scenario(arguments.quiet)?;
+            let Some(prices) = &scenario.spot_prices else {
+                return Err(wrong(
+                    "the Spot price of this scenario stays what it is: there is nothing to show",
+                    "write model = \"steps\" or points in [price.path], or --set price.path.model=steps",
+                ));
+            };
+            let band = PriceBand::of_scenario(&scenario, prices);
+            Ok(price::price(&band, &About::of(&scenario, None), width))
+        }
+        (Kind::Timeline | Kind::Replicas | Kind::Price, Some(_)) => Err(wrong(
             "results do not hold single replications",
-            "give the scenario: --replication N or --worst cost chooses one",
+            match arguments.kind {
+                Kind::Price => "give the scenario",
+                _ => "give the scenario: --replication N or --worst cost chooses one",
+            },
         )),
         (Kind::Ladder, results) => decision::ladder(arguments, results),
         (Kind::Assumptions, results) => decision::assumptions(arguments, results),

@@ -8,12 +8,15 @@ use super::input::{Input, Written, fits, refused, shell_word};
 use super::write::{self, Destination};
 use crate::evidence::account::Account;
 use crate::evidence::availability::{self, Coding, Said, Unit};
-use crate::evidence::{self, draft, history, replica_series};
+use crate::evidence::price_changes::{self, PriceChanges};
+use crate::evidence::price_list::{self, PriceList};
+use crate::evidence::{self, capacity_history, draft, history, replica_series, skus};
 use crate::output;
 use crate::scenario::request::RequestKind;
-use crate::scenario::source::{Place, Problems, Severity};
+use crate::scenario::source::{Place, Problems, Severity, nearest};
 use crate::stats::interval::Level;
 use crate::units::Share;
+use crate::units::calendar::Day;
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
@@ -22,6 +25,9 @@ use crate::units::Share;
                   or BatchPredictionJob resources), or the available replicas of an endpoint over\n\
                   time (CSV with time,available; JSON), or a trace of Spot capacity: slots or windows\n\
                   of 0 and 1 (JSON, JSON lines), or a curve of instances (CSV). See scenarios/README.md.\n\n\
+                  Of the market it may be answers of advice.capacityHistory and advice.capacity (JSON),\n\
+                  SKUs of the Cloud Billing Catalog (JSON), or lists and histories of prices (CSV): they\n\
+                  become keys of a scenario, and files for --prices and price.path.file.\n\n\
                   stockout import jobs.json -o mix.toml    writes mix.toml and mix.jobs.csv"
 )]
 pub struct Arguments {
@@ -43,6 +49,9 @@ pub struct Arguments {
     /// survival` read
     #[arg(long, value_name = "FILE")]
     lifetimes: Option<PathBuf>,
+    /// The day of the prices of a list; of a history, the day whose prices are wanted
+    #[arg(long, value_name = "DAY", value_parser = super::prices::day)]
+    as_of: Option<Day>,
     #[command(flatten)]
     input: Input,
 }
@@ -141,10 +150,91 @@ fn from_request(arguments: &Arguments, written: &Written) -> Result<(), Failure>
 
 // ----------------------------------------------------------------------------------- evidence
 
+/// Prices, and what Google says of its capacity: neither is a workload.
+fn from_market(
+    arguments: &Arguments,
+    kind: evidence::Kind,
+    source: usize,
+    problems: &mut Problems,
+) -> Result<(), Failure> {
+    refuse_jobs_out(arguments)?;
+    let name = arguments.input.file.as_ref().map_or_else(String::new, |p| p.display().to_string());
+    let list = match kind {
+        evidence::Kind::CapacityHistory => {
+            let found = capacity_history::read(source, problems);
+            let found = found.ok_or_else(|| refused(problems))?;
+            refuse_unused(&found.account)?;
+            for line in found.account.lines() {
+                write::complain(&line);
+            }
+            return arguments.destination.write(&output::capacity_history::toml(&name, &found));
+        }
+        evidence::Kind::PriceChanges => {
+            let changes = price_changes::read(source, problems).ok_or_else(|| refused(problems))?;
+            if let Some((machine, region)) = arguments.input.machine_in() {
+                return spot_series(arguments, &changes, machine, region);
+            }
+            let Some(day) = arguments.as_of.or(changes.last) else { return Ok(()) };
+            PriceList::on(&changes, day)
+        }
+        evidence::Kind::Skus => skus::read(source, problems).ok_or_else(|| refused(problems))?,
+        _ => {
+            let list = price_list::read(source, problems, arguments.as_of);
+            list.ok_or_else(|| refused(problems))?
+        }
+    };
+    let warnings = problems.render(Severity::Warning);
+    if !warnings.is_empty() {
+        write::complain(warnings.trim_end());
+    }
+    for line in output::price_file::account(&list) {
+        write::complain(&line);
+    }
+    if list.rows.is_empty() {
+        return Err(Failure::Input(
+            "error: no machine has a price there: nothing was written\n\
+             help: of SKUs, give all pages: a machine needs the prices of its vCPUs, memory and GPUs"
+                .into(),
+        ));
+    }
+    arguments.destination.write(&output::price_file::csv(&name, &list))
+}
+
+/// The Spot prices of one machine, as a file for price.path.file.
+fn spot_series(
+    arguments: &Arguments,
+    changes: &PriceChanges,
+    machine: &str,
+    region: &str,
+) -> Result<(), Failure> {
+    let points = changes.machines.get(&(machine.to_owned(), region.to_owned()));
+    let mut text =
+        format!("# Spot price of {machine} in {region}, each from its day on.\ndate,price\n");
+    let mut last = None;
+    for point in points.into_iter().flatten() {
+        if let Some(spot) = point.spot.filter(|spot| last != Some(*spot)) {
+            text.push_str(&format!("{},{spot} USD/h\n", point.day));
+            last = Some(spot);
+        }
+    }
+    if last.is_none() {
+        let near = changes.machines.keys().filter(|(_, of)| of == region);
+        let near = nearest(machine, near.map(|(name, _)| name.as_str()))
+            .map_or_else(String::new, |near| format!("\nhelp: did you mean {near}?"));
+        return Err(Failure::Input(format!(
+            "error: the history has no Spot price of {machine} in {region}{near}"
+        )));
+    }
+    arguments.destination.write(&text)
+}
+
 fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> Result<(), Failure> {
     let mut problems = Problems::default();
     let shown = arguments.input.file.as_ref().map_or_else(String::new, |p| p.display().to_string());
     let source = problems.add_source(shown, text);
+    if kind.is_of_market() {
+        return from_market(arguments, kind, source, &mut problems);
+    }
     let level = Level::new(0.95).expect("a level between 0 and 1");
     let mix = mix_path(arguments);
     refuse_one_place(arguments, &mix)?;
@@ -174,7 +264,11 @@ fn from_evidence(arguments: &Arguments, kind: evidence::Kind, text: String) -> R
             let place = file.map(|file| mix_in_scenario(arguments, file));
             (availability::laws::draft(&trace, place.as_deref(), said, level), None)
         }
-        evidence::Kind::Lifetimes(_) => {
+        evidence::Kind::CapacityHistory
+        | evidence::Kind::Skus
+        | evidence::Kind::PriceList
+        | evidence::Kind::PriceChanges
+        | evidence::Kind::Lifetimes(_) => {
             let path = arguments.input.file.as_deref().unwrap_or(Path::new("-"));
             return Err(fits(path, kind));
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, write};
 use crate::evidence::availability::{self, Availability};
-use crate::evidence::{self, billing_export, load_series, prediction};
+use crate::evidence::{self, billing_export, load_series, prediction, price_series};
 use crate::model::availability::Values;
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
@@ -244,6 +244,12 @@ impl Input {
         }
     }
 
+    /// Machine type and region, where the options name both.
+    #[must_use]
+    pub fn machine_in(&self) -> Option<(&str, &str)> {
+        self.short.machine.as_deref().zip(self.short.region.as_deref())
+    }
+
     /// Applies every setting.
     pub fn apply_settings(&self, root: &mut Node, problems: &mut Problems) {
         // The kind that the options imply may be set otherwise; every other option wins over --set.
@@ -281,6 +287,7 @@ impl Input {
         };
         self.apply_settings(&mut root, &mut problems);
         self.read_load(&mut root, &mut problems)?;
+        self.read_spot_prices(&mut root, &mut problems)?;
         let trace = self.read_trace(&mut root, &mut problems)?;
         let uncertain = self.take_uncertain(&mut root, &mut problems);
         if problems.any_error() {
@@ -409,6 +416,36 @@ impl Input {
         Ok(())
     }
 
+    /// Puts the prices that `price.path.file` names in its place.
+    fn read_spot_prices(&self, root: &mut Node, problems: &mut Problems) -> Result<(), Failure> {
+        let Some(node) = price_series::named(root).cloned() else { return Ok(()) };
+        let name = match &node.value {
+            tree::Value::Text(name) if !name.is_empty() && name != "-" => name,
+            _ => {
+                problems.error(
+                    &node.at,
+                    "price.path.file is not the name of a file",
+                    "write the name of a CSV file beside the scenario, such as \"spot.csv\"",
+                );
+                return Ok(());
+            }
+        };
+        if let Some(points) = root.at_path("price.path.points") {
+            let message = "price.path.points beside price.path.file";
+            problems.error(&points.at, message, "delete one of them");
+            return Ok(());
+        }
+        let path = beside(self.file.as_deref(), name);
+        let help = "price.path.file names a CSV file, relative to the scenario's folder";
+        let text = read_text(&path, help, "a list of dated Spot prices")?;
+        let source = problems.add_source(path.display().to_string(), text);
+        if let Some(points) = price_series::read(source, problems) {
+            root.remove("price.path.file");
+            root.set("price.path.points", points);
+        }
+        Ok(())
+    }
+
     /// Refuses a call that describes no scenario at all.
     pub fn require(&self) -> Result<(), Failure> {
         if self.file.is_none() && self.short.machine.is_none() && self.set.is_empty() {
@@ -524,6 +561,11 @@ pub fn read_text(path: &Path, help: &str, what: &str) -> Result<String, Failure>
     read_at_most(path, LARGEST, help, &format!("this is not {what}"))
 }
 
+/// The text of a long file of rows, or of standard input for `-`; `help` where there is none.
+pub fn read_long(path: &Path, help: &str) -> Result<String, Failure> {
+    read_at_most(path, LARGEST_LIST, help, LONG_LIST)
+}
+
 /// What to do where there is no scenario.
 const MAKE_ONE: &str = "`stockout init job > job.toml` makes a scenario to start from";
 /// What to say of a file that is too large for a scenario, and for a list.
@@ -563,7 +605,15 @@ fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
                 kind.name()
             )));
         }
-        evidence::Kind::Jobs(_) | evidence::Kind::Replicas(_) => {}
+        _ => {}
+    }
+    if kind.is_of_market() {
+        return Err(Failure::Input(format!(
+            "error: {} is {}, not a scenario\n\
+             help: `stockout import {file}` makes keys of a scenario, or a file for --prices, of it",
+            path.display(),
+            kind.name()
+        )));
     }
     Err(Failure::Input(format!(
         "error: {} is {}, not a scenario\n\

@@ -20,6 +20,7 @@ pub mod mix_verdict;
 pub mod month;
 pub mod peak;
 pub mod pilot;
+pub mod price_years;
 pub mod quota;
 pub mod register;
 pub mod runs;

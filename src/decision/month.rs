@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::peak::{Load, Peak};
+use super::price_years;
 use super::quota::{self, Quota};
 use crate::model::billing::{Component, Meter};
 use crate::model::capacity::Capacity;
@@ -42,6 +43,10 @@ pub struct Month {
     pub spot_prices: Option<Days>,
     /// Whether any run has a deadline.
     pub has_deadline: bool,
+    /// Whether the Spot price moves: the money is that of runs spread over the time, which meet one
+    /// price.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub price_moves: bool,
     /// The plans, in their order.
     pub plans: Vec<PlanMonth>,
 }
@@ -64,6 +69,9 @@ pub struct PlanMonth {
     pub reason: Option<String>,
     /// What is billed.
     pub money: Option<Band>,
+    /// What is billed in a year, where the Spot price moves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<Band>,
     /// The mean at the lowest Spot price of the last twelve months.
     pub money_at_spot_low: Option<f64>,
     /// The mean at the highest Spot price of the last twelve months.
@@ -152,7 +160,8 @@ pub fn of_plan(scenario: &Scenario, answer: &PlanAnswer) -> Option<PlanMonth> {
     let runs = scenario.budget.runs?.per_hour();
     let mut sums = Sums::new(answer.listed.plan);
     sums.add(scenario, answer, runs, "");
-    Some(sums.month(scenario.level, runs * HOURS, scenario.deadline.is_some()))
+    let paths = Paths::of(scenario);
+    Some(sums.month(scenario.level, runs * HOURS, scenario.deadline.is_some(), paths.as_ref()))
 }
 
 /// Adds up kinds of runs.
@@ -161,7 +170,23 @@ pub struct Ledger {
     per_hour: f64,
     has_deadline: bool,
     spot_prices: Option<Days>,
+    paths: Option<Paths>,
     plans: Vec<Sums>,
+}
+
+/// Mean prices over a month and over a year along paths of the Spot price, in units of that at the
+/// start.
+struct Paths {
+    month: Vec<f64>,
+    year: Vec<f64>,
+}
+
+impl Paths {
+    fn of(scenario: &Scenario) -> Option<Self> {
+        let prices = scenario.spot_prices.as_ref()?;
+        let over = |hours| price_years::factors(prices, hours, scenario.seed);
+        Some(Self { month: over(HOURS), year: over(price_years::YEAR_H) })
+    }
 }
 
 /// The sums of one plan, per hour.
@@ -175,6 +200,9 @@ struct Sums {
     third: Option<f64>,
     /// What the money is at least.
     least: f64,
+    /// Of the money, what is paid for Spot machines, and what it would be at the price of the start.
+    spot_paid: f64,
+    spot_at_first: f64,
     /// Means at the lowest and at the highest Spot price.
     low: f64,
     high: f64,
@@ -202,6 +230,8 @@ impl Sums {
             variance: Some(0.0),
             third: Some(0.0),
             least: 0.0,
+            spot_paid: 0.0,
+            spot_at_first: 0.0,
             low: 0.0,
             high: 0.0,
             pays_spot: false,
@@ -228,7 +258,14 @@ impl Ledger {
     /// Nothing yet; intervals have this level.
     #[must_use]
     pub const fn new(level: Level) -> Self {
-        Self { level, per_hour: 0.0, has_deadline: false, spot_prices: None, plans: Vec::new() }
+        Self {
+            level,
+            per_hour: 0.0,
+            has_deadline: false,
+            spot_prices: None,
+            paths: None,
+            plans: Vec::new(),
+        }
     }
 
     /// Adds a kind of run of which `per_hour` are submitted in an hour; `which` names it where
@@ -236,6 +273,10 @@ impl Ledger {
     pub fn add(&mut self, scenario: &Scenario, answer: &Estimate, per_hour: f64, which: &str) {
         self.per_hour += per_hour;
         self.has_deadline |= scenario.deadline.is_some();
+        // Kinds of runs on several machines meet prices that move alike: the wider band.
+        if self.paths.is_none() {
+            self.paths = Paths::of(scenario);
+        }
         if let Some(range) = &scenario.spot_range {
             let days = self.spot_prices.get_or_insert(Days { from: range.from, to: range.to });
             // Days as YYYY-MM-DD are in the order of time.
@@ -254,8 +295,11 @@ impl Ledger {
     /// What it adds up to in a month.
     #[must_use]
     pub fn month(self) -> Month {
-        let plan = |sums: Sums| sums.month(self.level, self.per_hour * HOURS, self.has_deadline);
+        let paths = self.paths.as_ref();
+        let plan =
+            |sums: Sums| sums.month(self.level, self.per_hour * HOURS, self.has_deadline, paths);
         Month {
+            price_moves: self.paths.is_some(),
             runs: self.per_hour * HOURS,
             hours: HOURS,
             spot_prices: self.spot_prices,
@@ -282,10 +326,24 @@ impl Sums {
         let third = skewness.zip(cost.sd).map(|(skewness, sd)| per_hour * skewness * sd * sd * sd);
         self.third = plus(self.third, third);
         self.least += per_hour * estimate.of_runs.map_or(0.0, |of_runs| of_runs.least_cost);
+        self.add_spot(answer, estimate, per_hour);
         self.add_range(scenario, answer, estimate, mean.value, per_hour);
         self.add_completions(estimate, per_hour);
         self.add_trouble(scenario, estimate, per_hour, timed);
         self.add_presence(scenario, answer, estimate, per_hour, timed);
+    }
+
+    /// What Spot machines are paid, and what they would be at the price of the start.
+    fn add_spot(&mut self, answer: &PlanAnswer, estimate: &PlanEstimate, per_hour: f64) {
+        let lines = answer.listed.tariff().map_or(&[][..], |tariff| &tariff.lines);
+        let moving = lines
+            .iter()
+            .zip(&estimate.line_items)
+            .filter(|(line, _)| line.meter == Meter::SpotOverTime);
+        for (line, item) in moving {
+            self.spot_paid += per_hour * item.amount;
+            self.spot_at_first += per_hour * item.quantity * line.price.rate.per_hour();
+        }
     }
 
     /// The means at the lowest and at the highest Spot price; where a kind has no history, as they
@@ -396,7 +454,29 @@ impl Sums {
         }
     }
 
-    fn month(self, level: Level, runs: f64, has_deadline: bool) -> PlanMonth {
+    /// What is billed over a time in which the Spot price moves along one of some paths.
+    fn along(&self, factors: &[f64], hours: f64, level: Level) -> Band {
+        let money = self.money.times(hours);
+        let sd = self.variance.map(|variance| (variance * hours).sqrt());
+        let runs = price_years::Runs {
+            fixed: money.value - self.spot_paid * hours,
+            spot: self.spot_at_first * hours,
+            half_width: money.half_width(level),
+            sd,
+            skewness: self.third.zip(sd).map_or(0.0, |(third, sd)| {
+                if sd > 0.0 { third * hours / (sd * sd * sd) } else { 0.0 }
+            }),
+        };
+        price_years::band(&runs, factors, level)
+    }
+
+    fn month(
+        self,
+        level: Level,
+        runs: f64,
+        has_deadline: bool,
+        paths: Option<&Paths>,
+    ) -> PlanMonth {
         let trouble_costs = self.trouble_costs;
         let bought = |value: Option<f64>| value.filter(|_| self.reason.is_none());
         let a_month = |value: Option<f64>| bought(value).map(|value| value * HOURS);
@@ -417,6 +497,12 @@ impl Sums {
                 p95: quantile(z),
             }
         });
+        let band = match paths {
+            Some(paths) => band.map(|_| self.along(&paths.month, HOURS, level)),
+            None => band,
+        };
+        let year = paths.filter(|_| band.is_some());
+        let year = year.map(|paths| self.along(&paths.year, price_years::YEAR_H, level));
         let late_cost = a_month(self.late_cost).filter(|_| trouble_costs.0);
         let engineer_cost = a_month(self.engineer_cost).filter(|_| trouble_costs.1);
         let part = |said: bool, cost: Option<f64>| if said { cost } else { Some(0.0) };
@@ -449,6 +535,7 @@ impl Sums {
         PlanMonth {
             plan: self.plan.name(),
             money: band,
+            year,
             money_at_spot_low: a_month(self.pays_spot.then_some(self.low)),
             money_at_spot_high: a_month(self.pays_spot.then_some(self.high)),
             saving,

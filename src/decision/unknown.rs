@@ -1,7 +1,5 @@
 //! What nobody supplied, and what it might plausibly be instead: a table, each end with its reason.
 
-use crate::model::billing::{Component, Meter};
-use crate::model::capacity::Capacity;
 use crate::model::lifetime::Lifetime;
 use crate::scenario::pools::Pooled;
 use crate::scenario::resolved::{Scenario, Status};
@@ -36,6 +34,8 @@ impl Change {
             }
             Self::SpotPrice(rate) => {
                 let before = scenario.sheet.spot.as_ref().map(|spot| spot.rate);
+                // One price for all time, in place of a path.
+                scenario.spot_prices = None;
                 if let Some(spot) = &mut scenario.sheet.spot {
                     spot.rate = *rate;
                 }
@@ -51,14 +51,9 @@ impl Change {
                 };
                 for listed in scenario.plans.iter_mut().chain([&mut scenario.standard]) {
                     let Status::Offered(tariff) = &mut listed.status else { continue };
-                    for line in &mut tariff.lines {
-                        if line.component == Component::Compute
-                            && line.meter == Meter::UnlessWaived(Capacity::Spot)
-                        {
-                            line.price.rate =
-                                if line.pool.is_some() { moved(line.price.rate) } else { *rate };
-                        }
-                    }
+                    tariff.set_spot_price(|line| {
+                        if line.pool.is_some() { moved(line.price.rate) } else { *rate }
+                    });
                 }
             }
         }

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod availability;
 mod batch_list;
 pub mod billing_export;
+pub mod capacity_history;
 pub mod draft;
 mod fields;
 pub mod history;
@@ -21,8 +22,12 @@ pub mod load_series;
 pub mod mix;
 pub mod past_job;
 pub mod prediction;
+pub mod price_changes;
+pub mod price_list;
+pub mod price_series;
 pub mod reconcile;
 pub mod replica_series;
+pub mod skus;
 pub mod timestamp;
 pub mod waits;
 
@@ -45,6 +50,14 @@ pub enum Kind {
     Lifetimes(Form),
     /// A trace of Spot capacity.
     Availability(Form),
+    /// Answers of `advice.capacityHistory` and `advice.capacity`.
+    CapacityHistory,
+    /// SKUs of the Cloud Billing Catalog.
+    Skus,
+    /// A weekly list of prices.
+    PriceList,
+    /// A history of prices.
+    PriceChanges,
 }
 
 /// How a series is written.
@@ -57,6 +70,12 @@ pub enum Form {
 }
 
 impl Kind {
+    /// Whether it tells of the market, and of no workload.
+    #[must_use]
+    pub const fn is_of_market(self) -> bool {
+        matches!(self, Self::CapacityHistory | Self::Skus | Self::PriceList | Self::PriceChanges)
+    }
+
     /// What it is, for messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -67,6 +86,10 @@ impl Kind {
             Self::Lifetimes(Form::Csv) => "a list of lifetimes",
             Self::Lifetimes(Form::Json) => "a log of VMs",
             Self::Availability(_) => "a trace of Spot capacity",
+            Self::CapacityHistory => "an answer of advice.capacityHistory or advice.capacity",
+            Self::Skus => "a list of SKUs",
+            Self::PriceList => "a list of prices",
+            Self::PriceChanges => "a history of prices",
         }
     }
 }
@@ -82,6 +105,12 @@ pub fn recognise(text: &str) -> Option<Kind> {
             return Some(Kind::Replicas(Form::Csv));
         }
         let first = start.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        if price_changes::is_header(header) {
+            return Some(Kind::PriceChanges);
+        }
+        if price_list::is_header(header) {
+            return Some(Kind::PriceList);
+        }
         if first.is_some_and(availability::is_line) {
             return Some(Kind::Availability(Form::Csv));
         }
@@ -134,6 +163,8 @@ fn kind_of(item: &Node) -> Option<Kind> {
         Some((_, kind)) => Some(Kind::Jobs(*kind)),
         None if availability::is_item(item) => Some(Kind::Availability(Form::Json)),
         None if replica_series::is_count(item) => Some(Kind::Replicas(Form::Json)),
+        None if capacity_history::is_answer(item) => Some(Kind::CapacityHistory),
+        None if skus::is_sku(item) => Some(Kind::Skus),
         None if audit::is_entry(item) => Some(Kind::Lifetimes(Form::Json)),
         None => ListKind::of(item).map(Kind::Jobs),
     }
@@ -144,6 +175,10 @@ fn kind_of_broken(text: &str) -> Option<Kind> {
     let has = |name: &str| text.contains(name);
     if has("\"gap_seconds\"") {
         Some(Kind::Availability(Form::Json))
+    } else if has("\"preemptionHistory\"") || has("\"priceHistory\"") {
+        Some(Kind::CapacityHistory)
+    } else if has("\"skus\"") || has("\"skuId\"") {
+        Some(Kind::Skus)
     } else if has("\"customJobs\"") || (has("JOB_STATE_") && has("\"jobSpec\"")) {
         Some(Kind::Jobs(ListKind::CustomJobs))
     } else if has("\"batchPredictionJobs\"") || has("JOB_STATE_") {

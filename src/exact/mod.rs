@@ -116,6 +116,9 @@ pub enum Unsolved {
         "the market is a replayed trace, and only independent attempts are solved (market.trace)"
     )]
     Replayed,
+    /// The cost depends on the time.
+    #[error("the Spot price moves (price.path), and only costs at one price are solved")]
+    PriceOverTime,
     /// The end of simulated time matters.
     #[error("some runs reach the end of simulated time (give_up_after)")]
     GivesUp,

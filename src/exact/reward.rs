@@ -78,7 +78,9 @@ impl Reward {
     pub fn of_meter(meter: Meter) -> Self {
         match meter {
             Meter::Uptime(Capacity::Spot) => Self { paid: 1.0, waived: 1.0, ..Self::NONE },
-            Meter::UnlessWaived(Capacity::Spot) => Self { paid: 1.0, ..Self::NONE },
+            Meter::UnlessWaived(Capacity::Spot) | Meter::SpotOverTime => {
+                Self { paid: 1.0, ..Self::NONE }
+            }
             Meter::Uptime(_) | Meter::UnlessWaived(_) => Self { safe: 1.0, ..Self::NONE },
             Meter::Span => Self::SPAN,
             // A constant, added in the end.

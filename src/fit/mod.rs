@@ -15,6 +15,7 @@ pub mod logrank;
 mod maximise;
 pub mod model;
 pub mod observations;
+pub mod price_steps;
 pub mod survival;
 
 use serde::Serialize;

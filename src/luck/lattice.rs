@@ -79,6 +79,10 @@ pub const fn dimension(purpose: Purpose, slot: u32, attempt: u32) -> Option<usiz
         | Purpose::ShockHit
         | Purpose::Replay
         | Purpose::Strike
+        | Purpose::PriceStart
+        | Purpose::PriceWait
+        | Purpose::PriceTurn
+        | Purpose::PriceStep
         | Purpose::Input => None,
     }
 }

@@ -5,8 +5,9 @@
 use multiversion::multiversion;
 
 use super::capacity::Capacity;
+use super::spot_price::Path;
 use crate::columns::{self, Divisor, larger};
-use crate::units::{Rate, SimDuration};
+use crate::units::{Rate, SimDuration, SimTime};
 
 /// How billed time follows from uptime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,9 @@ pub struct Metered {
     waived: i64,
     /// Makespan or horizon, for what is charged used or not.
     span: i64,
+    /// Billed Spot time that is not waived × its price at the time \[VM-µs × picounits per hour\];
+    /// nothing where the price does not move.
+    paid: i128,
 }
 
 impl Metered {
@@ -123,6 +127,29 @@ impl Metered {
         self.span = self.span.saturating_mul(i64::from(vms));
     }
 
+    /// Sets what billed Spot time is worth along the path of its price: the sum of [`Self::worth`].
+    pub const fn set_paid(&mut self, paid: i128) {
+        self.paid = paid;
+    }
+
+    /// What an uptime from `started` on is worth along the path of the Spot price \[VM-µs × picounits
+    /// per hour\]; nothing where it is no Spot time, or waived. Billed time is counted from the start
+    /// of the VM, or from the end of a free startup.
+    #[must_use]
+    pub fn worth(
+        usage: Usage,
+        started: SimTime,
+        rules: &BillingRules,
+        path: &mut Path<'_>,
+    ) -> i128 {
+        let is_waived = usage.preempted && usage.uptime < rules.free_if_preempted_within;
+        if usage.capacity != Capacity::Spot || is_waived {
+            return 0;
+        }
+        let from = started + rules.free_startup.min(usage.uptime);
+        path.paid(from, rules.billed(usage.uptime))
+    }
+
     /// Billed time over all capacities \[VM-µs of one gang member\].
     #[inline]
     #[must_use]
@@ -137,6 +164,8 @@ pub struct MeteredColumns {
     billed: [Vec<i64>; 3],
     waived: Vec<i64>,
     span: Vec<i64>,
+    /// As in [`Metered`]; empty while it is nothing for all.
+    paid: Vec<i128>,
     /// Not all time is on Spot VMs.
     is_mixed: bool,
     /// Of it, what is metered apart: see [`Pool::part`].
@@ -160,6 +189,7 @@ impl MeteredColumns {
             billed: [column.clone(), column.clone(), column.clone()],
             waived: column.clone(),
             span: column,
+            paid: Vec::new(),
             is_mixed: false,
             parts: Vec::new(),
         }
@@ -190,6 +220,10 @@ impl MeteredColumns {
         }
         self.waived[place] = metered.waived;
         self.span[place] = metered.span;
+        if metered.paid != 0 || !self.paid.is_empty() {
+            self.paid.resize(self.span.len(), 0);
+            self.paid[place] = metered.paid;
+        }
         let [_, standard, flex_start] = metered.billed;
         self.is_mixed |= standard | flex_start != 0;
     }
@@ -239,6 +273,9 @@ impl MeteredColumns {
     fn read(&self, meter: Meter, vms: u32, quantities: &mut [u64]) -> Result<(), OutOfRange> {
         let (column, waived) = match meter {
             Meter::Uptime(capacity) => (&self.billed[capacity as usize], None),
+            Meter::SpotOverTime => {
+                return self.read(Meter::UnlessWaived(Capacity::Spot), vms, quantities);
+            }
             Meter::UnlessWaived(capacity) => {
                 let is_waivable = capacity == Capacity::Spot;
                 (&self.billed[capacity as usize], is_waivable.then_some(&self.waived))
@@ -273,6 +310,9 @@ pub enum Meter {
     Uptime(Capacity),
     /// Billed time on this capacity, less what the first minute waives.
     UnlessWaived(Capacity),
+    /// As [`Self::UnlessWaived`] on Spot, each moment at the price of its time; the line's price is that
+    /// at the start.
+    SpotOverTime,
     /// Makespan or horizon, used or not.
     Span,
     /// So much in every replication, whatever happens \[VM-µs of one gang member\].
@@ -363,6 +403,13 @@ impl Line {
     fn part(&self) -> Option<usize> {
         self.pool.as_ref().and_then(|pool| pool.part)
     }
+
+    /// Whether it is the machine itself, at the Spot price.
+    #[must_use]
+    pub fn is_spot_machine(&self) -> bool {
+        self.component == Component::Compute
+            && matches!(self.meter, Meter::UnlessWaived(Capacity::Spot) | Meter::SpotOverTime)
+    }
 }
 
 /// All the lines of one plan.
@@ -379,6 +426,25 @@ pub struct Tariff {
 pub struct OutOfRange;
 
 impl Tariff {
+    /// Bills Spot machines at the price of each moment from now on.
+    pub fn follow_spot_price(&mut self) {
+        for line in &mut self.lines {
+            if line.is_spot_machine() {
+                line.meter = Meter::SpotOverTime;
+            }
+        }
+    }
+
+    /// Bills Spot machines at one price from now on, line by line.
+    pub fn set_spot_price(&mut self, rate: impl Fn(&Line) -> Rate) {
+        for line in &mut self.lines {
+            if line.is_spot_machine() {
+                line.price.rate = rate(line);
+                line.meter = Meter::UnlessWaived(Capacity::Spot);
+            }
+        }
+    }
+
     /// The cost of one replication with a gang of `vms` VMs \[nanounits\]: see [`Self::bill_all`].
     ///
     /// # Errors
@@ -431,9 +497,13 @@ impl Tariff {
         for (index, line) in self.lines.iter().enumerate() {
             let of = line.part().map_or(metered, |part| &metered.parts[part]);
             of.read(line.meter, line.vms(vms), &mut quantities)?;
-            let amounts = match whole_seconds(&quantities, line.price.rate, costs) {
-                Some(amounts) => amounts,
-                None => to_the_microsecond(&quantities, line.price.rate, costs)?,
+            let amounts = if line.meter == Meter::SpotOverTime {
+                along_the_path(&of.paid, line.vms(vms), costs)?
+            } else {
+                match whole_seconds(&quantities, line.price.rate, costs) {
+                    Some(amounts) => amounts,
+                    None => to_the_microsecond(&quantities, line.price.rate, costs)?,
+                }
             };
             each(index, quantities.iter().map(|&quantity| u128::from(quantity)).sum(), amounts);
             // Amounts and costs so far are below 2⁶³: no sum of two is lost.
@@ -452,6 +522,7 @@ impl Tariff {
             .iter()
             .filter(|line| match line.meter {
                 Meter::Uptime(of) | Meter::UnlessWaived(of) => of == capacity,
+                Meter::SpotOverTime => capacity == Capacity::Spot,
                 Meter::Span => capacity == Capacity::Standard,
                 // No hour of uptime adds to it.
                 Meter::Fixed(_) => false,
@@ -509,11 +580,29 @@ fn to_the_microsecond(
     Ok(amounts)
 }
 
+/// Adds what `vms` VMs pay along the path of the Spot price to `costs`; their sum. Every amount is
+/// rounded once: a change of the price splits the rate, not the rounding.
+fn along_the_path(paid: &[i128], vms: u32, costs: &mut [u64]) -> Result<u128, OutOfRange> {
+    let mut amounts = 0_u128;
+    for (&paid, cost) in paid.iter().zip(costs) {
+        let product = paid.checked_mul(i128::from(vms)).ok_or(OutOfRange)?;
+        let amount = nanounits(product)?;
+        amounts += u128::from(amount);
+        *cost = cost.checked_add(amount).ok_or(OutOfRange)?;
+    }
+    Ok(amounts)
+}
+
 /// `quantity` \[VM-µs\] × `rate` \[picounits per hour\] in nanounits, rounded half to even.
 #[inline]
 fn amount(quantity: u64, rate: Rate) -> Result<u64, OutOfRange> {
+    nanounits(i128::from(quantity) * i128::from(rate.picos()))
+}
+
+/// VM-µs × picounits per hour in nanounits, rounded half to even.
+#[inline]
+fn nanounits(product: i128) -> Result<u64, OutOfRange> {
     // 3.6·10⁹ µs in an hour, 10³ picounits in a nanounit.
-    let product = i128::from(quantity) * i128::from(rate.picos());
     let nanos = crate::units::div_half_even(product, 3_600_000_000_000);
     u64::try_from(nanos).map_err(|_| OutOfRange)
 }
@@ -581,5 +670,106 @@ mod tests {
         assert_eq!(whole_seconds(&[1_800_000_000, 5_400_000_000], rate, &mut costs), Some(2));
         assert_eq!(costs, [0, 2]);
         assert!(amount(u64::MAX, Rate::LARGEST).is_err());
+    }
+
+    /// Two VMs, by hand. The price is 0.400000001 until 1 h, then 0.5, in USD/h. Uptimes: 0:30:00.5
+    /// to 1:30:00.5 (billed 3,600 s: 1,799.5 s at the first price, 1,800.5 s at the second), and
+    /// 2:00:00 to 2:00:30, preempted: waived.
+    /// 2 × (1,799.5 × 0.400000001 + 1,800.5 × 0.5) ÷ 3,600 = 0.9000277787775…, at once rounded to
+    /// 0.900027779 (each part rounded first would be 0.399888890 + 0.500138889 = 0.900027779 too;
+    /// with one VM 0.450013889 against 0.199944445 + 0.250069444 = 0.450013889).
+    #[test]
+    fn a_price_change_splits_the_rate_and_not_the_rounding() {
+        use super::super::spot_price::SpotPrices;
+        use crate::luck::Luck;
+        let hour = SimTime::START + SimDuration::from_hours(1);
+        let prices = SpotPrices {
+            past: Vec::new(),
+            known: vec![
+                (SimTime::START, Rate::from_picos(400_000_001_000)),
+                (hour, Rate::from_picos(500_000_000_000)),
+            ],
+            steps: None,
+        };
+        let mut path = prices.path(Luck::new(1, 0));
+        let spot = |micros, preempted| Usage {
+            capacity: Capacity::Spot,
+            uptime: SimDuration::from_micros(micros),
+            preempted,
+        };
+        let mut metered = Metered::default();
+        let mut paid = 0;
+        for (started, usage) in
+            [(1_800_500_000, spot(3_600_000_000, false)), (7_200_000_000, spot(30_000_000, true))]
+        {
+            metered.add(usage, &RULES);
+            let started = SimTime::START + SimDuration::from_micros(started);
+            paid += Metered::worth(usage, started, &RULES, &mut path);
+        }
+        metered.set_paid(paid);
+        let price = Figure { rate: prices.first(), as_of: String::new(), source: String::new() };
+        let line = Line {
+            pool: None,
+            component: Component::Compute,
+            sku: String::new(),
+            meter: Meter::UnlessWaived(Capacity::Spot),
+            price,
+        };
+        let mut tariff = Tariff { lines: vec![line] };
+        tariff.follow_spot_price();
+        assert_eq!(tariff.bill(metered, 2), Ok(900_027_779));
+        // The quantity is that of any price: one hour each.
+        let mut costs = [0];
+        let mut hours = 0;
+        tariff.bill_all(&metered.into(), 2, &mut costs, |_, quantity, _| hours = quantity).unwrap();
+        assert_eq!(hours, 2 * 3_600_000_000);
+        // Three changes within one nanounit: 3 × 0.4 nanounits are 1.2, not 0.
+        let tiny = |at: i64| SimTime::START + SimDuration::from_secs(at);
+        let prices = SpotPrices {
+            past: Vec::new(),
+            known: vec![
+                (tiny(0), Rate::from_picos(1_440_000)),
+                (tiny(1), Rate::from_picos(1_440_001)),
+                (tiny(2), Rate::from_picos(1_439_999)),
+            ],
+            steps: None,
+        };
+        let mut path = prices.path(Luck::new(1, 0));
+        let usage = spot(3_000_000, false);
+        let mut metered = Metered::default();
+        metered.add(usage, &RULES);
+        metered.set_paid(Metered::worth(usage, SimTime::START, &RULES, &mut path));
+        assert_eq!(tariff.bill(metered, 1), Ok(1));
+    }
+
+    /// An increment rounds up at the price of the time that it reaches into, and a free startup moves
+    /// what is billed: 0:50 to 1:10 billed by the hour is 0:50 to 1:50, ten minutes at 1 and fifty at
+    /// 2; ten minutes of startup free leave 1:00 to 2:00, all at 2.
+    #[test]
+    fn billed_time_is_priced_where_it_lies() {
+        use super::super::spot_price::SpotPrices;
+        use crate::luck::Luck;
+        let hour = SimDuration::from_hours(1);
+        let unit = 1_000_000_000_000_i128;
+        let prices = SpotPrices {
+            past: Vec::new(),
+            known: vec![
+                (SimTime::START, Rate::from_picos(unit as i64)),
+                (SimTime::START + hour, Rate::from_picos(2 * unit as i64)),
+            ],
+            steps: None,
+        };
+        let mut path = prices.path(Luck::new(1, 0));
+        let uptime = SimDuration::from_secs(1_200);
+        let usage = Usage { capacity: Capacity::Spot, uptime, preempted: false };
+        let started = SimTime::START + SimDuration::from_secs(3_000);
+        let by_hour = BillingRules { increment: hour, ..RULES };
+        let minute = 60_000_000_i128;
+        let worth = Metered::worth(usage, started, &by_hour, &mut path);
+        assert_eq!(worth, minute * unit * (10 + 50 * 2));
+        let free = BillingRules { free_startup: SimDuration::from_secs(600), ..by_hour };
+        assert_eq!(Metered::worth(usage, started, &free, &mut path), minute * unit * 120);
+        let standard = Usage { capacity: Capacity::Standard, ..usage };
+        assert_eq!(Metered::worth(standard, started, &free, &mut path), 0);
     }
 }

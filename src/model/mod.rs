@@ -15,6 +15,7 @@ pub mod piecewise;
 pub mod plan;
 pub mod restart;
 pub mod scaling;
+pub mod spot_price;
 pub mod tariff;
 pub mod workload;
 pub mod zone;

@@ -5,7 +5,6 @@ use super::rare::{self, Rare, Weighted};
 use super::replicate::{Experiment, Priced};
 use super::tally::{CourseTally, PlanTally, Tally};
 use crate::model::billing::{Component, Line, Meter, Tariff};
-use crate::model::capacity::Capacity;
 use crate::model::plan::{Outcome, Plan};
 use crate::model::workload::Workload;
 use crate::stats::estimator::{Estimator, Grouped};
@@ -519,7 +518,13 @@ fn line_items(priced: &Priced, tally: &PlanTally, replications: u64) -> Vec<Line
             sku: line.sku.clone(),
             pool: line.pool.as_ref().map(|pool| pool.name.clone()),
             quantity: quantity as f64 / n / MICROS_PER_HOUR,
-            rate: line.price.rate.per_hour(),
+            // A price that moves has the mean of what was paid.
+            rate: match line.meter {
+                Meter::SpotOverTime if quantity > 0 => {
+                    amount as f64 * 1e-9 / (quantity as f64 / MICROS_PER_HOUR)
+                }
+                _ => line.price.rate.per_hour(),
+            },
             amount: amount as f64 / n * 1e-9,
             price_as_of: line.price.as_of.clone(),
             source: line.price.source.clone(),
@@ -554,20 +559,25 @@ pub fn cost_at_spot_price(plan: &PlanEstimate, tariff: &Tariff, spot: Rate) -> O
 
 /// The mean cost of a plan, and what it is at another Spot price.
 fn at_spot_price(plan: &PlanEstimate, tariff: &Tariff, spot: Rate) -> Option<(f64, f64)> {
-    let is_spot = |line: &Line| {
-        line.component == Component::Compute && line.meter == Meter::UnlessWaived(Capacity::Spot)
-    };
     let lines = tariff.lines.iter().zip(&plan.line_items);
-    let lines: Vec<&LineItem> =
-        lines.filter(|(line, _)| is_spot(line)).map(|(_, item)| item).collect();
+    let lines: Vec<(&Line, &LineItem)> = lines.filter(|(line, _)| line.is_spot_machine()).collect();
     let cost: f64 = plan.line_items.iter().map(|item| item.amount).sum();
     match lines.as_slice() {
         [] => None,
-        [line] => Some((cost, cost + line.quantity * (spot.per_hour() - line.rate))),
-        // Of pools of several machines `spot` is the price of a VM in the mean: all move by one factor.
+        [(line, item)] if line.meter != Meter::SpotOverTime => {
+            Some((cost, cost + item.quantity * (spot.per_hour() - item.rate)))
+        }
+        // Where the price moves, and of pools of several machines, `spot` is the price of a VM in the
+        // mean: all move by one factor.
         lines => {
-            let hours: f64 = lines.iter().map(|line| line.quantity).sum();
-            let paid: f64 = lines.iter().map(|line| line.quantity * line.rate).sum();
+            let hours: f64 = lines.iter().map(|(_, item)| item.quantity).sum();
+            let paid: f64 = lines
+                .iter()
+                .map(|(line, item)| match line.meter {
+                    Meter::SpotOverTime => item.amount,
+                    _ => item.quantity * item.rate,
+                })
+                .sum();
             Some((cost, cost + hours * spot.per_hour() - paid))
         }
     }

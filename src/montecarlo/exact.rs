@@ -30,7 +30,8 @@ pub struct Solved {
 const CERTAIN: f64 = 1e-12;
 
 /// Solves every plan of a scenario that can be bought, the standard plan first, on up to `threads`
-/// threads.
+/// threads. A Spot price that moves is taken as it is at the start: times and counts are exact, costs
+/// are not.
 #[must_use]
 pub fn solve_plans(scenario: &Scenario, threads: usize) -> Vec<Solved> {
     let experiment = experiment(scenario);
@@ -74,12 +75,24 @@ pub fn solve_plans(scenario: &Scenario, threads: usize) -> Vec<Solved> {
         .collect()
 }
 
+/// The same, where costs count: a plan that pays a Spot price that moves has none.
+fn solve_costs(scenario: &Scenario, threads: usize) -> Vec<Solved> {
+    let mut solved = solve_plans(scenario, threads);
+    let prices_move = scenario.spot_prices.is_some();
+    for solved in solved.iter_mut().filter(|of| prices_move && of.plan.course().uses_spot()) {
+        if solved.result.is_ok() {
+            solved.result = Err(Unsolved::PriceOverTime);
+        }
+    }
+    solved
+}
+
 /// The exact answer to a scenario.
 ///
 /// # Errors
 /// The plans that have none, and why.
 pub fn run(scenario: &Scenario, threads: usize) -> Result<Estimate, Vec<(Plan, Unsolved)>> {
-    let solved = solve_plans(scenario, threads);
+    let solved = solve_costs(scenario, threads);
     let reasons: Vec<_> = solved
         .iter()
         .filter_map(|solved| Some((solved.plan, *solved.result.as_ref().err()?)))
@@ -99,7 +112,7 @@ pub fn run_where_possible(
     threads: usize,
     watch: &dyn Watch,
 ) -> Result<Estimate, RunError> {
-    let solved = solve_plans(scenario, threads);
+    let solved = solve_costs(scenario, threads);
     let mut estimates = estimates(&solved);
     let reasons: Vec<_> = solved
         .iter()

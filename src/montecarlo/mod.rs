@@ -17,6 +17,7 @@ pub mod verify;
 mod worker;
 
 use crate::exact::Unsolved;
+use crate::model::billing::Meter;
 use crate::model::plan::{Course, Outcome, Plan};
 use crate::scenario::resolved::{Listed, Scenario};
 use crate::stats::interval::Level;
@@ -181,7 +182,16 @@ pub fn experiment(scenario: &Scenario) -> Experiment {
         .chain(others)
         .filter_map(|listed| {
             let tariff = listed.tariff()?.clone();
-            Some(Priced { plan: listed.plan, billing: scenario.billing, tariff })
+            let spot_prices = scenario
+                .spot_prices
+                .as_ref()
+                .filter(|_| tariff.lines.iter().any(|line| line.meter == Meter::SpotOverTime));
+            Some(Priced {
+                plan: listed.plan,
+                billing: scenario.billing,
+                spot_prices: spot_prices.cloned(),
+                tariff,
+            })
         })
         .collect();
     Experiment {

@@ -10,9 +10,11 @@ use super::observe::Measure;
 use super::tally::Tally;
 use super::worker::Worker;
 use crate::engine::endpoint::TooManyAttempts;
-use crate::luck::{Sampling, Shared};
-use crate::model::billing::{BillingRules, OutOfRange, Tariff};
+use crate::engine::trajectory::Attempt;
+use crate::luck::{Luck, Sampling, Shared};
+use crate::model::billing::{BillingRules, Metered, OutOfRange, Tariff};
 use crate::model::plan::Plan;
+use crate::model::spot_price::{Path, SpotPrices};
 use crate::model::workload::Workload;
 use crate::stats::estimator::GROUPS;
 use crate::units::SimDuration;
@@ -47,6 +49,34 @@ pub struct Priced {
     pub billing: BillingRules,
     /// What is paid for it.
     pub tariff: Tariff,
+    /// The Spot price over time, where the plan pays it and it moves.
+    pub spot_prices: Option<SpotPrices>,
+}
+
+impl Priced {
+    /// Meters what the Spot time of a replication's attempts is worth along the path of its price.
+    /// `luck` is that of the replication.
+    #[inline]
+    pub fn pay(&self, attempts: &[Attempt], luck: Luck<'_>, metered: &mut Metered) {
+        if let Some(prices) = &self.spot_prices {
+            let mut path = prices.path(luck);
+            let worth = attempts.iter().map(|attempt| self.worth(attempt, &mut path));
+            metered.set_paid(worth.fold(0, i128::saturating_add));
+        }
+    }
+
+    /// What the Spot time of one attempt is worth along a path.
+    pub fn worth(&self, attempt: &Attempt, path: &mut Path<'_>) -> i128 {
+        attempt.usage().map_or(0, |usage| {
+            Metered::worth(usage, attempt.asked + attempt.wait, &self.billing, path)
+        })
+    }
+
+    /// Whether its Spot price differs from replication to replication.
+    #[must_use]
+    pub fn has_random_price(&self) -> bool {
+        self.spot_prices.as_ref().is_some_and(SpotPrices::is_random)
+    }
 }
 
 /// Why a run stopped without a result.

@@ -17,6 +17,7 @@ use crate::luck::Luck;
 use crate::model::billing::{Metered, OutOfRange};
 use crate::model::capacity::{Capacity, Market};
 use crate::model::plan::{Outcome, Plan};
+use crate::model::spot_price::Path;
 use crate::model::workload::{EndpointModel, JobModel, Workload};
 use crate::model::zone::Zone;
 use crate::scenario::keys::For;
@@ -158,20 +159,21 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             let mut trajectory = ElasticTrajectory::default();
             ElasticJob::recording().run(model, *elastic, plan.course(), luck, &mut trajectory);
             let slots = (model.nodes, model.nodes);
-            let mut traced = Tracing::new(scenario, priced, slots, trajectory.ended);
+            let mut traced = Tracing::new(scenario, (priced, luck), slots, trajectory.ended);
             let (rounds, startup) = (&trajectory.rounds, model.program.startup);
             let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
                 timeline::of_node(attempt, startup, rounds, each)
             })?;
             let ended = trajectory.ended;
             traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
-            let metered = observe::elastic_metered(&trajectory, &priced.billing, model.nodes);
+            let mut metered = observe::elastic_metered(&trajectory, &priced.billing, model.nodes);
+            priced.pay(&trajectory.attempts, luck, &mut metered);
             traced.finish(plan, replication, &attempts, &[metered], Some(trajectory.outcome))
         }
         Workload::Job(model) => {
             let mut trajectory = JobTrajectory::default();
             Job::new(model, plan.course(), luck, &mut trajectory).run();
-            let mut traced = Tracing::new(scenario, priced, (1, 1), trajectory.ended);
+            let mut traced = Tracing::new(scenario, (priced, luck), (1, 1), trajectory.ended);
             let mut saved = SimDuration::ZERO;
             let mut now = SimTime::START;
             for (index, attempt) in trajectory.attempts.iter().enumerate() {
@@ -190,7 +192,8 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             if let Some(last) = trajectory.attempts.last() {
                 traced.pause(last, trajectory.attempts.len() as u32, now, trajectory.ended);
             }
-            let metered = observe::job_metered(&trajectory, &priced.billing);
+            let mut metered = observe::job_metered(&trajectory, &priced.billing);
+            priced.pay(&trajectory.attempts, luck, &mut metered);
             let ended = trajectory.ended;
             traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
             traced.finish(
@@ -207,14 +210,15 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             let idle = &mut trajectory.idle;
             idle.sort_unstable();
             let idle: &[_] = idle;
-            let mut traced =
-                Tracing::new(scenario, priced, (model.replicas, model.replicas), trajectory.ended);
+            let slots = (model.replicas, model.replicas);
+            let mut traced = Tracing::new(scenario, (priced, luck), slots, trajectory.ended);
             let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
                 timeline::of_batch(attempt, model.startup, idle, each)
             })?;
             let ended = trajectory.ended;
             traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
-            let metered = observe::batch_metered(&trajectory, &priced.billing, model.replicas);
+            let mut metered = observe::batch_metered(&trajectory, &priced.billing, model.replicas);
+            priced.pay(&trajectory.attempts, luck, &mut metered);
             traced.finish(plan, replication, &attempts, &[metered], Some(trajectory.outcome))
         }
         Workload::Endpoint(model) => {
@@ -223,7 +227,7 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             endpoint.run(model, plan.course(), luck, &mut trajectory).map_err(RunError::from)?;
             let horizon = SimTime::START + model.horizon;
             let slots = (model.most(), model.committed(plan.course()));
-            let mut traced = Tracing::new(scenario, priced, slots, horizon).by_parts(model);
+            let mut traced = Tracing::new(scenario, (priced, luck), slots, horizon).by_parts(model);
             let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
                 let startup = model.model_of(attempt.slot).startup.min(attempt.uptime);
                 (startup == SimDuration::ZERO || each(Phase::Startup, startup))
@@ -231,8 +235,9 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             })?;
             traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, horizon, luck);
             traced.committed_and_unused(horizon)?;
-            let metered =
+            let mut metered =
                 observe::endpoint_metered(&trajectory, &priced.billing, model, plan.course());
+            priced.pay(&trajectory.attempts, luck, &mut metered);
             let parts = priced.tariff.parts();
             let parts =
                 observe::parts_metered(&trajectory, &priced.billing, model, plan.course(), parts);
@@ -268,24 +273,33 @@ pub fn worst(
             Workload::Job(model @ JobModel { elastic: Some(elastic), .. }) => {
                 nodes.run(model, *elastic, plan.course(), luck, &mut of_nodes);
                 let late = (of_nodes.outcome != Outcome::Completed, micros(of_nodes.ended));
-                (vec![observe::elastic_metered(&of_nodes, &priced.billing, model.nodes)], 1, late)
+                let mut metered = observe::elastic_metered(&of_nodes, &priced.billing, model.nodes);
+                priced.pay(&of_nodes.attempts, luck, &mut metered);
+                (vec![metered], 1, late)
             }
             Workload::Job(model) => {
                 Job::new(model, plan.course(), luck, &mut job).run();
                 let late = (job.outcome != Outcome::Completed, micros(job.ended));
-                (vec![observe::job_metered(&job, &priced.billing)], model.nodes, late)
+                let mut metered = observe::job_metered(&job, &priced.billing);
+                priced.pay(&job.attempts, luck, &mut metered);
+                (vec![metered], model.nodes, late)
             }
             Workload::Batch(model) => {
                 batch.run(model, plan.course(), luck, &mut of_batch);
                 let late = (of_batch.outcome != Outcome::Completed, micros(of_batch.ended));
-                (vec![observe::batch_metered(&of_batch, &priced.billing, model.replicas)], 1, late)
+                let mut metered =
+                    observe::batch_metered(&of_batch, &priced.billing, model.replicas);
+                priced.pay(&of_batch.attempts, luck, &mut metered);
+                (vec![metered], 1, late)
             }
             Workload::Endpoint(model) => {
                 let run = endpoint.run(model, plan.course(), luck, &mut of_endpoint);
                 run.map_err(RunError::from)?;
                 let outage = of_endpoint.longest_outage.micros() as u64;
                 let rules = &priced.billing;
-                let metered = observe::endpoint_metered(&of_endpoint, rules, model, plan.course());
+                let mut metered =
+                    observe::endpoint_metered(&of_endpoint, rules, model, plan.course());
+                priced.pay(&of_endpoint.attempts, luck, &mut metered);
                 let parts = priced.tariff.parts();
                 let parts =
                     observe::parts_metered(&of_endpoint, rules, model, plan.course(), parts);
@@ -334,8 +348,12 @@ struct Tracing<'a> {
     kind: For,
     priced: &'a Priced,
     intervals: Vec<Interval>,
-    /// What was used so far, in all and by the parts metered apart, and what it costs.
+    /// The path of the Spot price, where it moves.
+    path: Option<Path<'a>>,
+    /// What was used so far, in all and by the parts metered apart, what its Spot time is worth along
+    /// that path, and what it costs.
     used: Vec<Metered>,
+    worth: i128,
     used_cost: u64,
     /// The slots of each part and how many of its VMs a commitment is paid for.
     parts: Vec<Part>,
@@ -357,7 +375,7 @@ struct Part {
 impl<'a> Tracing<'a> {
     fn new(
         scenario: &Scenario,
-        priced: &'a Priced,
+        (priced, luck): (&'a Priced, Luck<'a>),
         (slots, committed): (u32, u32),
         ended: SimTime,
     ) -> Self {
@@ -365,7 +383,9 @@ impl<'a> Tracing<'a> {
             kind: For::of(&scenario.workload),
             priced,
             intervals: Vec::new(),
+            path: priced.spot_prices.as_ref().map(|prices| prices.path(luck)),
             used: vec![Metered::default()],
+            worth: 0,
             used_cost: 0,
             parts: Vec::new(),
             vms: scenario.workload.gang_size(),
@@ -480,6 +500,10 @@ impl<'a> Tracing<'a> {
             if let Some(part) = self.part_of(attempt.slot) {
                 self.used[part + 1].add(usage, &self.priced.billing);
             }
+        }
+        if let Some(path) = &mut self.path {
+            self.worth = self.worth.saturating_add(self.priced.worth(attempt, path));
+            self.used[0].set_paid(self.worth);
         }
         let before = self.used_cost;
         self.used_cost = self.bill(&self.used)?;

@@ -158,6 +158,13 @@ pub fn compare(scenario: &Scenario, simulated: &Estimate, solved: &[Solved]) -> 
                     skipped: Vec::new(),
                 };
                 comparer.plan(exact, estimate);
+                if comparer.price_moves() {
+                    not_checked.push(NotChecked {
+                        plan: plan.name(),
+                        what: "cost, cost_per_completion, saving".into(),
+                        reason: Unsolved::PriceOverTime.to_string(),
+                    });
+                }
                 comparisons.append(&mut comparer.comparisons);
                 if !comparer.skipped.is_empty() {
                     not_checked.push(NotChecked {
@@ -243,6 +250,9 @@ impl Comparer<'_> {
             if !times_known && matches!(measure, Measure::Makespan | Measure::Waited) {
                 continue;
             }
+            if measure == Measure::Cost && self.price_moves() {
+                continue;
+            }
             let (e, s) = (exact.measure(measure), simulated.measure(measure));
             let spreads = e.sd.is_some_and(|sd| sd > 0.0);
             if spreads && self.is_rare(measure) {
@@ -266,6 +276,9 @@ impl Comparer<'_> {
                 ),
             ),
         ] {
+            if self.price_moves() && name != "goodput" {
+                continue;
+            }
             if self.is_rare(Measure::Cost) && s.1 != Some(0.0) {
                 self.skipped.push(name);
             } else {
@@ -293,12 +306,20 @@ impl Comparer<'_> {
                 self.weighted("failure_probability", e, s);
             }
         }
-        self.quantiles("cost", &self.solution.cost.spread, 1.0, exact, simulated, Measure::Cost);
+        if !self.price_moves() {
+            let spread = &self.solution.cost.spread;
+            self.quantiles("cost", spread, 1.0, exact, simulated, Measure::Cost);
+        }
         if times_known {
             let completes = exact.method.share(Outcome::Completed);
             let spread = &self.solution.makespan.spread;
             self.quantiles("makespan_h", spread, completes, exact, simulated, Measure::Makespan);
         }
+    }
+
+    /// Whether its cost is not solved, because it pays a Spot price that moves.
+    fn price_moves(&self) -> bool {
+        self.scenario.spot_prices.is_some() && self.plan.course().uses_spot()
     }
 
     /// Whether so few replications are expected to differ that a mean of them is not normal.

@@ -14,10 +14,10 @@ use crate::engine::elastic::ElasticJob;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::job::Job;
 use crate::engine::trajectory::{
-    BatchTrajectory, ElasticTrajectory, EndpointTrajectory, JobTrajectory,
+    Attempt, BatchTrajectory, ElasticTrajectory, EndpointTrajectory, JobTrajectory,
 };
 use crate::luck::{Luck, Shared};
-use crate::model::billing::{BillingRules, MeteredColumns};
+use crate::model::billing::{BillingRules, Metered, MeteredColumns};
 use crate::model::plan::{Course, Outcome, Plan};
 use crate::model::workload::{JobModel, Workload};
 use crate::stats::estimator::{GROUPS, group};
@@ -104,6 +104,28 @@ struct Meter {
     plans: Vec<usize>,
 }
 
+impl Meter {
+    /// Adds what a Spot price that moves makes of the attempts: the same for all its plans.
+    #[inline]
+    fn pay(
+        &self,
+        experiment: &Experiment,
+        attempts: &[Attempt],
+        luck: Luck<'_>,
+        metered: &mut Metered,
+    ) {
+        if let Some(&first) = self.plans.first() {
+            experiment.plans[first].pay(attempts, luck, metered);
+        }
+    }
+}
+
+/// Whether some plan of a course meets another Spot price in every replication.
+fn pays_by_luck(experiment: &Experiment, tally: &Tally, course: usize) -> bool {
+    let mut plans = tally.plans.iter().zip(&experiment.plans);
+    plans.any(|(plan, priced)| plan.course == course && priced.has_random_price())
+}
+
 impl<'a> Worker<'a> {
     /// A worker that has made no replication yet.
     #[must_use]
@@ -115,7 +137,9 @@ impl<'a> Worker<'a> {
         let tally = Tally::new(experiment);
         let courses = tally.courses.iter().enumerate().map(|(index, course)| CourseRun {
             course: course.course,
-            is_certain: may_be_certain && workload.is_certain(course.course),
+            is_certain: may_be_certain
+                && workload.is_certain(course.course)
+                && !pays_by_luck(experiment, &tally, index),
             columns: vec![[0; RUN]; course.quantities.len()],
             gains: [0; RUN],
             incomplete: Vec::new(),
@@ -129,8 +153,11 @@ impl<'a> Worker<'a> {
             .filter(|run| Shortcut::knows(run.course))
             .flat_map(|run| run.meters.iter().map(|meter| meter.rules));
         let shortcut = match (workload, rules.next()) {
+            // What a price over time costs depends on when each attempt was.
             (Workload::Job(model), Some(first))
-                if model.elastic.is_none() && rules.all(|rules| rules == first) =>
+                if model.elastic.is_none()
+                    && rules.all(|rules| rules == first)
+                    && experiment.plans.iter().all(|priced| priced.spot_prices.is_none()) =>
             {
                 Shortcut::new(model, first)
             }
@@ -224,7 +251,9 @@ impl<'a> Worker<'a> {
                 let trajectory = &mut self.elastic_trajectory;
                 self.elastic.run(model, *elastic, run.course, luck, trajectory);
                 for meter in &mut run.meters {
-                    let metered = observe::elastic_metered(trajectory, &meter.rules, model.nodes);
+                    let mut metered =
+                        observe::elastic_metered(trajectory, &meter.rules, model.nodes);
+                    meter.pay(self.experiment, &trajectory.attempts, luck, &mut metered);
                     meter.metered.set(place, metered);
                 }
                 run.failed_submissions += u64::from(trajectory.failed_submissions);
@@ -237,7 +266,8 @@ impl<'a> Worker<'a> {
             Workload::Job(model) => {
                 Job::new(model, run.course, luck, &mut self.job).run();
                 for meter in &mut run.meters {
-                    let metered = observe::job_metered(&self.job, &meter.rules);
+                    let mut metered = observe::job_metered(&self.job, &meter.rules);
+                    meter.pay(self.experiment, &self.job.attempts, luck, &mut metered);
                     meter.metered.set(place, metered);
                 }
                 let observation = observe::job(&self.job);
@@ -253,7 +283,9 @@ impl<'a> Worker<'a> {
                 let trajectory = &mut self.batch_trajectory;
                 self.batch.run(model, run.course, luck, trajectory);
                 for meter in &mut run.meters {
-                    let metered = observe::batch_metered(trajectory, &meter.rules, model.replicas);
+                    let mut metered =
+                        observe::batch_metered(trajectory, &meter.rules, model.replicas);
+                    meter.pay(self.experiment, &trajectory.attempts, luck, &mut metered);
                     meter.metered.set(place, metered);
                 }
                 let observation = observe::batch(trajectory, model.replicas);
@@ -268,8 +300,9 @@ impl<'a> Worker<'a> {
                 let trajectory = &mut self.endpoint_trajectory;
                 self.endpoint.run(model, run.course, luck, trajectory)?;
                 for meter in &mut run.meters {
-                    let metered =
+                    let mut metered =
                         observe::endpoint_metered(trajectory, &meter.rules, model, run.course);
+                    meter.pay(self.experiment, &trajectory.attempts, luck, &mut metered);
                     meter.metered.set(place, metered);
                     let parts = observe::parts_metered(
                         trajectory,
@@ -381,7 +414,13 @@ fn meters(experiment: &Experiment, tally: &Tally, course: usize) -> Vec<Meter> {
         }
         let rules = experiment.plans[index].billing;
         let parts = experiment.plans[index].tariff.parts();
-        match meters.iter_mut().find(|meter| meter.rules == rules && meter.parts == parts) {
+        let prices = &experiment.plans[index].spot_prices;
+        let is_alike = |meter: &&mut Meter| {
+            meter.rules == rules
+                && meter.parts == parts
+                && meter.plans.iter().all(|&other| experiment.plans[other].spot_prices == *prices)
+        };
+        match meters.iter_mut().find(is_alike) {
             Some(meter) => meter.plans.push(index),
             None => meters.push(Meter {
                 rules,

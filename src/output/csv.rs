@@ -128,6 +128,18 @@ pub fn row(scenario: &Scenario, answer: &PlanAnswer) -> Vec<(String, String)> {
     row.push(("prices_as_of".to_owned(), scenario.prices_as_of.clone().unwrap_or_default()));
     if let Some(plan) = month::of_plan(scenario, answer) {
         row.extend(month_columns(&plan, scenario.currency));
+        if scenario.spot_prices.is_some() {
+            let currency = scenario.currency.to_string().to_lowercase();
+            for (name, value) in [
+                ("mean", plan.year.map(|band| band.mean)),
+                ("half_width", plan.year.and_then(|band| band.half_width)),
+                ("sd", plan.year.and_then(|band| band.sd)),
+                ("p05", plan.year.and_then(|band| band.p05)),
+                ("p95", plan.year.and_then(|band| band.p95)),
+            ] {
+                row.push((format!("year_{currency}_{name}"), shown(value)));
+            }
+        }
     }
     row
 }

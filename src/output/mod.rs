@@ -5,6 +5,7 @@
 pub mod against_fit;
 #[cfg(feature = "cli")]
 pub mod answers;
+pub mod capacity_history;
 pub mod chart;
 #[cfg(feature = "cli")]
 pub mod compare;
@@ -29,6 +30,9 @@ pub mod over_time;
 pub mod paragraph;
 #[cfg(feature = "cli")]
 pub mod pilot;
+pub mod price_file;
+#[cfg(feature = "cli")]
+pub mod price_steps;
 pub mod prices;
 #[cfg(feature = "cli")]
 pub mod quota;

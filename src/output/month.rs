@@ -86,7 +86,8 @@ impl<'a> Section<'a> {
     }
 
     fn has_range(&self) -> bool {
-        self.month.spot_prices.is_some()
+        // Prices that move say more than the two ends of last year.
+        self.month.spot_prices.is_some() && !self.month.price_moves
     }
 
     fn has_trouble_costs(&self) -> bool {
@@ -105,6 +106,9 @@ impl<'a> Section<'a> {
         }
         if self.has_trouble_costs() {
             headers.push("all in");
+        }
+        if self.month.price_moves {
+            headers.extend(["a year", "most years"]);
         }
         let row = |plan: &PlanMonth| {
             let mut row = vec![plan.plan.to_owned()];
@@ -125,6 +129,12 @@ impl<'a> Section<'a> {
             }
             if self.has_trouble_costs() {
                 row.push(plan.all_in.map_or_else(none, amount));
+            }
+            if self.month.price_moves {
+                let year = plan.year;
+                let amount = |value: f64| year.map_or_else(none, |year| money(value, &year));
+                row.push(year.map_or_else(none, |year| amount(year.mean)));
+                row.push(span(year.and_then(|year| year.p05.zip(year.p95)), &amount));
             }
             row
         };
@@ -172,12 +182,18 @@ impl<'a> Section<'a> {
                     .to_owned(),
             );
         }
-        let mut most = "most months: nine of ten lie there, by luck alone".to_owned();
+        let mut most = if self.month.price_moves {
+            "most months, most years: nine of ten lie there, by the luck of runs and by what the Spot \
+             price may do; all runs meet one price"
+                .to_owned()
+        } else {
+            "most months: nine of ten lie there, by luck alone".to_owned()
+        };
         if self.month.runs < FEW {
             most.push_str("; of so few runs it is rough");
         }
         notes.push(most + ".");
-        if let Some(days) = self.month.spot_prices {
+        if let Some(days) = self.month.spot_prices.filter(|_| self.has_range()) {
             notes.push(format!(
                 "* if all months were at the lowest, or at the highest Spot price of {} to {}.",
                 days.from, days.to

@@ -476,6 +476,19 @@ pub(super) fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
             range.from, range.to
         ));
     }
+    if let Some(prices) = &scenario.spot_prices {
+        let dates = match prices.known.len() {
+            1 => String::new(),
+            count => format!(", then {} dated changes", count - 1),
+        };
+        let steps = if prices.is_random() { ", then random steps ([price.path])" } else { "" };
+        notes.push(format!(
+            "Spot price: {} {}/h at the start{dates}{steps}; costs are paid at the price of each \
+             moment, and their spread is that of runs and prices.",
+            numbers::significant(prices.first().per_hour(), 4),
+            scenario.currency
+        ));
+    }
     let has_bill = scenario.bill().is_some();
     if scenario.standard.tariff().is_none() && !has_bill {
         notes.push(format!(

@@ -27,6 +27,7 @@ pub mod file;
 pub mod hourly;
 pub mod machine;
 pub mod quota;
+pub mod spot_steps;
 pub mod table;
 
 #[cfg(test)]

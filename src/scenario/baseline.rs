@@ -113,6 +113,9 @@ fn discounts(reader: &mut Reader<'_>, service: Service, machine: &mut Machine) {
                 *rate = rate.share(discount.rest());
             }
         }
+        if let (Purchase::Spot, Some(prices)) = (purchase, &mut machine.spot_prices) {
+            prices.lower(discount);
+        }
     }
     let fee = reader.share("baseline.discount_fee");
     if let (Some(node), false) = (reader.node("baseline.discount_fee"), service.has_fee()) {

@@ -61,8 +61,10 @@ pub enum Kind {
     Zones,
     /// Windows of a trace: numbers, each with how long it holds.
     Runs,
-    /// A day of the week, with or without a time of day.
+    /// A day of the week or of the calendar, with or without a time of day.
     WeekTime,
+    /// A list of days, each with the price from then on.
+    DatedPrices,
 }
 
 /// Which workloads have the key.
@@ -258,6 +260,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("restart", "what happens after a preemption or a refusal"),
     ("billing", "how used time becomes billed time"),
     ("price", "prices by hand, each in place of the bundled table's"),
+    ("price.path", "the Spot price over time; left out: it stays what it is at the start"),
     ("baseline", "what you pay now: discounts, commitments and bills of your own"),
     ("compare", "the plans to compare"),
     ("decide", "what a plan must do to be recommended, what then counts, and what trouble costs"),
@@ -382,6 +385,12 @@ pub const KEYS: &[Key] = &[
     key("price.committed_3y", Kind::Price, "(bundled table)", "price of one VM under a three-year commitment, without the fee"),
     key("price.fee", Kind::Share, "15 %", "Vertex AI's management fee, a share of the standard Compute Engine price; never discounted").from("invoice of August 2025 (us-central1): 15.00 % on every component; other regions inferred", "inferred"),
     key("price.boot_disk", Kind::Price, "(bundled table)", "price of one gigabyte of boot disk"),
+    key("price.path.model", Kind::Choice(&["constant", "dated", "steps"]), "(dated with points or a file, else constant)", "the Spot price stays, follows the dates of points or file, or changes at random by the steps measured of Google's Spot prices in 2026").from("stockout's own measurement of a public price history; `stockout prices --measure FILE` repeats it", "derived"),
+    key("price.path.points", Kind::DatedPrices, "(required in model = \"dated\", or file)", "days, each with the Compute Engine Spot price from then on (from 00:00 UTC), in place of price.spot; simulation.start says which of them is the first"),
+    key("price.path.file", Kind::Text, "(none)", "the same from a CSV file beside the scenario, with the columns date and price"),
+    key("price.path.then", Kind::Choice(&["stay", "steps"]), "stay", "what follows the last day of points or file: its price, or steps from there"),
+    key("price.path.floor", Kind::Share, "9 %", "no step leads below this share of the standard price").from("the lowest of 17,720 prices on 2026-07-30; one in five stood there", "derived"),
+    key("price.path.ceiling", Kind::Share, "60 %", "no step leads above this share of the standard price").from("the highest of 17,720 prices on 2026-07-30", "derived"),
     key("baseline.discount_standard", Kind::Share, "0 %", "your negotiated discount on the Compute Engine standard price, wherever a plan pays it; the fee is not lowered by it"),
     key("baseline.discount_spot", Kind::Share, "0 %", "the same on the Spot price"),
     key("baseline.discount_flex_start", Kind::Share, "0 %", "the same on the flex-start price"),
@@ -405,7 +414,7 @@ pub const KEYS: &[Key] = &[
     key("simulation.half_width", Kind::Share, "(none: a fixed number of replications)", "instead: replicate until the half-width of every plan's mean cost is at most this share of it"),
     key("simulation.seed", Kind::Count(0, i64::MAX), "1", "chooses the luck; the same seed gives the same bytes"),
     key("simulation.sampling", Kind::Choice(&["lattice", "random"]), "(lattice for jobs, else random)", "how the luck of the replications is spread: evenly, or each on its own"),
-    key("simulation.start", Kind::WeekTime, "Monday 00:00", "the time of the week at which replications start, in UTC: for market.hazard_by_hour and load.shape"),
+    key("simulation.start", Kind::WeekTime, "Monday 00:00", "when replications start, in UTC: a time of the week for market.hazard_by_hour and load.shape, a date for price.path.points"),
     key("simulation.confidence", Kind::Share, "95 %", "level of the confidence intervals"),
     // Last, so that a name that another table has too is looked for there first.
     key("market.trace.file", Kind::Text, "(none)", "a trace beside the scenario: slots of 0 and 1 as JSON, windows of them as JSON lines, or a curve of instances as CSV; see Availability traces"),
@@ -543,7 +552,12 @@ pub fn expects(kind: Kind) -> String {
             "numbers, each with how long it holds, such as \"1 for 10 h, 0 for 2 h\"".into()
         }
         Kind::WeekTime => {
-            "a day of the week with or without a time, such as \"Monday 09:00\"".into()
+            "a day of the week or a date, with or without a time, such as \"Monday 09:00\" or \"2026-11-20\""
+                .into()
+        }
+        Kind::DatedPrices => {
+            "days with the price from then on, such as [[\"2026-11-01\", \"0.35 USD/h\"], [\"2026-11-15\", \"0.37 USD/h\"]]"
+                .into()
         }
         Kind::Lifetime => {
             "a distribution, such as { model = \"exponential\", mean = \"10 h\" }".into()
@@ -605,6 +619,7 @@ pub fn default_is_valid(key: &Key) -> bool {
         | Kind::Lifetime
         | Kind::Conditions
         | Kind::Steps
+        | Kind::DatedPrices
         | Kind::Models
         | Kind::Factors(..)
         | Kind::Runs

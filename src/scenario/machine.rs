@@ -4,7 +4,9 @@
 use super::pools::Pooled;
 use super::read::Reader;
 use super::source::nearest;
+use super::spot_price::{self, Dated};
 use crate::model::billing::Figure;
+use crate::model::spot_price::SpotPrices;
 use crate::model::tariff::{PriceSheet, Purchase, Service};
 use crate::prices::file::PriceFile;
 use crate::prices::machine::{MachineId, Quote, QuoteError, SpotRange, quote};
@@ -70,6 +72,8 @@ pub struct Machine {
     pub no_standard: Option<String>,
     /// The machines of several pools, where this is what they are together.
     pub pools: Vec<Pooled>,
+    /// The Spot price over time, where it moves.
+    pub spot_prices: Option<SpotPrices>,
 }
 
 impl Machine {
@@ -167,6 +171,7 @@ struct Written<'a> {
     boot_disk: DataSize,
     fee: Share,
     given: Given,
+    dated: Option<Dated>,
 }
 
 /// Reads machine and prices.
@@ -178,9 +183,10 @@ pub fn read(reader: &mut Reader<'_>, service: Service, prices: &dyn Prices) -> O
     let boot_disk = boot_disk(reader, service);
     let fee = fee(reader, service);
     let basis = reader.choice("price.basis");
-    let mut given = Given::read(reader, service, (fee, basis), &site, None);
+    let dated = spot_price::dated(reader);
+    let mut given = Given::read(reader, service, (fee, basis), &site, (None, dated.as_ref()));
     given.boot_disk = given.price(reader, "price.boot_disk").map(|rate| by_hand(rate, "price"));
-    let written = Written { machine_type, region, accelerator, boot_disk, fee, given };
+    let written = Written { machine_type, region, accelerator, boot_disk, fee, given, dated };
     priced(reader, service, prices, written, &site)
 }
 
@@ -197,11 +203,12 @@ pub fn read_own(
     let accelerator = accelerator(reader, &site);
     let boot_disk = reader.size(&site.of_machine("machine.boot_disk")).unwrap_or(shared.boot_disk);
     let (fee, basis) = (shared.fee, shared.basis);
-    let mut given = Given::read(reader, service, (fee, basis), &site, shared.currency);
+    let mut given = Given::read(reader, service, (fee, basis), &site, (shared.currency, None));
     given.boot_disk = shared.boot_disk_gb.clone();
     shared.currency = given.currency;
     let region = shared.region;
-    let written = Written { machine_type, region, accelerator, boot_disk, fee, given };
+    let dated = None;
+    let written = Written { machine_type, region, accelerator, boot_disk, fee, given, dated };
     priced(reader, service, prices, written, &site)
 }
 
@@ -254,7 +261,7 @@ fn priced(
     written: Written<'_>,
     site: &Site,
 ) -> Option<Machine> {
-    let Written { machine_type, region, accelerator, boot_disk, fee, given } = written;
+    let Written { machine_type, region, accelerator, boot_disk, fee, given, dated } = written;
     let currency = given.currency.unwrap_or(Currency::USD);
     let id = machine_type.zip(region).map(|(machine_type, region)| MachineId {
         machine_type,
@@ -338,7 +345,9 @@ fn priced(
     .into_iter()
     .flatten()
     .collect();
+    let spot_prices = if site.is_main() { spot_price::read(reader, &sheet, dated) } else { None };
     Some(Machine {
+        spot_prices,
         as_of: oldest(&sheet),
         words: words.join(", "),
         machine_type: machine_type.map(str::to_owned),
@@ -401,7 +410,7 @@ impl Given {
         service: Service,
         (fee, basis): (Share, Option<&str>),
         site: &Site,
-        currency: Option<Currency>,
+        (currency, dated): (Option<Currency>, Option<&Dated>),
     ) -> Self {
         let mut given = Self { figures: Vec::new(), boot_disk: None, currency };
         for purchase in Purchase::ALL {
@@ -430,6 +439,22 @@ impl Given {
                 }
             }
             given.figures.push((purchase, by_hand(rate, &site.price)));
+        }
+        if let Some(dated) = dated {
+            let first = *given.currency.get_or_insert(dated.currency);
+            if first != dated.currency
+                && let Some(node) = reader.node("price.path.points")
+            {
+                reader.problems.error(
+                    &node.at,
+                    format!(
+                        "price.path.points is in {}, other prices are in {first}",
+                        dated.currency
+                    ),
+                    "write all prices in one currency",
+                );
+            }
+            given.figures.push((Purchase::Spot, dated.figure()));
         }
         given
     }

@@ -22,6 +22,7 @@ pub mod resolved;
 pub mod schema;
 mod simulation;
 pub mod source;
+mod spot_price;
 mod trace;
 pub mod tree;
 pub mod uncertain;

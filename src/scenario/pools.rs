@@ -391,6 +391,7 @@ fn one_of(mut pools: Vec<Pooled>, service: Service, is_gang: bool) -> Machine {
         has_accelerators: pools.iter().any(|one| one.machine.has_accelerators),
         no_flex_start,
         no_standard: pools.iter().find_map(|one| named(one, &one.machine.no_standard)),
+        spot_prices: None,
         pools,
     }
 }

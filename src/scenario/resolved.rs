@@ -8,6 +8,7 @@ use crate::luck::Sampling;
 use crate::model::billing::{BillingRules, Tariff};
 use crate::model::leave::Leave;
 use crate::model::plan::{Course, Plan};
+use crate::model::spot_price::SpotPrices;
 use crate::model::tariff::{PriceSheet, Service};
 use crate::model::workload::{JobModel, Workload};
 use crate::prices::machine::SpotRange;
@@ -31,6 +32,8 @@ pub struct Scenario {
     pub billing: BillingRules,
     /// What the machine costs; of several pools of a job, a VM in the mean.
     pub sheet: PriceSheet,
+    /// The Spot price over time, where it moves.
+    pub spot_prices: Option<SpotPrices>,
     /// Spot over the last twelve months, where the bundled table knows it and the price is its.
     pub spot_range: Option<SpotRange>,
     /// The currency of every amount.

@@ -332,7 +332,20 @@ fn of_kind(kind: Kind) -> Value {
         }
         Kind::WeekTime => json!({
             "type": "string",
-            "pattern": "^\\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*(\\s+[0-2][0-9]:[0-5][0-9]( UTC)?)?\\s*$",
+            "pattern": "^\\s*((Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*|[0-9]{4}-[0-9]{2}-[0-9]{2})([T\\s]+[0-2][0-9]:[0-5][0-9](:00)?Z?( UTC)?)?\\s*$",
+        }),
+        Kind::DatedPrices => json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "array",
+                "prefixItems": [
+                    { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" },
+                    of_kind(Kind::Price),
+                ],
+                "minItems": 2,
+                "maxItems": 2,
+            },
         }),
         Kind::Backoff => json!({
             "anyOf": [

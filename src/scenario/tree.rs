@@ -26,7 +26,7 @@ pub enum Value {
     Float(f64),
     /// `true` or `false`.
     Boolean(bool),
-    /// Something no key takes, such as a date, by its name.
+    /// Something no key takes, such as a number past 64 bits, by its name.
     Other(&'static str),
 }
 
@@ -294,7 +294,8 @@ fn convert(
             Err(_) => Value::Other("a number"),
         },
         DeValue::Boolean(truth) => Value::Boolean(*truth),
-        DeValue::Datetime(_) => Value::Other("a date"),
+        // TOML has dates without quotes; keys take them as text.
+        DeValue::Datetime(date) => Value::Text(date.to_string()),
         DeValue::Array(items) => {
             if depth > 40 {
                 Value::Other("a deep list")

@@ -6,7 +6,7 @@ use super::keys::{For, POOLS};
 use super::offer::Listing;
 use super::pools;
 use super::read::Reader;
-use super::resolved::{Decide, Listed, Observed, Prefer, Scenario};
+use super::resolved::{Decide, Listed, Observed, Prefer, Scenario, Status};
 use super::simulation::{self, Simulation};
 use super::source::Problems;
 use super::trace;
@@ -42,9 +42,19 @@ pub fn validate(
     let gang = if has_pools { pools::of_job(&mut reader, service, prices) } else { None };
     let (nodes, hazard_factor) =
         gang.as_ref().map_or((1, 1.0), |gang| (gang.nodes, gang.hazard_factor));
+    let have_models_their_own = kind == For::Endpoint && pools::any_model_has_its_own(&reader);
+    if (has_pools || have_models_their_own)
+        && let Some(node) = reader.node("price.path")
+    {
+        reader.problems.error(
+            &node.at,
+            "price.path beside several machines",
+            "a path is the price of one machine: delete it, or put one machine into [machine]",
+        );
+    }
     let machine = if has_pools {
         gang.map(|gang| gang.machine)
-    } else if kind == For::Endpoint && pools::any_model_has_its_own(&reader) {
+    } else if have_models_their_own {
         pools::of_models(&mut reader, service, prices)
     } else {
         super::machine::read(&mut reader, service, prices)
@@ -107,8 +117,15 @@ pub fn validate(
         }
         .list(plan)
     };
-    let standard = list(Plan::Standard);
-    let plans: Vec<Listed> = plans.into_iter().map(list).collect();
+    let mut standard = list(Plan::Standard);
+    let mut plans: Vec<Listed> = plans.into_iter().map(list).collect();
+    if machine.spot_prices.is_some() {
+        for listed in plans.iter_mut().chain([&mut standard]) {
+            if let Status::Offered(tariff) = &mut listed.status {
+                tariff.follow_spot_price();
+            }
+        }
+    }
     for sheet in machine.sheets() {
         warn_about_prices(&mut reader, sheet);
     }
@@ -128,6 +145,7 @@ pub fn validate(
         pools: machine.pools,
         billing,
         sheet: machine.sheet,
+        spot_prices: machine.spot_prices,
         spot_range: machine.spot_range,
         currency: machine.currency,
         prices_as_of: machine.as_of,
@@ -710,6 +728,16 @@ fn job_workload(
         );
     }
     let elastic = elastic(reader, nodes);
+    if elastic.is_some()
+        && market.replay().is_some()
+        && let Some(node) = reader.node("workload.restart_scope")
+    {
+        reader.problems.error(
+            &node.at,
+            "restart_scope = \"node\" in a replayed trace: which node a drop takes is not modelled",
+            "write restart_scope = \"job\", or zones and a lifetime in place of market.trace",
+        );
+    }
     let leave = deadline.zip(finish_probability).and_then(|(deadline, probability)| {
         Leave::new(deadline, probability, &market, restart.retry_standard_after)
     });

@@ -10,6 +10,7 @@ use crate::model::workload::Workload;
 use crate::model::zone::{
     HazardByHour, Placement, Regime, RegimeStart, Shocks, WhenScarce, Zone, Zones,
 };
+use crate::units::calendar::Day;
 use crate::units::{Share, SimDuration};
 
 /// What zones have in common that `[market]` says.
@@ -45,10 +46,12 @@ pub fn read(
     let placement = reader.choice(PLACEMENT);
     // An endpoint's load follows the hours too.
     if let Some(node) = reader.node(START)
-        && [BY_HOUR, "load.shape"].iter().all(|path| reader.node(path).is_none())
+        && [BY_HOUR, "load.shape", "price.path.points"]
+            .iter()
+            .all(|path| reader.node(path).is_none())
     {
         let message = format!("{START} changes nothing");
-        let help = format!("write {BY_HOUR} or load.shape, or delete it");
+        let help = format!("write {BY_HOUR}, load.shape or dated prices, or delete it");
         reader.problems.warning(Some(&node.at), message, help);
     }
     if written.iter().all(|path| reader.node(path).is_none()) {
@@ -295,14 +298,40 @@ fn week_start(reader: &mut Reader<'_>) -> SimDuration {
 }
 
 /// The time from Monday 00:00 to `Monday`, `Mon`, `Monday 09:30`, `Monday 09:30 UTC` or any other
-/// such time.
+/// such time, or to a day of the calendar, `2026-11-20` or `2026-11-20 09:30`.
 #[must_use]
 pub fn week_time(text: &str) -> Option<SimDuration> {
+    let (day, of_day, _) = start(text)?;
+    Some(SimDuration::from_hours(24 * day) + of_day)
+}
+
+/// The day of the calendar on which replications start, and the time of day; `None` where the text
+/// names no date.
+#[must_use]
+pub fn start_day(text: &str) -> Option<(Day, SimDuration)> {
+    let (_, of_day, date) = start(text)?;
+    Some((date?, of_day))
+}
+
+/// The day of the week, the time of day, and the date where one is named.
+fn start(text: &str) -> Option<(i64, SimDuration, Option<Day>)> {
     const DAYS: [&str; 7] =
         ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-    let mut words = text.split_whitespace();
+    let text = text.trim();
+    // TOML writes a date and a time as 2026-11-20T09:30:00.
+    let parts = match (text.get(..10), text.get(10..11)) {
+        (Some(day), Some("T" | "t")) if Day::parse(day).is_ok() => {
+            let clock = text[11..].trim_end_matches(['Z', 'z']);
+            let minutes = clock.strip_suffix(":00").filter(|_| clock.len() == 8);
+            format!("{day} {}", minutes.unwrap_or(clock))
+        }
+        _ => text.to_owned(),
+    };
+    let mut words = parts.split_whitespace();
     let day = words.next()?;
-    let day = DAYS.iter().position(|name| *name == day || name[..3] == *day)?;
+    let date = Day::parse(day).ok();
+    let of_week = DAYS.iter().position(|name| *name == day || name[..3] == *day);
+    let day = date.map(Day::of_week).or(of_week.map(|day| day as i64))?;
     let mut minutes = 0;
     if let Some(clock) = words.next() {
         let (hour, minute) = clock.split_once(':')?;
@@ -312,9 +341,8 @@ pub fn week_time(text: &str) -> Option<SimDuration> {
         };
         minutes = number(hour, 24)? * 60 + number(minute, 60)?;
     }
-    let day = SimDuration::from_hours(24 * day as i64);
     let ends = matches!((words.next(), words.next()), (None | Some("UTC"), None));
-    ends.then(|| day + SimDuration::from_secs(60 * minutes))
+    ends.then(|| (day, SimDuration::from_secs(60 * minutes), date))
 }
 
 /// A regime as far as it is written in one table.
@@ -517,6 +545,18 @@ mod tests {
         assert_eq!(week_time("Mon 00:00"), Some(SimDuration::ZERO));
         assert_eq!(week_time("Mon 00:00 UTC"), Some(SimDuration::ZERO));
         assert_eq!(week_time(" Tuesday 06:30 "), Some(SimDuration::from_secs(109_800)));
+        // 2026-11-24 was a Tuesday.
+        assert_eq!(week_time("2026-11-24 06:30 UTC"), Some(SimDuration::from_secs(109_800)));
+        let date = Day::parse("2026-11-24").unwrap();
+        assert_eq!(start_day("2026-11-24"), Some((date, SimDuration::ZERO)));
+        for text in
+            ["2026-11-24T06:30:00", "2026-11-24T06:30:00Z", "2026-11-24T06:30", "2026-11-24 06:30"]
+        {
+            let of_day = SimDuration::from_secs(6 * 3_600 + 30 * 60);
+            assert_eq!(start_day(text), Some((date, of_day)), "{text}");
+        }
+        assert_eq!(start_day("2026-11-24T06:30:30"), None);
+        assert_eq!(start_day("Tuesday"), None);
         for wrong in
             ["", "monday", "Mo", "Monday 9:00", "Monday 24:00", "Monday 00:00 CET", "Monday 0a:00"]
         {

@@ -49,7 +49,7 @@ fn binomial(serving: u32, replicas: u32, one: f64) -> f64 {
     let mut chance = 0.0;
     for up in serving..=replicas {
         let ways = (0..up).fold(1.0, |ways, i| ways * f64::from(replicas - i) / f64::from(i + 1));
-        chance += ways * one.powi(up as i32) * (1.0 - one).powi((replicas - up) as i32);
+        chance += ways * libm::pow(one, up.into()) * libm::pow(1.0 - one, (replicas - up).into());
     }
     chance
 }
@@ -61,7 +61,7 @@ fn binomial(serving: u32, replicas: u32, one: f64) -> f64 {
 #[test]
 fn the_least_number_of_replicas_is_that_of_the_binomial_count() {
     let (_folder, path) = written(RENEWAL);
-    let one = 24.0 * (-0.5_f64 / 24.0).exp() / 25.0;
+    let one = 24.0 * libm::exp(-0.5 / 24.0) / 25.0;
     for (serving, share) in [(3_u32, "99 %"), (3, "99.9 %"), (1, "99 %"), (8, "95 %")] {
         let found = answer(&[
             "sweep",
@@ -111,7 +111,7 @@ fn the_least_number_of_replicas_is_that_of_the_binomial_count() {
 #[test]
 fn standard_replicas_below_and_a_binomial_count_above_are_a_mixed_endpoint() {
     let (_folder, path) = written(RENEWAL);
-    let one = 24.0 * (-0.5_f64 / 24.0).exp() / 25.0;
+    let one = 24.0 * libm::exp(-0.5 / 24.0) / 25.0;
     let found = answer(&[
         "sweep",
         &path,

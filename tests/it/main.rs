@@ -32,6 +32,7 @@ mod report;
 #[cfg(feature = "report")]
 mod reports;
 mod sampling;
+mod spot_prices;
 mod sweep;
 mod threads;
 mod ticker;

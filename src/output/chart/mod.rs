@@ -42,6 +42,7 @@ pub mod page;
 pub mod palette;
 #[cfg(feature = "png")]
 pub mod png;
+pub mod price;
 #[cfg(feature = "cli")]
 pub mod reconcile;
 pub mod replicas;
@@ -89,6 +90,8 @@ pub enum Kind {
     /// Cost against the share that is dropped or down: every split of a mixed plan, or every point of
     /// --vary, and the cheapest that does what is required
     Frontier,
+    /// The Spot price over time: what it was, and where it may go
+    Price,
 }
 
 impl Kind {
@@ -110,6 +113,7 @@ impl Kind {
             Self::Timeline => "timeline",
             Self::Replicas => "replicas",
             Self::Frontier => "frontier",
+            Self::Price => "price",
         }
     }
 }

@@ -7,6 +7,7 @@ use super::Finding;
 use crate::output::chart::assumptions::{self, Assumed};
 use crate::output::chart::figures::{About, Figures};
 use crate::output::chart::palette::{self, Ink, Theme};
+use crate::output::chart::price::{self, PriceBand};
 use crate::output::chart::scene::Scene;
 use crate::output::chart::svg::{Style, svg};
 use crate::output::chart::uncertainty::Split;
@@ -77,7 +78,7 @@ impl Figure {
     }
 }
 
-/// Cost, saving and time of every plan.
+/// Cost, saving and time of every plan; the Spot price, where it moves.
 pub(super) fn of_plans(finding: &Finding, id: &str) -> Vec<Figure> {
     let Finding { scenario, answer, spreads, .. } = finding;
     let figures = Figures::of(scenario, answer, spreads);
@@ -101,6 +102,11 @@ pub(super) fn of_plans(finding: &Finding, id: &str) -> Vec<Figure> {
         charts.push(Figure::new(format!("{id}-replicas"), |width| {
             replicas::replicas(of, &about, width)
         }));
+    }
+    if let Some(prices) = &scenario.spot_prices {
+        let band = PriceBand::of_scenario(scenario, prices);
+        let about = About::of(scenario, None);
+        charts.push(Figure::new(format!("{id}-price"), |width| price::price(&band, &about, width)));
     }
     charts
 }

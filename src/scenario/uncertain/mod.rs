@@ -441,8 +441,10 @@ impl Walk<'_> {
                 for entry in entries {
                     self.steps.push(Step::Key(entry.key.clone()));
                     let path = format!("{path}.{}", entry.key);
-                    if matches!(entry.node.value, Value::Table(_)) {
+                    if written::is_meant(&entry.node) {
                         self.number(&mut entry.node, &path, Takes::Any);
+                    } else {
+                        self.inside(&mut entry.node, &path);
                     }
                     self.steps.pop();
                 }

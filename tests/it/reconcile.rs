@@ -654,7 +654,7 @@ fn a_prediction_at_the_centres_of_ranges_says_so() {
         "--replications",
         "4000",
     ]);
-    let pilot = pilot.replace('\n', " ").replace("  ", " ");
+    let pilot = pilot.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(pilot.contains("market.lifetime.mean is uncertain (2 h to 50 h"), "{pilot}");
     let prediction = Prediction::read(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let keys: Vec<&str> = prediction.uncertain.iter().map(|input| input.key.as_str()).collect();
@@ -668,7 +668,7 @@ fn a_prediction_at_the_centres_of_ranges_says_so() {
         "--jobs",
         "scenarios/history/spot-jobs.json",
     ]);
-    let said = said.replace('\n', " ").replace("  ", " ");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("at the centres of workload.work,"), "{said}");
     assert!(!said.contains("it was not calibrated. "), "{said}");
 }
@@ -679,7 +679,7 @@ fn a_prediction_at_the_centres_of_ranges_says_so() {
 fn a_replayed_trace_has_no_lifetime_to_learn() {
     let said =
         success(&["pilot", "scenarios/replayed-trace-l4.toml", "-q", "--replications", "2000"]);
-    let said = said.replace('\n', " ").replace("  ", " ");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("no mean lifetime that a pilot could learn"), "{said}");
     assert!(!said.contains("however long VMs live"), "{said}");
     assert!(!said.contains("never preempted"), "{said}");

@@ -117,6 +117,35 @@ impl Node {
         }
     }
 
+    /// What a path names in a list of tables that has no such table: the list's path, the name, and the
+    /// names that there are.
+    #[must_use]
+    pub fn missing_item<'p>(&self, path: &'p str) -> Option<(&'p str, &'p str, Vec<String>)> {
+        let (mut node, mut from) = (self, 0);
+        loop {
+            let key = path[from..].split('.').next()?;
+            let end = from + key.len();
+            if let Value::Array(items) = &node.value {
+                // Of anything but tables there is no name to take.
+                let is_list = items.iter().all(|item| matches!(item.value, Value::Table(_)));
+                if node.place_of(key).is_none() && is_list && !items.is_empty() && end < path.len()
+                {
+                    let name = |(place, item): (usize, &Self)| match item.get("name") {
+                        Some(Self { value: Value::Text(name), .. }) => name.clone(),
+                        _ => place.to_string(),
+                    };
+                    let names = items.iter().enumerate().map(name).collect();
+                    return Some((&path[..from.saturating_sub(1)], key, names));
+                }
+            }
+            node = node.at_path(key)?;
+            from = end + 1;
+            if from > path.len() {
+                return None;
+            }
+        }
+    }
+
     /// Removes the key at a dotted path, if it is there.
     pub fn remove(&mut self, path: &str) {
         let Value::Table(entries) = &mut self.value else { return };
@@ -337,6 +366,14 @@ pub fn apply_set(root: &mut Node, setting: &str, problems: &mut Problems) {
         );
         return;
     }
+    if let Some((list, name, names)) = root.missing_item(path) {
+        problems.error(
+            &Place { source, span: 0..key.len() },
+            format!("there is no \"{name}\" in {list}"),
+            format!("it has {}, or their places from 0", names.join(", ")),
+        );
+        return;
+    }
     let trimmed = text.trim();
     let start = key.len() + 1 + (text.len() - text.trim_start().len());
     let at = Place { source, span: start..start + trimmed.len() };
@@ -422,6 +459,11 @@ mod tests {
         assert_eq!(root.at_path("p.1.name").unwrap().to_toml(), "\"b\"");
         assert!(root.at_path("p.c").is_none() && root.at_path("p.2").is_none());
         let three = root.at_path("p.a.q.r").unwrap().clone();
+        let missing = root.missing_item("p.c.q");
+        assert_eq!(missing, Some(("p", "c", vec!["a".to_owned(), "b".to_owned()])));
+        for there in ["p.a.q", "p.1.name", "p.2", "z.s.x.y", "n.c.q", "z.new.q"] {
+            assert!(root.missing_item(there).is_none(), "{there}");
+        }
         root.set("p.b.q.r", Node { value: Value::Integer(3), ..three });
         assert_eq!(root.at_path("p.1.q").unwrap().to_toml(), "{ r = 3 }");
     }

@@ -762,11 +762,14 @@ fn job_workload(
 fn elastic(reader: &mut Reader<'_>, nodes: u32) -> Option<Elastic> {
     const MIN_NODES: &str = "workload.min_nodes";
     const SERIAL: &str = "workload.serial_share";
-    if reader.choice("workload.restart_scope") != Some("node") {
+    let scope = reader.choice("workload.restart_scope");
+    if scope != Some("node") {
         // The values are checked all the same.
         let _ = (reader.count(MIN_NODES), reader.share(SERIAL));
+        // A scope that is no choice says nothing of them.
+        let is_known = scope.is_some() || reader.node("workload.restart_scope").is_none();
         for path in [MIN_NODES, SERIAL] {
-            if let Some(node) = reader.node(path) {
+            if let Some(node) = reader.node(path).filter(|_| is_known) {
                 let message = format!("{path} changes nothing: the whole job restarts");
                 let help = "write restart_scope = \"node\" in [workload], or delete it";
                 reader.problems.warning(Some(&node.at), message, help);

@@ -322,7 +322,8 @@ fn what_is_wrong_with_pools_says_what_to_write() {
         (&["pools=3"][..], "`pools` is a number, not a list of tables"),
         (&["pools=[]"], "`pools` is an empty list"),
         (&["pools=[1, 2]"], "pools.0 is a number, not a table"),
-        (&["pools.nobody.nodes=3"], "`pools` is a table, not a list of tables"),
+        (&["pools.nobody.nodes=3"], "there is no \"nobody\" in pools"),
+        (&["pools.2.nodes=3"], "there is no \"2\" in pools"),
         (&["workload.kind=batch"], "`pools` belongs to kind = \"job\""),
         (
             &["pools.workers.hazard_factor=0", "pools.servers.hazard_factor=0"],

@@ -117,10 +117,10 @@ impl Node {
         }
     }
 
-    /// What a path names in a list of tables that has no such table: the list's path, the name, and the
-    /// names that there are.
+    /// What is wrong with a path into a list of tables that has no table of that name: words, and what
+    /// to write.
     #[must_use]
-    pub fn missing_item<'p>(&self, path: &'p str) -> Option<(&'p str, &'p str, Vec<String>)> {
+    pub fn missing_item(&self, path: &str) -> Option<(String, String)> {
         let (mut node, mut from) = (self, 0);
         loop {
             let key = path[from..].split('.').next()?;
@@ -134,8 +134,11 @@ impl Node {
                         Some(Self { value: Value::Text(name), .. }) => name.clone(),
                         _ => place.to_string(),
                     };
-                    let names = items.iter().enumerate().map(name).collect();
-                    return Some((&path[..from.saturating_sub(1)], key, names));
+                    let names: Vec<String> = items.iter().enumerate().map(name).collect();
+                    return Some((
+                        format!("there is no \"{key}\" in {}", &path[..from.saturating_sub(1)]),
+                        format!("write one of {}, or its place from 0", names.join(", ")),
+                    ));
                 }
             }
             node = node.at_path(key)?;
@@ -366,12 +369,8 @@ pub fn apply_set(root: &mut Node, setting: &str, problems: &mut Problems) {
         );
         return;
     }
-    if let Some((list, name, names)) = root.missing_item(path) {
-        problems.error(
-            &Place { source, span: 0..key.len() },
-            format!("there is no \"{name}\" in {list}"),
-            format!("it has {}, or their places from 0", names.join(", ")),
-        );
+    if let Some((message, help)) = root.missing_item(path) {
+        problems.error(&Place { source, span: 0..key.len() }, message, help);
         return;
     }
     let trimmed = text.trim();
@@ -459,8 +458,9 @@ mod tests {
         assert_eq!(root.at_path("p.1.name").unwrap().to_toml(), "\"b\"");
         assert!(root.at_path("p.c").is_none() && root.at_path("p.2").is_none());
         let three = root.at_path("p.a.q.r").unwrap().clone();
-        let missing = root.missing_item("p.c.q");
-        assert_eq!(missing, Some(("p", "c", vec!["a".to_owned(), "b".to_owned()])));
+        let (message, help) = root.missing_item("p.c.q").unwrap();
+        assert_eq!(message, "there is no \"c\" in p");
+        assert_eq!(help, "write one of a, b, or its place from 0");
         for there in ["p.a.q", "p.1.name", "p.2", "z.s.x.y", "n.c.q", "z.new.q"] {
             assert!(root.missing_item(there).is_none(), "{there}");
         }

@@ -366,6 +366,13 @@ fn pools_are_changed_and_varied_by_name_or_place() {
         .collect();
     is_near(costs[0], 26.0);
     is_near(costs[1], 30.0);
+    let (ok, _, told) = stockout(&[
+        "sweep",
+        path.to_str().unwrap(),
+        "--vary",
+        "workload.models.nobody.min_replicas=3,5",
+    ]);
+    assert!(!ok && told.contains("there is no \"nobody\" in workload.models"), "{told}");
     std::fs::write(&path, JOB).unwrap();
     let output = Command::new(cargo_bin!("stockout"))
         .args(["sweep", path.to_str().unwrap(), "--vary", "pools.workers.nodes=1,4"])

@@ -168,8 +168,12 @@ impl Fleet {
             return;
         }
         for _ in 0..count {
-            let largest = used.iter().fold(UNUSED, |largest, rank| largest.max(*rank));
-            let Some(place) = used.iter().rposition(|rank| *rank == largest) else { return };
+            let (mut largest, mut place) = (UNUSED, 0);
+            for (at, &rank) in used.iter().enumerate() {
+                if rank >= largest {
+                    (largest, place) = (rank, at);
+                }
+            }
             if largest == UNUSED {
                 return;
             }

@@ -11,25 +11,32 @@ use crate::units::{SimDuration, SimTime};
 /// were set.
 #[derive(Default)]
 pub struct Pending {
-    /// The root at 1, the two below `n` at 2n and 2n + 1, the leaves last: the earliest of what is
+    /// The root at 0, the four below `n` from 4n + 1 on, the leaves last: the earliest of what is
     /// below. Time above, then the order, then the slot, as one number: comparing it takes no branch.
     keys: Vec<u128>,
-    /// How many leaves there are, a power of two; the first of them is there too.
-    leaves: usize,
+    /// The first leaf.
+    first: usize,
     next: u64,
 }
 
 /// Bits of a slot.
 const SLOT_BITS: u32 = LARGEST_SLOT.count_ones();
+/// Half as deep as with two, and the matches of one round wait for nothing.
+const WAYS: usize = 4;
 /// Nothing is pending: later than everything.
 const NONE: u128 = u128::MAX;
 
 impl Pending {
     /// So many slots, and nothing pending.
     pub fn begin(&mut self, slots: usize) {
-        self.leaves = slots.next_power_of_two();
+        let (mut leaves, mut first) = (1, 0);
+        while leaves < slots {
+            first += leaves;
+            leaves *= WAYS;
+        }
+        self.first = first;
         self.keys.clear();
-        self.keys.resize(2 * self.leaves, NONE);
+        self.keys.resize(first + leaves, NONE);
         self.next = 0;
     }
 
@@ -50,27 +57,28 @@ impl Pending {
 
     #[inline]
     fn play(&mut self, slot: u32, key: u128) {
-        let mut place = self.leaves + slot as usize;
+        let mut place = self.first + slot as usize;
         self.keys[place] = key;
-        let mut least = key;
-        while place > 1 {
-            least = least.min(self.keys[place ^ 1]);
-            place /= 2;
-            self.keys[place] = least;
+        while place > 0 {
+            place = (place - 1) / WAYS;
+            let below = WAYS * place + 1;
+            if let [a, b, c, d] = self.keys[below..below + WAYS] {
+                self.keys[place] = a.min(b).min(c.min(d));
+            }
         }
     }
 
     /// When the next event is; never where none is pending.
     #[inline]
     pub fn next_time(&self) -> SimTime {
-        let micros = (self.keys[1] >> 64).min(SimTime::NEVER.since_start().micros() as u128);
+        let micros = (self.keys[0] >> 64).min(SimTime::NEVER.since_start().micros() as u128);
         SimTime::START + SimDuration::from_micros(micros as i64)
     }
 
     /// The slot of the next event, where one is pending.
     #[inline]
     pub fn first(&self) -> u32 {
-        self.keys[1] as u32 & LARGEST_SLOT
+        self.keys[0] as u32 & LARGEST_SLOT
     }
 }
 

@@ -185,3 +185,35 @@ impl Fleet {
 
 /// So many are chosen one by one, more of them by sorting.
 const FEW: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::luck::{Luck, Purpose};
+
+    /// One by one or by sorting: the largest ranks, of equal ones the highest slot first, never a slot
+    /// without a replica, and each slot once.
+    #[test]
+    fn the_largest_ranks_are_chosen_however_many() {
+        let luck = Luck::new(5, 0);
+        for round in 0..200 {
+            let rank = |slot| luck.bits(Purpose::Wait, slot, round) % 9;
+            let before: Vec<Rank> = (0..30).map(rank).collect();
+            let fleet = Fleet { first: 3, fresh: 3 + round % 27, ..Fleet::default() };
+            let slots = fleet.first..fleet.fresh;
+            let mut order: Vec<u32> =
+                slots.filter(|slot| before[*slot as usize] != UNUSED).collect();
+            order.sort_by_key(|slot| Reverse((before[*slot as usize], *slot)));
+            for count in 0..8 {
+                let (mut ranks, mut chosen) = (before.clone(), vec![99]);
+                fleet.choose(&mut ranks, count, &mut chosen);
+                assert_eq!(chosen, order[..order.len().min(count as usize)], "{count} in {round}");
+                for slot in 0..30 {
+                    let expected =
+                        if chosen.contains(&slot) { UNUSED } else { before[slot as usize] };
+                    assert_eq!(ranks[slot as usize], expected);
+                }
+            }
+        }
+    }
+}

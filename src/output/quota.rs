@@ -83,18 +83,17 @@ pub fn grid(scenario: &Scenario, answer: &Estimate) -> Grid {
                 need.p99.map_or_else(|| numbers::whole(need.most), numbers::whole),
                 numbers::whole(need.most),
                 need.unit.to_owned(),
-                need.name.clone(),
-                need.region.clone(),
+                short(need).to_owned(),
                 need.confidence.to_owned(),
             ]
         });
         cells.collect()
     };
-    let headers = ["plan", "at the peak", "most", "unit", "quota", "region", "the name is"];
+    let headers = ["plan", "at the peak", "most", "unit", "quota", "the name is"];
     Grid {
         headers: headers.map(str::to_owned).into(),
         rows: answer.plans.iter().flat_map(row).collect(),
-        text_columns: vec![0, 3, 4, 5, 6],
+        text_columns: vec![0, 3, 4, 5],
     }
 }
 
@@ -104,6 +103,15 @@ pub fn notes(scenario: &Scenario, answer: &Estimate) -> Vec<String> {
     let needs: Vec<PeakNeed> =
         answer.plans.iter().flat_map(|plan| at_peak(scenario, plan)).collect();
     let mut notes = Vec::new();
+    if let Some(first) = needs.first() {
+        // All machines of a scenario are of one service and in one region.
+        let service = first.name.strip_suffix(short(first)).unwrap_or_default();
+        let place = if first.region.is_empty() { "" } else { " in " };
+        let service = service.trim_end_matches('/');
+        if !service.is_empty() || !place.is_empty() {
+            notes.push(format!("quota: of {service}{place}{}.", first.region));
+        }
+    }
     if needs.iter().any(|need| need.p99.is_some()) {
         notes.push(
             "at the peak: 99 of 100 runs stay within it. most: what max_replicas allows. Google's API \

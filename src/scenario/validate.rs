@@ -83,7 +83,7 @@ pub fn validate(
         }
         For::Batch => {
             let accelerated = machine.as_ref().is_some_and(|machine| machine.has_accelerators);
-            super::batch::read(&mut reader, market, restart, accelerated)?
+            super::batch::read(&mut reader, &plans, market, restart, accelerated)?
         }
         _ => (super::endpoint::read(&mut reader, &plans, market, restart)?, None),
     };
@@ -94,7 +94,7 @@ pub fn validate(
     let decide = decide(&mut reader, workload.ends(), deadline.is_some());
     free_startup(&mut reader, &workload, &mut billing);
     let mut machine = machine?;
-    super::endpoint::tell_prices(&mut reader, &workload, &plans, &mut machine.sheet);
+    super::mixed::tell_prices(&mut reader, &workload, &plans, &mut machine.sheet);
     let spot = plans.iter().any(|plan| plan.course().uses_spot());
     machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
     let PriceSheet { fee_waived, mixed_below, .. } = machine.sheet;

@@ -324,6 +324,10 @@ impl Options {
                 name_of(file)
             )));
         }
+        // A byte order mark is no part of the log.
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
         let mut problems = Problems::default();
         let source = problems.add_source(name_of(file), text);
         let Some(log) = audit::read_log(source, &mut problems, self.as_of) else {

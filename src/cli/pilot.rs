@@ -103,6 +103,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 .into(),
         ));
     }
+    written.tell_centres(arguments.quiet);
+    let uncertain = written.uncertain.describe();
     let (scenario, design, mut problems) = Input::finish(written, arguments.quiet, &*prices)?;
     if !design.axes.is_empty() && !arguments.quiet {
         complain("note: [sweep] is left out here; `stockout sweep` runs it");
@@ -140,7 +142,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         RunError::Interrupted => Failure::Interrupted,
         error => Failure::Run(error.into()),
     };
-    let found = found.map_err(failed)?;
+    let mut found = found.map_err(failed)?;
+    found.assumed.extend(uncertain.iter().map(|input| {
+        format!(
+            "{} is uncertain ({}); its centre is taken: {}",
+            input.key, input.known, input.centre
+        )
+    }));
     if let (Some(path), Some(answer)) = (&arguments.freeze, answer) {
         let (answer, spreads) = answer.map_err(failed)?;
         let prices_csv = match &input.prices {
@@ -158,6 +166,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             date: &date,
             toml: &design.root.to_document(),
             prices_csv: prices_csv.as_deref(),
+            uncertain: &uncertain,
         });
         write::to_files(&[(path, &prediction.json())])?;
         if !arguments.quiet {

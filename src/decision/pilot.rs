@@ -168,7 +168,8 @@ pub fn pilot(
         experiment: None,
         assumed: Vec::new(),
     };
-    if pilot.taken_h.is_none() {
+    let is_replayed = base.workload.market().replay().is_some();
+    if pilot.taken_h.is_none() && !is_replayed {
         base.workload.market_mut().set_lifetime(Lifetime::Exponential { mean_h: NEVER_MEANS_H });
         pilot.assumed.push(
             "the scenario says that VMs are never preempted; whether that is so is what a pilot \
@@ -189,6 +190,14 @@ pub fn pilot(
         let reason = base.plans.iter().find(|listed| listed.plan.course().uses_spot());
         let reason = reason.and_then(Listed::reason).unwrap_or("none is listed in compare.plans");
         pilot.not_needed = Some(format!("no plan on Spot VMs can be bought: {reason}"));
+        return Ok(pilot);
+    }
+    if is_replayed {
+        pilot.not_needed = Some(format!(
+            "the market is a replayed trace, in which VMs live until it drops: there is no mean lifetime \
+             that a pilot could learn. At the trace, {} is recommended",
+            chosen.map_or("no plan that does what is required", Plan::name)
+        ));
         return Ok(pilot);
     }
     let moves = |scenario: &Scenario, estimate: &Estimate| {

@@ -175,15 +175,55 @@ impl CapacityHistory {
             place: last_part(text(problems, item, "location")?.unwrap_or_default()),
             ..ZoneHistory::default()
         };
+        let before = self.account.used;
         for row in days.unwrap_or_default() {
             self.day(row, &mut zone, problems)?;
         }
+        let of_days = self.account.used - before;
         for (index, row) in prices.unwrap_or_default().iter().enumerate() {
             let is_last = index + 1 == prices.map_or(0, <[Node]>::len);
             self.price(row, is_last, &mut zone, problems)?;
         }
-        self.zones.push(zone);
+        let of_prices = self.account.used - before - of_days;
+        let is_named = !zone.machine_type.is_empty() && !zone.place.is_empty();
+        let same = |other: &&ZoneHistory| {
+            is_named && other.machine_type == zone.machine_type && other.place == zone.place
+        };
+        let earlier: Vec<ZoneHistory> = self.zones.iter().filter(same).cloned().collect();
+        for other in earlier {
+            let differ = |a: bool, b: bool, is_same: bool| !a && !b && !is_same;
+            let (days_are_same, prices_are_same) =
+                (other.rates == zone.rates, other.prices == zone.prices);
+            if differ(other.rates.is_empty(), zone.rates.is_empty(), days_are_same)
+                || differ(other.prices.is_empty(), zone.prices.is_empty(), prices_are_same)
+            {
+                let message = format!(
+                    "a second answer for {} in {}, and it says something else",
+                    zone.machine_type, zone.place
+                );
+                return wrong(problems, &item.at, message, "give the newer one alone");
+            }
+            if days_are_same && !zone.rates.is_empty() {
+                self.skip_again(of_days);
+                zone.rates.clear();
+            }
+            if prices_are_same && !zone.prices.is_empty() {
+                self.skip_again(of_prices);
+                zone.prices.clear();
+            }
+        }
+        if !(zone.rates.is_empty() && zone.prices.is_empty()) {
+            self.zones.push(zone);
+        }
         Ok(())
+    }
+
+    /// Counts records that were used before as skipped: they are there once more.
+    fn skip_again(&mut self, count: u64) {
+        self.account.used -= count;
+        for _ in 0..count {
+            self.account.skip("the same row once more");
+        }
     }
 
     /// The beginning and the end of a record.
@@ -315,7 +355,12 @@ impl CapacityHistory {
             }
         }
         let place = places.join(" ");
-        self.advice.push(Advice { place, obtainability, uptime });
+        let advice = Advice { place, obtainability, uptime };
+        if self.advice.contains(&advice) {
+            self.account.skip("the same row once more");
+            return Ok(());
+        }
+        self.advice.push(advice);
         self.account.used += 1;
         Ok(())
     }
@@ -376,6 +421,18 @@ mod tests {
         // 5 % of stops and an other stop every 10 h: 0.1 × 0.05 ÷ 0.95.
         assert!((hazard(0.05, 0.1).unwrap() - 0.005_263_157_9).abs() < 1e-9);
         assert_eq!(hazard(1.0, 0.1), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_there_twice_counts_once_and_two_that_differ_are_refused() {
+        let (once, _) = reading(SAMPLE);
+        let (twice, errors) = reading(&format!("{SAMPLE}\n{SAMPLE}"));
+        let (once, twice) = (once.unwrap(), twice.unwrap_or_else(|| panic!("{errors}")));
+        assert_eq!((&twice.zones, &twice.advice), (&once.zones, &once.advice));
+        assert_eq!((twice.account.used, twice.account.skipped_rows()), (31, 31));
+        let other = SAMPLE.replacen("0.13", "0.14", 1);
+        let (found, errors) = reading(&format!("{SAMPLE}\n{other}"));
+        assert!(found.is_none() && errors.contains("a second answer for"), "{errors}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::montecarlo::spread::PlanSpread;
 use crate::montecarlo::{Estimate, PlanAnswer};
 use crate::scenario::read::Assumption;
 use crate::scenario::resolved::Scenario;
+use crate::scenario::uncertain::Described;
 
 /// What the field `document` says.
 pub const DOCUMENT: &str = "prediction";
@@ -74,6 +75,10 @@ pub struct Prediction {
     pub plans: Vec<PredictedPlan>,
     /// What nobody supplied.
     pub assumptions: Vec<PredictedAssumption>,
+    /// Inputs that are ranges or distributions: every figure is at their centres, and no band holds
+    /// what is not known of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncertain: Vec<PredictedInput>,
     /// The scenario as run, with every setting, as TOML.
     pub scenario_toml: String,
     /// The prices of the user's own, as CSV.
@@ -286,6 +291,23 @@ impl PredictedAssumption {
     }
 }
 
+/// An input that is a range or a distribution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PredictedInput {
+    /// The key.
+    pub key: String,
+    /// What is known of it.
+    pub known: String,
+    /// The value taken.
+    pub centre: String,
+}
+
+impl PredictedInput {
+    fn of(input: &Described) -> Self {
+        Self { key: input.key.clone(), known: input.known.clone(), centre: input.centre.clone() }
+    }
+}
+
 /// What a prediction is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Made<'a> {
@@ -305,6 +327,8 @@ pub struct Made<'a> {
     pub toml: &'a str,
     /// The user's own prices.
     pub prices_csv: Option<&'a str>,
+    /// Inputs that are ranges or distributions.
+    pub uncertain: &'a [Described],
 }
 
 impl Prediction {
@@ -357,6 +381,7 @@ impl Prediction {
                 })
                 .collect(),
             assumptions: scenario.assumptions.iter().map(PredictedAssumption::of).collect(),
+            uncertain: made.uncertain.iter().map(PredictedInput::of).collect(),
             scenario_toml: made.toml.to_owned(),
             prices_csv: made.prices_csv.map(str::to_owned),
         }

@@ -516,7 +516,7 @@ fn assemble(
     let uses_spot = asked.plan.course().uses_spot();
     let posterior =
         uses_spot.then(|| posterior(prediction, asked, bill, predicted, facts)).flatten();
-    let calibration = calibration(&checked, predicted, facts);
+    let calibration = calibration(prediction, &checked, predicted, facts);
     let actual_time = ran.waited_h + ran.ran_h;
     Reconciliation {
         plan: asked.plan.name(),
@@ -839,7 +839,12 @@ fn block(
 }
 
 /// The verdict on the prediction.
-fn calibration(checked: &[Checked], predicted: &Predicted, facts: &Facts) -> Calibration {
+fn calibration(
+    prediction: &Prediction,
+    checked: &[Checked],
+    predicted: &Predicted,
+    facts: &Facts,
+) -> Calibration {
     // What was inferred from the hours says nothing that they do not say.
     let measured = |check: &&Checked| !(facts.is_inferred && check.part == Some(Part::Preemptions));
     let counted = || checked.iter().filter(measured);
@@ -853,9 +858,18 @@ fn calibration(checked: &[Checked], predicted: &Predicted, facts: &Facts) -> Cal
     let outside: Vec<&str> =
         counted().filter(|check| check.inside == Some(false)).map(|check| check.what).collect();
     words.push(if chance < TAIL {
+        // Bands without what was known to be uncertain promise nothing about it.
+        let so = if prediction.uncertain.is_empty() {
+            "it was not calibrated".to_owned()
+        } else {
+            let count = prediction.uncertain.len();
+            format!(
+                "it was not calibrated, or its {count} uncertain inputs were not at their centres"
+            )
+        };
         format!(
             "So few would hold of a calibrated prediction in {} of periods (bands taken as \
-             independent): it was not calibrated. Outside: {}.",
+             independent): {so}. Outside: {}.",
             percent(chance),
             outside.join(", ")
         )
@@ -912,6 +926,14 @@ fn notes(
              taken as predicted, and mix is other machines alone"
                 .into(),
         );
+    }
+    if !prediction.uncertain.is_empty() {
+        let keys: Vec<&str> = prediction.uncertain.iter().map(|input| input.key.as_str()).collect();
+        notes.push(format!(
+            "the prediction is at the centres of {}, which were uncertain: its bands hold luck and \
+             the price alone, and what lies outside them may be within what was known of these",
+            keys.join(", ")
+        ));
     }
     if facts.covered < 1.0 {
         let days = if missing.is_empty() {

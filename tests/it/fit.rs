@@ -310,3 +310,13 @@ fn the_lifetimes_of_2019_are_as_published() {
         (Some(1_442), Some(715))
     );
 }
+
+/// What a shell of Windows writes begins with a byte order mark; so may a log, as a table may.
+#[test]
+fn a_byte_order_mark_before_a_log_is_no_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.json");
+    std::fs::write(&path, format!("\u{feff}{}", std::fs::read_to_string(LOG).unwrap())).unwrap();
+    let of = |path: &str| success(&["fit", path, "--format", "csv"]);
+    assert_eq!(of(path.to_str().unwrap()), of(LOG));
+}

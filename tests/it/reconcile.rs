@@ -293,6 +293,7 @@ fn predict(settings: &[&str]) -> Prediction {
         date: "2026-10-31",
         toml: TRAINING,
         prices_csv: None,
+        uncertain: &[],
     });
     // What is read back is what was written, to the last bit.
     assert_eq!(Prediction::read(&prediction.json()).unwrap(), prediction);
@@ -633,6 +634,55 @@ fn a_frozen_prediction_can_be_made_again() {
         (again.plans, again.scenario_sha256),
         (prediction.plans, prediction.scenario_sha256)
     );
+}
+
+/// Bands of what is frozen hold luck and the price: inputs that were ranges are named in the pilot, in
+/// the record, in what is said of the bill and in the verdict on the bands.
+#[test]
+fn a_prediction_at_the_centres_of_ranges_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.json").to_str().unwrap().to_owned();
+    let pilot = success(&[
+        "pilot",
+        "scenarios/uncertain-l4.toml",
+        "--runs",
+        "40 / month",
+        "--freeze",
+        &path,
+        "--date",
+        "2026-10-31",
+        "--replications",
+        "4000",
+    ]);
+    let pilot = pilot.replace('\n', " ").replace("  ", " ");
+    assert!(pilot.contains("market.lifetime.mean is uncertain (2 h to 50 h"), "{pilot}");
+    let prediction = Prediction::read(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let keys: Vec<&str> = prediction.uncertain.iter().map(|input| input.key.as_str()).collect();
+    assert_eq!(keys.len(), 6);
+    assert!(keys.contains(&"workload.work"));
+    let said = success(&[
+        "reconcile",
+        &path,
+        "--billing",
+        "scenarios/history/billing-export.csv",
+        "--jobs",
+        "scenarios/history/spot-jobs.json",
+    ]);
+    let said = said.replace('\n', " ").replace("  ", " ");
+    assert!(said.contains("at the centres of workload.work,"), "{said}");
+    assert!(!said.contains("it was not calibrated. "), "{said}");
+}
+
+/// A replayed trace is no lifetime: a pilot that looked for the mean at which the verdict turns would
+/// vary what changes nothing, and say that Spot never pays.
+#[test]
+fn a_replayed_trace_has_no_lifetime_to_learn() {
+    let said =
+        success(&["pilot", "scenarios/replayed-trace-l4.toml", "-q", "--replications", "2000"]);
+    let said = said.replace('\n', " ").replace("  ", " ");
+    assert!(said.contains("no mean lifetime that a pilot could learn"), "{said}");
+    assert!(!said.contains("however long VMs live"), "{said}");
+    assert!(!said.contains("never preempted"), "{said}");
 }
 
 #[test]

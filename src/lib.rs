@@ -32,6 +32,10 @@
 //! **An endpoint** is a number of replicas over a horizon. Each lives through wait, startup,
 //! serving, preemption and restart on its own.
 //!
+//! **A batch** is a queue of chunks that replicas share, each with a life of its own as an endpoint's; the
+//! chunk of a preempted one goes back. All are billed until the last chunk is done. Under a mixed plan the
+//! first replicas of an endpoint or a batch are standard VMs and the others Spot.
+//!
 //! **A lifetime** is its cumulative hazard H(t). A share *s* of it strikes the whole gang at once,
 //! so *n* VMs live until (s + n(1 − s))·H(t) reaches a unit-exponential draw. VMs of several
 //! [pools](scenario::pools) of machines are one gang; the mean of their hazard factors multiplies it. Of an elastic

@@ -34,11 +34,14 @@ pub fn run(
         ));
     };
     if plan.course().has_below() {
-        return Err(Failure::Input(
+        let message = if request.kind == RequestKind::BatchPredictionJob {
+            "error: replicas below and replicas above are two batches, and a body asks for one\n\
+             help: emit the plan of each, with its share of the replicas, and split the items"
+        } else {
             "error: replicas below and replicas above are two deployed models, and a body deploys one\n\
              help: emit the plan of each, with its share of the replicas, and split the traffic"
-                .into(),
-        ));
+        };
+        return Err(Failure::Input(message.into()));
     }
     // They say that comments are skipped; the list says that they are left out.
     problems.found.retain(|problem| problem.severity == Severity::Error);

@@ -167,7 +167,7 @@ fn vms(scenario: &Scenario, course: Course) -> (u64, u64) {
     // Replicas that are standard VMs under every plan.
     let (standard, falls_back) = match &scenario.workload {
         Workload::Job(_) => (0, true),
-        Workload::Batch(batch) => (0, limited(&batch.restart)),
+        Workload::Batch(batch) => (batch.below(course).into(), limited(&batch.restart)),
         Workload::Endpoint(endpoint) => {
             let of_mixed = |most: u32| match course {
                 Course::Mixed => u64::from(endpoint.standard_below.min(most)),

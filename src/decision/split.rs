@@ -34,8 +34,8 @@ pub fn frontier(
     scenario: &Scenario,
     rules: &Rules,
 ) -> Result<Option<Split>, RunError> {
-    let Workload::Endpoint(endpoint) = &scenario.workload else { return Ok(None) };
-    if !scenario.plans.iter().any(|listed| has_split(listed.plan)) {
+    let any_split = scenario.plans.iter().any(|listed| has_split(listed.plan));
+    if matches!(scenario.workload, Workload::Job(_)) || !any_split {
         return Ok(None);
     }
     let replications = match scenario.stop {
@@ -43,7 +43,7 @@ pub fn frontier(
         Stop::HalfWidth(_) => MOST,
     };
     let base = Scenario { stop: Stop::Replications(replications), ..scenario.clone() };
-    let splits: Vec<(u32, Scenario)> = splits(endpoint)
+    let splits: Vec<(u32, Scenario)> = splits(&scenario.workload)
         .into_iter()
         .enumerate()
         .filter_map(|(index, below)| {

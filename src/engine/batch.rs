@@ -182,8 +182,9 @@ impl Batch {
         let end_of_time = SimTime::START + model.give_up_after;
         trajectory.paths.begin(&model.market, 1, end_of_time);
         let known_until = trajectory.paths.known_until();
-        let end_of_time =
-            if course.uses_spot() { end_of_time.min(known_until) } else { end_of_time };
+        let below = model.below(course);
+        let any_spot = course.uses_spot() && below < model.replicas;
+        let end_of_time = if any_spot { end_of_time.min(known_until) } else { end_of_time };
         self.calendar.clear();
         self.idle.clear();
         self.replicas.clear();
@@ -202,6 +203,8 @@ impl Batch {
             count: RestartCount::default(),
             attempts: 0,
         };
+        let standard = Replica { capacity: Capacity::Standard, ..first };
+        self.replicas.resize(below as usize, standard);
         self.replicas.resize(model.replicas as usize, first);
         for slot in 0..model.replicas {
             self.calendar.follow(Lane::Answer as usize, slot, SimTime::START, slot);

@@ -8,8 +8,8 @@
 
 mod fleet;
 mod level;
+mod pending;
 
-use super::calendar::Calendar;
 use super::trajectory::{Attempt, End, EndpointTrajectory};
 use super::vm::{Answer, Request};
 use crate::luck::Luck;
@@ -20,8 +20,9 @@ use crate::model::restart::{RestartCount, RestartRules};
 use crate::model::scaling;
 use crate::model::workload::EndpointModel;
 use crate::units::{SimDuration, SimTime};
-use fleet::Fleet;
+use fleet::{Fleet, Rank};
 use level::Level;
+use pending::Pending;
 
 /// Attempts of all replicas in one replication: past this a lifetime is absurdly short against the
 /// horizon, and the run is refused rather than left to take for ever.
@@ -34,9 +35,10 @@ pub const MOST_ATTEMPTS: u64 = 20_000_000;
 )]
 pub struct TooManyAttempts;
 
-/// What a replica waits for.
+/// What a replica waits for: one thing at a time.
 #[derive(Clone, Copy, Debug)]
 enum Event {
+    Nothing,
     Ask,
     Answered(Answer),
     Serving,
@@ -48,8 +50,6 @@ enum Event {
 struct Replica {
     /// The place of its model.
     model: u32,
-    /// Which replica of this slot it is: what was scheduled for one before it has no effect.
-    life: u32,
     capacity: Capacity,
     /// The place of the zone that it asked last.
     zone: u16,
@@ -58,6 +58,10 @@ struct Replica {
     /// When it dies, if the horizon does not come first.
     dies: SimTime,
     state: State,
+    /// What is pending.
+    next: Event,
+    /// Whether it is none of the standard replicas below.
+    is_above: bool,
     count: RestartCount,
     attempts: u32,
     /// Whether its last request was a Spot one and refused.
@@ -80,12 +84,14 @@ enum State {
 /// The working memory of replications, kept from one to the next.
 #[derive(Default)]
 pub struct Endpoint {
-    calendar: Calendar<(u32, u32, Event)>,
+    pending: Pending,
     replicas: Vec<Replica>,
+    /// How soon each replica is released, kept up to date.
+    ranks: Vec<Rank>,
     fleets: Vec<Fleet>,
     level: Level,
-    /// Replicas that may be released, the first to go last.
-    candidates: Vec<(fleet::Rank, u32)>,
+    /// Replicas to be released, the first to go first.
+    chosen: Vec<u32>,
 }
 
 /// A moment that never comes.
@@ -106,7 +112,6 @@ impl Endpoint {
         trajectory.attempts.clear();
         trajectory.spot_lives = 0;
         trajectory.paths.begin(&model.market, 1, SimTime::START + model.horizon);
-        self.calendar.clear();
         self.begin(model);
         let horizon = SimTime::START + model.horizon;
         let mut following = model.served_load().map(|load| (load, load.start()));
@@ -118,9 +123,9 @@ impl Endpoint {
             self.observe(place, &mut level, SimTime::START);
         }
         let mut attempts = 0_u64;
+        let mut steps = next_step(&following);
         loop {
-            let steps = next_step(&following);
-            let happens = self.calendar.next_time().unwrap_or(NEVER);
+            let happens = self.pending.next_time();
             let (look, place) = self.next_look();
             let looks = SimTime::START + scaling::time_of(look);
             let now = steps.min(happens).min(looks);
@@ -134,6 +139,7 @@ impl Endpoint {
                 for place in 0..self.fleets.len() {
                     self.observe(place, &mut level, now);
                 }
+                steps = next_step(&following);
                 continue;
             }
             if happens > now {
@@ -141,14 +147,12 @@ impl Endpoint {
                 self.look(place, look, now, (model, course), &mut level, trajectory);
                 continue;
             }
-            let Some((_, (slot, life, event))) = self.calendar.pop() else { break };
+            let slot = self.pending.first();
             let replica = &mut self.replicas[slot as usize];
-            if replica.life != life {
-                continue;
-            }
             let place = replica.model as usize;
             let startup = model.models[place].startup;
-            let next = match event {
+            let next = match replica.next {
+                Event::Nothing => None,
                 Event::Ask => {
                     attempts += 1;
                     if attempts > MOST_ATTEMPTS {
@@ -164,6 +168,7 @@ impl Endpoint {
                     replica.asked = now;
                     replica.attempts += 1;
                     replica.state = State::Waiting;
+                    self.ranks[slot as usize] = fleet::rank(replica);
                     let paths = &mut trajectory.paths;
                     let answer = request.answer(&model.market, paths, 1.0, luck);
                     replica.zone = answer.zone();
@@ -173,7 +178,9 @@ impl Endpoint {
                     trajectory.paths.release(slot);
                     trajectory.attempts.push(replica.closed(slot, now, End::Refused, startup));
                     replica.spot_refused = replica.capacity == Capacity::Spot;
-                    replica.trouble(now, Trouble::Refused, course, &model.restart)
+                    let next = replica.trouble(now, Trouble::Refused, course, &model.restart);
+                    self.ranks[slot as usize] = fleet::rank(replica);
+                    next
                 }
                 Event::Answered(Answer::Granted { lifetime, .. }) => {
                     replica.count.started(&model.restart);
@@ -191,6 +198,7 @@ impl Endpoint {
                 }
                 Event::Serving => {
                     replica.state = State::Serving;
+                    self.ranks[slot as usize] = fleet::rank(replica);
                     let dies = replica.dies;
                     level.advance(now);
                     level.serves(place, 1);
@@ -202,6 +210,7 @@ impl Endpoint {
                     trajectory.paths.release(slot);
                     trajectory.attempts.push(replica.closed(slot, now, End::Preempted, startup));
                     let next = replica.trouble(now, Trouble::Preempted, course, &model.restart);
+                    self.ranks[slot as usize] = fleet::rank(replica);
                     level.ended();
                     if served {
                         level.advance(now);
@@ -211,8 +220,12 @@ impl Endpoint {
                     next
                 }
             };
-            if let Some((at, event)) = next.filter(|(at, _)| *at < horizon) {
-                self.calendar.schedule(at, (slot, life, event));
+            match next.filter(|(at, _)| *at < horizon) {
+                Some((at, event)) => {
+                    self.replicas[slot as usize].next = event;
+                    self.pending.set(slot, at);
+                }
+                None => self.pending.clear(slot),
             }
         }
         level.finish(horizon, trajectory);
@@ -237,19 +250,23 @@ impl Endpoint {
             fleet.begin(deployed, self.replicas.len() as u32);
             let unused = Replica {
                 model: place as u32,
-                life: 0,
                 capacity: Capacity::Spot,
                 zone: 0,
                 asked: SimTime::START,
                 started: SimTime::START,
                 dies: SimTime::START,
                 state: State::Unused,
+                next: Event::Nothing,
+                is_above: true,
                 count: RestartCount::default(),
                 attempts: 0,
                 spot_refused: false,
             };
             self.replicas.resize(self.replicas.len() + deployed.most as usize, unused);
         }
+        self.ranks.clear();
+        self.ranks.resize(self.replicas.len(), fleet::UNUSED);
+        self.pending.begin(self.replicas.len());
     }
 
     /// The next look that can see something new, and the place of the model whose it is.
@@ -264,7 +281,7 @@ impl Endpoint {
     fn observe(&mut self, place: usize, level: &mut Level, now: SimTime) {
         let fleet = &mut self.fleets[place];
         level.update(place, fleet.requested, now);
-        fleet.touch(level.traffic(place), now);
+        fleet.touch(level.serving(place), level.traffic(place), now);
     }
 
     /// One look of the autoscaler of a model.
@@ -283,7 +300,7 @@ impl Endpoint {
         if wanted > requested {
             self.ask(place, wanted - requested, now, of, trajectory);
         } else if wanted < requested {
-            self.release(place, requested - wanted, now, of, level, trajectory);
+            self.release(place, requested - wanted, now, of.0, level, trajectory);
         }
         if wanted != requested {
             self.observe(place, level, now);
@@ -311,8 +328,11 @@ impl Endpoint {
             replica.count = RestartCount::default();
             replica.asked = now;
             replica.spot_refused = false;
+            replica.is_above = !is_below;
+            replica.next = Event::Ask;
+            self.ranks[slot as usize] = fleet::rank(replica);
             trajectory.spot_lives += u64::from(replica.capacity == Capacity::Spot);
-            self.calendar.schedule(now, (slot, replica.life, Event::Ask));
+            self.pending.set(slot, now);
         }
     }
 
@@ -323,15 +343,14 @@ impl Endpoint {
         place: usize,
         count: u32,
         now: SimTime,
-        (model, course): (&EndpointModel, Course),
+        model: &EndpointModel,
         level: &mut Level,
         trajectory: &mut EndpointTrajectory,
     ) {
         let fleet = &mut self.fleets[place];
         let startup = model.models[place].startup;
-        let below = if course.has_below() { model.standard_below } else { 0 };
-        fleet.choose(&self.replicas, below, count, &mut self.candidates);
-        for (_, slot) in self.candidates.drain(..) {
+        fleet.choose(&mut self.ranks, count, &mut self.chosen);
+        for slot in self.chosen.drain(..) {
             let replica = &mut self.replicas[slot as usize];
             let end = match replica.state {
                 State::Unused | State::Gone | State::Idle => None,
@@ -349,7 +368,8 @@ impl Endpoint {
                 level.serves(place, -1);
             }
             replica.state = State::Unused;
-            replica.life += 1;
+            replica.next = Event::Nothing;
+            self.pending.clear(slot);
             fleet.give_back(slot);
         }
     }

@@ -5,6 +5,7 @@
 
 use super::capacity::Capacity;
 use super::restart::{RestartCount, RestartRules};
+use super::workload::Workload;
 use crate::units::{SimDuration, SimTime};
 
 /// One way of buying the capacity.
@@ -27,7 +28,7 @@ pub enum Plan {
     Committed1y,
     /// On-demand VMs under a three-year commitment.
     Committed3y,
-    /// Endpoints: some standard replicas below, Spot replicas above.
+    /// Endpoints and batches: some standard replicas below, Spot replicas above.
     Mixed,
     /// The same, the standard ones under a one-year commitment.
     Mixed1y,
@@ -219,19 +220,20 @@ impl Plan {
         }
     }
 
-    /// What its users must build or sign themselves, in a word. `saves` says whether the program
-    /// saves its work.
+    /// What its users must build or sign themselves for a workload, in a word.
     #[must_use]
-    pub const fn to_build(self, saves: bool) -> &'static str {
+    pub const fn to_build(self, workload: &Workload) -> &'static str {
         match self {
             Self::Standard => "nothing",
-            Self::Spot if saves => "saves",
+            Self::Spot if workload.saves() => "saves",
             Self::Spot => "nothing",
             Self::SpotResubmit => "resubmits",
             Self::SpotThenStandard => "fallback",
             Self::SpotUntilDeadline => "watcher",
             Self::FlexStart => "queueing",
             Self::Committed1y | Self::Committed3y | Self::Base1y | Self::Base3y => "contract",
+            // One request has machines of one kind.
+            Self::Mixed if matches!(workload, Workload::Batch(_)) => "own queue",
             Self::Mixed => "two models",
             Self::Mixed1y | Self::Mixed3y => "contract too",
         }
@@ -254,7 +256,8 @@ impl Course {
         }
     }
 
-    /// Whether the first replicas of an endpoint stand apart: asked for first and released last.
+    /// Whether the first replicas of an endpoint or a batch stand apart: of an endpoint, asked for first
+    /// and released last.
     #[must_use]
     pub const fn has_below(self) -> bool {
         matches!(self, Self::Mixed | Self::Base)

@@ -166,6 +166,13 @@ impl Window {
         target
     }
 
+    /// The target that was seen last, and holds; `None` before the first look.
+    #[inline]
+    #[must_use]
+    pub fn held(&self) -> Option<u32> {
+        self.targets.back().map(|(target, _)| *target)
+    }
+
     /// The look at which the largest target leaves the window, where it no longer holds.
     #[inline]
     #[must_use]

@@ -85,6 +85,8 @@ pub struct BatchModel {
     pub last_chunk_time: SimDuration,
     /// Replicas asked for.
     pub replicas: u32,
+    /// The first of them that are standard VMs under mixed plans.
+    pub standard_below: u32,
     /// Boot, image, model load: no chunk is taken yet.
     pub startup: SimDuration,
     /// Longest simulated time.
@@ -116,6 +118,18 @@ impl BatchModel {
             self.chunk_time
         };
         wait + self.startup + self.chunk_time.times(rounds as i64 - 1) + last
+    }
+
+    /// The first replicas that are standard VMs where the others are Spot.
+    #[must_use]
+    pub fn below(&self, course: Course) -> u32 {
+        if course == Course::Mixed { self.standard_below.min(self.replicas) } else { 0 }
+    }
+
+    /// VMs that a commitment is charged for: those below where the others are Spot, otherwise all.
+    #[must_use]
+    pub fn committed(&self, course: Course) -> u32 {
+        if course == Course::Mixed { self.below(course) } else { self.replicas }
     }
 
     /// Replicas for so much work within a time, startup not counted: ⌈N × Tb ÷ T⌉.
@@ -322,7 +336,7 @@ impl Workload {
         let any_standard = match self {
             // Standard VMs may follow without any trouble on Spot.
             Self::Job(_) => course == Course::SpotUntilDeadline,
-            Self::Batch(_) => false,
+            Self::Batch(_) => course == Course::Mixed,
             Self::Endpoint(endpoint) => {
                 course == Course::Mixed || endpoint.models.iter().any(|model| model.is_standard)
             }

@@ -6,7 +6,7 @@ use crate::engine::trajectory::{
 use crate::model::billing::{BillingRules, Metered};
 use crate::model::capacity::Capacity;
 use crate::model::plan::{Course, Outcome};
-use crate::model::workload::{EndpointModel, Workload};
+use crate::model::workload::{BatchModel, EndpointModel, Workload};
 use crate::units::{SimDuration, SimTime};
 
 /// A quantity that is reported with mean, spread and quantiles.
@@ -273,9 +273,9 @@ pub fn elastic(trajectory: &ElasticTrajectory) -> Observation {
     }
 }
 
-/// Reads one replication of a batch with `replicas` replicas.
+/// Reads one replication of a batch.
 #[must_use]
-pub fn batch(trajectory: &BatchTrajectory, replicas: u32) -> Observation {
+pub fn batch(trajectory: &BatchTrajectory, model: &BatchModel, course: Course) -> Observation {
     let totals = total(&trajectory.attempts);
     let makespan = trajectory.ended - SimTime::START;
     let completed = trajectory.outcome == Outcome::Completed;
@@ -285,7 +285,7 @@ pub fn batch(trajectory: &BatchTrajectory, replicas: u32) -> Observation {
             totals.waited as u64,
             totals.lost as u64,
             // Every replica's first attempt is not a restart.
-            totals.spot_attempts.saturating_sub(u64::from(replicas)),
+            totals.spot_attempts.saturating_sub((model.replicas - model.below(course)).into()),
             totals.preemptions,
             idle as u64,
             u64::from(trajectory.gone),
@@ -364,12 +364,18 @@ pub fn elastic_metered(
     metered
 }
 
-/// What is billed of a replication of a batch: a commitment for the makespan × VMs.
+/// What is billed of a replication of a batch: a commitment for the makespan × VMs, which are those
+/// below where the others are Spot and all otherwise.
 #[must_use]
-pub fn batch_metered(trajectory: &BatchTrajectory, rules: &BillingRules, replicas: u32) -> Metered {
+pub fn batch_metered(
+    trajectory: &BatchTrajectory,
+    rules: &BillingRules,
+    model: &BatchModel,
+    course: Course,
+) -> Metered {
     let mut metered = metered(&trajectory.attempts, rules);
     metered.set_span(trajectory.ended - SimTime::START);
-    metered.repeat_span(replicas);
+    metered.repeat_span(model.committed(course));
     metered
 }
 

@@ -210,14 +210,15 @@ pub fn trace(scenario: &Scenario, plan: Plan, replication: u64) -> Result<Trace,
             let idle = &mut trajectory.idle;
             idle.sort_unstable();
             let idle: &[_] = idle;
-            let slots = (model.replicas, model.replicas);
+            let slots = (model.replicas, model.committed(plan.course()));
             let mut traced = Tracing::new(scenario, (priced, luck), slots, trajectory.ended);
             let attempts = traced.replicas(&trajectory.attempts, |attempt, each| {
                 timeline::of_batch(attempt, model.startup, idle, each)
             })?;
             let ended = trajectory.ended;
             traced.zones = TracedZone::of(&model.market, &mut trajectory.paths, ended, luck);
-            let mut metered = observe::batch_metered(&trajectory, &priced.billing, model.replicas);
+            let mut metered =
+                observe::batch_metered(&trajectory, &priced.billing, model, plan.course());
             priced.pay(&trajectory.attempts, luck, &mut metered);
             traced.finish(plan, replication, &attempts, &[metered], Some(trajectory.outcome))
         }
@@ -288,7 +289,7 @@ pub fn worst(
                 batch.run(model, plan.course(), luck, &mut of_batch);
                 let late = (of_batch.outcome != Outcome::Completed, micros(of_batch.ended));
                 let mut metered =
-                    observe::batch_metered(&of_batch, &priced.billing, model.replicas);
+                    observe::batch_metered(&of_batch, &priced.billing, model, plan.course());
                 priced.pay(&of_batch.attempts, luck, &mut metered);
                 (vec![metered], 1, late)
             }

@@ -284,11 +284,11 @@ impl<'a> Worker<'a> {
                 self.batch.run(model, run.course, luck, trajectory);
                 for meter in &mut run.meters {
                     let mut metered =
-                        observe::batch_metered(trajectory, &meter.rules, model.replicas);
+                        observe::batch_metered(trajectory, &meter.rules, model, run.course);
                     meter.pay(self.experiment, &trajectory.attempts, luck, &mut metered);
                     meter.metered.set(place, metered);
                 }
-                let observation = observe::batch(trajectory, model.replicas);
+                let observation = observe::batch(trajectory, model, run.course);
                 if observation.makespan.is_none() {
                     run.failed_submissions += 1;
                     run.incomplete.push(place);

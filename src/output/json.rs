@@ -283,7 +283,7 @@ fn plan<'a>(
         plan: answer.listed.plan.name(),
         status: answer.listed.status_name(),
         reason: answer.listed.reason(),
-        to_build: answer.listed.plan.to_build(scenario.workload.saves()),
+        to_build: answer.listed.plan.to_build(&scenario.workload),
         leaves_spot_after_h: scenario.leaves_spot_after(answer.listed.plan).map(SimDuration::hours),
         standard_wait_allowed_h: scenario
             .standard_wait_allowed(answer.listed.plan)

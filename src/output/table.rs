@@ -441,7 +441,7 @@ pub(super) fn plan_cells(scenario: &Scenario, answer: &PlanAnswer, job: bool) ->
             .map_or_else(none, |(low, high)| format!("{:.0}…{:.0} %", high * 100.0, low * 100.0)),
         cost: cost.mean.map_or_else(none, |mean| numbers::amount(mean, cost.half_width)),
         risk,
-        build: estimate.plan.to_build(scenario.workload.saves()).to_owned(),
+        build: estimate.plan.to_build(&scenario.workload).to_owned(),
     }
 }
 

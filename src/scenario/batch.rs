@@ -1,8 +1,10 @@
 //! A batch as written: its items and chunks, how long they take, on how many replicas.
 
+use super::mixed;
 use super::read::Reader;
 use super::validate::count;
 use crate::model::capacity::Market;
+use crate::model::plan::Plan;
 use crate::model::restart::RestartRules;
 use crate::model::workload::{BatchModel, Workload};
 use crate::units::SimDuration;
@@ -24,6 +26,7 @@ const GUIDE: &str = "about 5 min for each replica to start, about 10 min with GP
 /// Reads it; with its deadline.
 pub fn read(
     reader: &mut Reader<'_>,
+    plans: &[Plan],
     market: Market,
     restart: RestartRules,
     has_accelerators: bool,
@@ -43,11 +46,13 @@ pub fn read(
     };
     let replicas = replicas(reader, chunks.as_ref());
     let (chunks, give_up_after, replicas) = (chunks?, give_up_after?, replicas?);
+    let standard_below = mixed::standard_below(reader, plans, 1, replicas.into());
     let batch = BatchModel {
         chunks: chunks.count,
         chunk_time: chunks.time,
         last_chunk_time: chunks.last_time,
         replicas,
+        standard_below,
         startup,
         give_up_after,
         market,

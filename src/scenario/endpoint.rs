@@ -1,18 +1,17 @@
-//! `[workload]` of a deployment, with `[load]` and `[mixed]` → what is deployed, how its number of
-//! replicas follows the load, and how a mixed plan is paid.
+//! `[workload]` of a deployment, with `[load]` → what is deployed, and how its number of replicas
+//! follows the load.
 
 use super::keys::{Kind, OF_A_MODEL, expects};
-use super::load;
 use super::read::Reader;
 use super::source::nearest;
 use super::tree::{Node, Value};
 use super::validate::{count, or_default, required};
+use super::{load, mixed};
 use crate::model::capacity::Market;
 use crate::model::load::Load;
 use crate::model::plan::Plan;
 use crate::model::restart::RestartRules;
 use crate::model::scaling::{Autoscaling, Counted, ToZero};
-use crate::model::tariff::{PriceSheet, Purchase};
 use crate::model::workload::{DeployedModel, EndpointModel, Workload};
 use crate::units::{RequestRate, Share, SimDuration};
 
@@ -86,7 +85,7 @@ pub fn read(
         );
         return None;
     }
-    let standard_below = standard_below(reader, plans, models.len(), most);
+    let standard_below = mixed::standard_below(reader, plans, models.len(), most);
     Some(Workload::Endpoint(EndpointModel {
         horizon,
         models,
@@ -514,58 +513,4 @@ impl Entry<'_, '_, '_> {
             }
         }
     }
-}
-
-/// Standard replicas of the plan mixed.
-fn standard_below(reader: &mut Reader<'_>, plans: &[Plan], models: usize, most: u64) -> u32 {
-    const PATH: &str = "mixed.standard_replicas";
-    let matters = plans.iter().any(|plan| plan.course().has_below());
-    if let (false, Some(node)) = (matters, reader.node("mixed")) {
-        reader.problems.warning(
-            Some(&node.at),
-            "[mixed] changes nothing: no mixed plan is among compare.plans",
-            "write plans = [\"standard\", \"spot\", \"mixed\"] in [compare], or delete it",
-        );
-    }
-    let below = match reader.count(PATH) {
-        Some(below) => u32::try_from(below).unwrap_or(u32::MAX),
-        None => {
-            if matters && models == 1 && reader.node(PATH).is_none() {
-                reader.take(PATH, 1);
-                reader.assume(PATH, "1", 7);
-            }
-            1
-        }
-    };
-    if let (true, Some(node)) = (matters && u64::from(below) > most, reader.node(PATH)) {
-        reader.problems.error(
-            &node.at,
-            format!("{below} standard replicas, and {most} replicas at most"),
-            format!("write {most} or fewer"),
-        );
-    }
-    below
-}
-
-/// Tells the price sheet how the standard replicas of an endpoint are paid.
-pub fn tell_prices(
-    reader: &mut Reader<'_>,
-    workload: &Workload,
-    plans: &[Plan],
-    sheet: &mut PriceSheet,
-) {
-    const PATH: &str = "mixed.commitment";
-    let Workload::Endpoint(endpoint) = workload else { return };
-    sheet.any_standard = endpoint.models.iter().any(|model| model.is_standard);
-    sheet.mixed_below = match reader.choice(PATH) {
-        Some("1y") => Some(Purchase::Committed1y),
-        Some("3y") => Some(Purchase::Committed3y),
-        Some(_) => None,
-        None => {
-            if plans.contains(&Plan::Mixed) && reader.node(PATH).is_none() {
-                reader.take(PATH, "none");
-            }
-            None
-        }
-    };
 }

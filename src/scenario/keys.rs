@@ -80,6 +80,8 @@ pub enum For {
     Ending,
     /// Endpoints alone.
     Endpoint,
+    /// Batches and endpoints: what replicas do, each on its own.
+    Replicas,
 }
 
 impl For {
@@ -90,6 +92,7 @@ impl For {
             || kind == Self::All
             || self == kind
             || (self == Self::Ending && matches!(kind, Self::Job | Self::Batch))
+            || (self == Self::Replicas && matches!(kind, Self::Batch | Self::Endpoint))
     }
 
     /// The kind of a workload.
@@ -120,7 +123,7 @@ impl For {
             Self::All => "any",
             Self::Job | Self::Ending => "job",
             Self::Batch => "batch",
-            Self::Endpoint => "endpoint",
+            Self::Endpoint | Self::Replicas => "endpoint",
         }
     }
 
@@ -133,6 +136,7 @@ impl For {
             Self::Batch => "kind = \"batch\"",
             Self::Ending => "kind = \"job\" and \"batch\"",
             Self::Endpoint => "kind = \"endpoint\"",
+            Self::Replicas => "kind = \"batch\" and \"endpoint\"",
         }
     }
 
@@ -145,6 +149,7 @@ impl For {
             Self::Batch => "batches",
             Self::Ending => "jobs and batches",
             Self::Endpoint => "endpoints",
+            Self::Replicas => "batches and endpoints",
         }
     }
 }
@@ -187,6 +192,10 @@ impl Key {
 
     const fn endpoint(self) -> Self {
         Self { of: For::Endpoint, ..self }
+    }
+
+    const fn replicas(self) -> Self {
+        Self { of: For::Replicas, ..self }
     }
 
     const fn from(self, source: &'static str, confidence: &'static str) -> Self {
@@ -307,8 +316,8 @@ pub const KEYS: &[Key] = &[
     key("load.points", Kind::Steps, "(none)", "a load of one's own: times, each with the requests from then on").endpoint(),
     key("load.file", Kind::Text, "(none)", "the same from a CSV file beside the scenario, with the columns time and requests_per_s").endpoint(),
     key("load.repeats_every", Kind::Duration, "(none: the last rate stays)", "points or file begin anew after so long").endpoint(),
-    key("mixed.standard_replicas", Kind::Count(0, 100_000), "1", "standard replicas below: those asked for first and released last; of base-1y and base-3y those under the commitment").endpoint(),
-    key("mixed.commitment", Kind::Choice(&["none", "1y", "3y"]), "none", "how they are paid under the plan mixed: on demand, or under a commitment for the whole horizon, as under mixed-1y and mixed-3y").endpoint(),
+    key("mixed.standard_replicas", Kind::Count(0, 100_000), "1", "standard replicas below: those asked for first and released last (of a batch, the first of its replicas); of base-1y and base-3y those under the commitment").replicas(),
+    key("mixed.commitment", Kind::Choice(&["none", "1y", "3y"]), "none", "how they are paid under the plan mixed: on demand, or under a commitment for the whole horizon (of a batch, its makespan), as under mixed-1y and mixed-3y").replicas(),
     key("machine.type", Kind::Text, "(required without prices)", "the machine type, such as g2-standard-12"),
     key("machine.region", Kind::Text, "(required without prices)", "the region, such as us-central1; Spot prices are per region"),
     key("machine.service", Kind::Choice(SERVICES), "(vertex-training for jobs, else vertex-inference)", "whose billing rules apply").from("the workload's kind", "assumed"),

@@ -13,6 +13,7 @@ pub mod keys;
 mod laws;
 mod load;
 pub mod machine;
+mod mixed;
 pub mod offer;
 mod piecewise;
 pub mod pools;

@@ -144,13 +144,30 @@ impl Listing<'_> {
         }
         if plan.course().has_below() {
             let name = plan.name();
-            let Workload::Endpoint(endpoint) = self.workload else {
-                return Some(format!("a gang runs on VMs of one kind: {name} is for endpoints"));
-            };
-            if endpoint.models.len() > 1 {
-                return Some(format!(
-                    "the models say themselves which of them are standard: {name} is for one model"
-                ));
+            match self.workload {
+                Workload::Job(_) if plan.course() == Course::Mixed => {
+                    return Some(format!(
+                        "a gang runs on VMs of one kind: {name} is for endpoints and batches"
+                    ));
+                }
+                Workload::Job(_) => {
+                    return Some(format!(
+                        "a gang runs on VMs of one kind: {name} is for endpoints"
+                    ));
+                }
+                Workload::Batch(_) if plan.course() == Course::Base => {
+                    return Some(format!(
+                        "the replicas of a batch all run to its end, so {name} costs what lies between \
+                         standard and {0}: compare standard and {0}",
+                        if plan == Plan::Base1y { "committed-1y" } else { "committed-3y" }
+                    ));
+                }
+                Workload::Endpoint(endpoint) if endpoint.models.len() > 1 => {
+                    return Some(format!(
+                        "the models say themselves which of them are standard: {name} is for one model"
+                    ));
+                }
+                Workload::Batch(_) | Workload::Endpoint(_) => {}
             }
             if let (true, Some(_)) = (plan.course() == Course::Base, &self.machine.sheet.owned) {
                 return Some(
@@ -218,23 +235,22 @@ impl Listing<'_> {
                     "its wait is unknown, and none meets the deadline".into()
                 })
             }
+            (_, Workload::Batch(batch)) if plan.course() == Course::Mixed => {
+                let below = batch.below(Course::Mixed);
+                let above = batch.replicas - below;
+                Some(format!(
+                    "{}, {above} on Spot above; needs your own queue of chunks",
+                    self.below(plan, below)
+                ))
+            }
             (_, Workload::Endpoint(endpoint))
                 if plan.course().has_below() && endpoint.models.len() == 1 =>
             {
-                let below = endpoint.standard_below.min(endpoint.most());
-                let paid = match (plan, self.machine.sheet.mixed_below) {
-                    (Plan::Mixed1y | Plan::Base1y, _)
-                    | (Plan::Mixed, Some(Purchase::Committed1y)) => " under a one-year commitment",
-                    (Plan::Mixed3y | Plan::Base3y, _)
-                    | (Plan::Mixed, Some(Purchase::Committed3y)) => {
-                        " under a three-year commitment"
-                    }
-                    _ => "",
-                };
+                let below = endpoint.committed(plan.course());
                 let above = if plan.course() == Course::Base { "demand" } else { "Spot" };
-                let plural = if below == 1 { "" } else { "s" };
                 Some(format!(
-                    "{below} standard replica{plural} below{paid}, up to {} on {above} above",
+                    "{}, up to {} on {above} above",
+                    self.below(plan, below),
                     endpoint.most() - below
                 ))
             }
@@ -259,5 +275,20 @@ impl Listing<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The standard replicas below the others, and how they are paid.
+    fn below(&self, plan: Plan, below: u32) -> String {
+        let paid = match (plan, self.machine.sheet.mixed_below) {
+            (Plan::Mixed1y | Plan::Base1y, _) | (Plan::Mixed, Some(Purchase::Committed1y)) => {
+                " under a one-year commitment"
+            }
+            (Plan::Mixed3y | Plan::Base3y, _) | (Plan::Mixed, Some(Purchase::Committed3y)) => {
+                " under a three-year commitment"
+            }
+            _ => "",
+        };
+        let plural = if below == 1 { "" } else { "s" };
+        format!("{below} standard replica{plural} below{paid}")
     }
 }

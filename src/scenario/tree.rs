@@ -117,6 +117,38 @@ impl Node {
         }
     }
 
+    /// What is wrong with a path into a list of tables that has no table of that name: words, and what
+    /// to write.
+    #[must_use]
+    pub fn missing_item(&self, path: &str) -> Option<(String, String)> {
+        let (mut node, mut from) = (self, 0);
+        loop {
+            let key = path[from..].split('.').next()?;
+            let end = from + key.len();
+            if let Value::Array(items) = &node.value {
+                // Of anything but tables there is no name to take.
+                let is_list = items.iter().all(|item| matches!(item.value, Value::Table(_)));
+                if node.place_of(key).is_none() && is_list && !items.is_empty() && end < path.len()
+                {
+                    let name = |(place, item): (usize, &Self)| match item.get("name") {
+                        Some(Self { value: Value::Text(name), .. }) => name.clone(),
+                        _ => place.to_string(),
+                    };
+                    let names: Vec<String> = items.iter().enumerate().map(name).collect();
+                    return Some((
+                        format!("there is no \"{key}\" in {}", &path[..from.saturating_sub(1)]),
+                        format!("write one of {}, or its place from 0", names.join(", ")),
+                    ));
+                }
+            }
+            node = node.at_path(key)?;
+            from = end + 1;
+            if from > path.len() {
+                return None;
+            }
+        }
+    }
+
     /// Removes the key at a dotted path, if it is there.
     pub fn remove(&mut self, path: &str) {
         let Value::Table(entries) = &mut self.value else { return };
@@ -337,6 +369,10 @@ pub fn apply_set(root: &mut Node, setting: &str, problems: &mut Problems) {
         );
         return;
     }
+    if let Some((message, help)) = root.missing_item(path) {
+        problems.error(&Place { source, span: 0..key.len() }, message, help);
+        return;
+    }
     let trimmed = text.trim();
     let start = key.len() + 1 + (text.len() - text.trim_start().len());
     let at = Place { source, span: start..start + trimmed.len() };
@@ -422,6 +458,12 @@ mod tests {
         assert_eq!(root.at_path("p.1.name").unwrap().to_toml(), "\"b\"");
         assert!(root.at_path("p.c").is_none() && root.at_path("p.2").is_none());
         let three = root.at_path("p.a.q.r").unwrap().clone();
+        let (message, help) = root.missing_item("p.c.q").unwrap();
+        assert_eq!(message, "there is no \"c\" in p");
+        assert_eq!(help, "write one of a, b, or its place from 0");
+        for there in ["p.a.q", "p.1.name", "p.2", "z.s.x.y", "n.c.q", "z.new.q"] {
+            assert!(root.missing_item(there).is_none(), "{there}");
+        }
         root.set("p.b.q.r", Node { value: Value::Integer(3), ..three });
         assert_eq!(root.at_path("p.1.q").unwrap().to_toml(), "{ r = 3 }");
     }

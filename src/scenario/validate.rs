@@ -83,7 +83,7 @@ pub fn validate(
         }
         For::Batch => {
             let accelerated = machine.as_ref().is_some_and(|machine| machine.has_accelerators);
-            super::batch::read(&mut reader, market, restart, accelerated)?
+            super::batch::read(&mut reader, &plans, market, restart, accelerated)?
         }
         _ => (super::endpoint::read(&mut reader, &plans, market, restart)?, None),
     };
@@ -94,7 +94,7 @@ pub fn validate(
     let decide = decide(&mut reader, workload.ends(), deadline.is_some());
     free_startup(&mut reader, &workload, &mut billing);
     let mut machine = machine?;
-    super::endpoint::tell_prices(&mut reader, &workload, &plans, &mut machine.sheet);
+    super::mixed::tell_prices(&mut reader, &workload, &plans, &mut machine.sheet);
     let spot = plans.iter().any(|plan| plan.course().uses_spot());
     machine.sheet.fee_waived = fee_waived(&mut reader, service, spot);
     let PriceSheet { fee_waived, mixed_below, .. } = machine.sheet;
@@ -762,11 +762,14 @@ fn job_workload(
 fn elastic(reader: &mut Reader<'_>, nodes: u32) -> Option<Elastic> {
     const MIN_NODES: &str = "workload.min_nodes";
     const SERIAL: &str = "workload.serial_share";
-    if reader.choice("workload.restart_scope") != Some("node") {
+    let scope = reader.choice("workload.restart_scope");
+    if scope != Some("node") {
         // The values are checked all the same.
         let _ = (reader.count(MIN_NODES), reader.share(SERIAL));
+        // A scope that is no choice says nothing of them.
+        let is_known = scope.is_some() || reader.node("workload.restart_scope").is_none();
         for path in [MIN_NODES, SERIAL] {
-            if let Some(node) = reader.node(path) {
+            if let Some(node) = reader.node(path).filter(|_| is_known) {
                 let message = format!("{path} changes nothing: the whole job restarts");
                 let help = "write restart_scope = \"node\" in [workload], or delete it";
                 reader.problems.warning(Some(&node.at), message, help);

@@ -73,7 +73,7 @@ pub fn read(
     };
     if names.len() == 1 {
         no_choice(reader, "there is one zone");
-    } else if is_job && placement == Placement::Spread {
+    } else if is_job && placement == Placement::Spread && !(nodes > 1 && is_elastic(reader)) {
         no_choice(reader, "a job is one gang, which begins with the first zone");
     }
     let hours = reader.factors(BY_HOUR).and_then(|factors| HazardByHour::new(&factors, start));
@@ -276,6 +276,12 @@ fn no_choice(reader: &mut Reader<'_>, why: &str) {
             format!("write {ZONES} = [\"us-central1-a\", \"us-central1-b\"], or delete it"),
         );
     }
+}
+
+/// Whether nodes of a job are asked for one by one: the i-th begins with the i-th zone then.
+fn is_elastic(reader: &Reader<'_>) -> bool {
+    let scope = reader.node("workload.restart_scope").map(|node| &node.value);
+    matches!(scope, Some(super::tree::Value::Text(scope)) if scope == "node")
 }
 
 /// The time into the week at which replications start.

@@ -108,6 +108,13 @@ impl Design<'_> {
             );
             return None;
         };
+        for axis in &self.axes {
+            let missing = self.root.missing_item(&axis.key);
+            if let Some(((message, help), first)) = missing.zip(axis.values.first()) {
+                problems.error(&first.node.at, message, help);
+                return None;
+            }
+        }
         let mut hash = Sha256::new();
         let mut rows = Vec::with_capacity(count);
         let mut seen = HashSet::new();

@@ -247,7 +247,7 @@ impl Search<'_> {
         let mut step = 1;
         while !self.at(above)? {
             below = Some(above);
-            if above >= MOST_TRIED {
+            if above >= MOST_TRIED || self.starts_too_late() {
                 return Err(self.nothing_is_enough());
             }
             above = above.saturating_add(step).min(MOST_TRIED);
@@ -258,6 +258,13 @@ impl Search<'_> {
             if self.at(middle)? { above = middle } else { below = Some(middle) }
         }
         Ok(above)
+    }
+
+    /// Whether the first startup, in which none serves, is already too long, however many there are.
+    fn starts_too_late(&self) -> bool {
+        let scenario = self.tried.last().map(|(_, studied)| &studied.scenario.workload);
+        let Some(Workload::Endpoint(endpoint)) = scenario else { return false };
+        1.0 - endpoint.startup().hours() / endpoint.horizon.hours() < self.share
     }
 
     /// Whether so many replicas are enough.

@@ -8,7 +8,7 @@ use super::condition::{Condition, Met, value_in};
 use super::measure::{self, Named};
 use super::study::Valued;
 use crate::model::plan::Plan;
-use crate::model::workload::EndpointModel;
+use crate::model::workload::Workload;
 use crate::scenario::keys::For;
 use crate::units::Currency;
 
@@ -183,8 +183,14 @@ impl Frontier {
 
 /// Numbers of standard replicas that are looked at where nobody says which: all, or evenly some.
 #[must_use]
-pub fn splits(endpoint: &EndpointModel) -> Vec<u32> {
-    let most = endpoint.models.iter().map(|model| model.most).max().unwrap_or(0);
+pub fn splits(workload: &Workload) -> Vec<u32> {
+    let most = match workload {
+        Workload::Job(_) => 0,
+        Workload::Batch(batch) => batch.replicas,
+        Workload::Endpoint(endpoint) => {
+            endpoint.models.iter().map(|model| model.most).max().unwrap_or(0)
+        }
+    };
     let count = SPLITS.min(most.saturating_add(1)).max(2);
     let mut splits: Vec<u32> = (0..count)
         .map(|index| (u64::from(most) * u64::from(index) / u64::from(count - 1)) as u32)

@@ -27,20 +27,21 @@ use crate::cases::scenario_with;
 use crate::engine::{market, minutes, rules};
 use crate::zones::markets;
 
-const COURSES: [Course; 4] =
-    [Course::Standard, Course::Spot, Course::SpotThenStandard, Course::FlexStart];
+const COURSES: [Course; 5] =
+    [Course::Standard, Course::Spot, Course::SpotThenStandard, Course::FlexStart, Course::Mixed];
 
 fn batch() -> impl Strategy<Value = BatchModel> {
     (
         prop_oneof![1_u64..8, 1_u64..60, 50_u64..3_000],
         (1_i64..40, prop_oneof![Just(1_i64), 1_i64..60]),
-        (0_i64..=100, prop_oneof![1_u32..4, 1_u32..20]),
+        (0_i64..=100, prop_oneof![1_u32..4, 1_u32..20], prop_oneof![0_u32..3, 0_u32..20]),
         minutes(15),
         prop_oneof![Just(525_600_i64), 30_i64..10_000],
         (prop_oneof![market(), markets()], rules()),
     )
         .prop_map(
-            |(chunks, (time, unit), (last, replicas), startup, give_up, (market, restart))| {
+            |(chunks, (time, unit), (last, replicas, below), startup, give_up, others)| {
+                let (market, restart) = others;
                 let chunk_time = SimDuration::from_secs(time * unit);
                 let last = chunk_time.micros() * last / 100;
                 BatchModel {
@@ -48,6 +49,7 @@ fn batch() -> impl Strategy<Value = BatchModel> {
                     chunk_time,
                     last_chunk_time: SimDuration::from_micros(last.max(1)),
                     replicas,
+                    standard_below: below.min(replicas),
                     startup,
                     give_up_after: SimDuration::from_secs(60 * give_up),
                     market,
@@ -96,15 +98,19 @@ fn literal(model: &BatchModel, course: Course, luck: Luck) -> (BatchTrajectory, 
     let end = SimTime::START + model.give_up_after;
     let mut paths = Paths::default();
     paths.begin(&model.market, 1, end);
+    let capacity = |slot: u32| match course {
+        Course::Mixed if slot < model.standard_below => Capacity::Standard,
+        _ => course.first(),
+    };
     let worker = |slot| Worker {
         doing: Doing::Pausing,
         until: SimTime::START,
         dies: SimTime::START,
-        capacity: course.first(),
+        capacity: capacity(slot),
         count: RestartCount::default(),
         attempts: 0,
         spot_refused: false,
-        attempt: Attempt::asking(slot, course.first(), SimTime::START),
+        attempt: Attempt::asking(slot, capacity(slot), SimTime::START),
     };
     let mut workers: Vec<Worker> = (0..model.replicas).map(worker).collect();
     let record = |story: &mut BatchTrajectory, worker: &mut Worker, now: SimTime, end: End| {
@@ -293,6 +299,9 @@ proptest! {
             prop_assert!(times_done.iter().all(|&times| times <= 1));
         }
         conserves(&model, &counted);
+        if course == Course::Mixed {
+            mixes(&model, &counted);
+        }
     }
 }
 
@@ -328,6 +337,18 @@ fn conserves(model: &BatchModel, story: &BatchTrajectory) {
             assert_eq!(micros(attempt.uptime), startup + computed + idle);
         }
     }
+}
+
+/// What holds of every replication of a mixed plan: the first replicas are standard VMs, never taken
+/// away and never given up, the others are Spot; with one of the first the batch cannot run out.
+fn mixes(model: &BatchModel, story: &BatchTrajectory) {
+    for attempt in &story.attempts {
+        let is_below = attempt.slot < model.standard_below;
+        assert_eq!(attempt.capacity == Capacity::Standard, is_below);
+        assert!(!is_below || attempt.end != End::Preempted);
+    }
+    assert!(story.gone <= model.replicas - model.standard_below);
+    assert!(model.standard_below == 0 || story.outcome != Outcome::RestartsExhausted);
 }
 
 #[test]
@@ -371,13 +392,13 @@ plans = ["standard", "spot", "committed-1y"]
 replications = 40_000
 "#;
 
-fn answered(settings: &[&str], threads: usize) -> (Scenario, Estimate) {
+pub fn answered(settings: &[&str], threads: usize) -> (Scenario, Estimate) {
     let scenario = scenario_with(PLAIN, settings);
     let answer = montecarlo::run(&scenario, threads, &Unwatched).unwrap();
     (scenario, answer)
 }
 
-fn of_plan(answer: &Estimate, plan: Plan) -> PlanEstimate {
+pub fn of_plan(answer: &Estimate, plan: Plan) -> PlanEstimate {
     let answer = answer.plans.iter().find(|answer| answer.listed.plan == plan).unwrap();
     answer.estimate.clone().unwrap()
 }
@@ -450,7 +471,7 @@ fn one_replica_is_a_renewal_process() {
 }
 
 /// The mean is within 4.4 standard errors of a value.
-fn near(found: &PlanEstimate, measure: Measure, expected: f64) {
+pub fn near(found: &PlanEstimate, measure: Measure, expected: f64) {
     let summary = found.measure(measure);
     let n = found.method.replications().unwrap() as f64;
     let error = summary.sd.unwrap() / n.sqrt();
@@ -568,7 +589,7 @@ fn bills_add_up_and_luck_is_common() {
         "market.standard_wait.model=exponential",
         "market.standard_wait.mean=10 min",
         "restart.max_restarts=2",
-        "compare.plans=[\"standard\", \"spot\", \"spot-then-standard\", \"committed-1y\"]",
+        "compare.plans=[\"standard\", \"spot\", \"spot-then-standard\", \"committed-1y\", \"mixed\", \"mixed-1y\"]",
         "price.committed_1y=0.7 USD/h",
         "simulation.replications=9000",
     ];

@@ -189,6 +189,8 @@ fn questions_without_an_answer_say_why() {
         told.contains("no number of spot replicas") && told.contains("first startup"),
         "{told}"
     );
+    // That is known after the first number, without thousands of replicas.
+    assert!(told.contains(": 2 replicas reach"), "{told}");
 }
 
 /// Without preemption and waits seven replicas start together, work from the tenth minute on, and end

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use assert_cmd::cargo::cargo_bin;
 use stockout::model::plan::Plan;
+use stockout::montecarlo::over_time::{Moment, OverTime};
 use stockout::output::chart::assumptions::{self, Assumed, End};
 use stockout::output::chart::figures::{About, Figures, PlanFigures};
 use stockout::output::chart::ladder::{Even, Known, Ladder, Rung, ladder};
@@ -12,8 +13,13 @@ use stockout::output::chart::palette::Theme;
 use stockout::output::chart::scene::{Scene, Shape};
 use stockout::output::chart::svg::{Style, svg};
 use stockout::output::chart::swept::Swept;
-use stockout::output::chart::{cost, font, lines, makespan, map, saving};
+use stockout::output::chart::{cost, font, frontier, lines, makespan, map, replicas, saving};
 use stockout::output::rows::Row;
+use stockout::scenario::keys::For;
+use stockout::sweep::condition::Met;
+use stockout::sweep::frontier::{Frontier, Offer};
+use stockout::sweep::measure;
+use stockout::sweep::study::Valued;
 
 fn stockout(arguments: &[&str]) -> Output {
     let mut command = Command::new(cargo_bin!("stockout"));
@@ -153,6 +159,74 @@ fn golden_pictures() {
     golden("chart-ladder", &ladder(&a_ladder(), 760.0));
     golden("chart-assumptions", &assumed_scene(&some_assumptions(), 760.0));
     golden("chart-timeline", &a_timeline(760.0));
+    for (name, of, about) in some_replicas() {
+        golden(&format!("chart-replicas-{name}"), &replicas::replicas(&of, &about, 760.0));
+    }
+    golden("chart-frontier", &a_frontier(760.0));
+}
+
+/// Replicas over time, by hand: an endpoint over a day with its load, and a batch of six hours.
+fn some_replicas() -> [(&'static str, OverTime, About); 2] {
+    let moment = |hour: u32, counts: [u32; 3], load: Option<f64>, over: Option<f64>| Moment {
+        time_h: f64::from(hour) + 0.5,
+        load,
+        needed: load.map(|load| load / 20.0),
+        mean: f64::from(counts[1]) - 0.25,
+        p05: counts[0],
+        p50: counts[1],
+        p95: counts[2],
+        running: f64::from(counts[1]),
+        over,
+    };
+    let of = |plan, horizon_h, is_batch, moments| OverTime {
+        plan,
+        replications: 1_000,
+        horizon_h,
+        is_batch,
+        moments,
+    };
+    let day = (0..24).map(|hour| {
+        let needed = 2 + hour.min(23 - hour) / 3;
+        moment(hour, [needed - 1, needed + 1, needed + 2], Some(20.0 * f64::from(needed)), None)
+    });
+    let batch = (0..6).map(|hour| match hour {
+        0 => moment(hour, [1, 4, 7], None, Some(0.0)),
+        5 => moment(hour, [0, 1, 7], None, Some(0.7)),
+        _ => moment(hour, [5, 6, 7], None, Some(0.0)),
+    });
+    [
+        ("endpoint", of(Plan::Mixed, 24.0, false, day.collect()), about()),
+        ("batch", of(Plan::Spot, 6.0, true, batch.collect()), about()),
+    ]
+}
+
+/// Splits of six replicas, by hand, with offers that are dominated, one without any lack, and a bound.
+fn a_frontier(width: f64) -> Scene {
+    let offer = |plan, setting: Option<u32>, cost: f64, lack: f64, met| Offer {
+        plan,
+        settings: setting.map(|setting| setting.to_string()).into_iter().collect(),
+        cost: Valued { value: cost, half_width: Some(1.0) },
+        lack: Valued { value: lack, half_width: Some(lack / 20.0) },
+        is_dominated: plan == Plan::Standard || plan == Plan::Committed1y,
+        met: Some(met),
+    };
+    let of = Frontier {
+        measure: measure::find("dropped_share", For::Endpoint).unwrap(),
+        keys: vec!["mixed.standard_replicas".into()],
+        required: vec!["dropped_share <= 0.1 %".into()],
+        bound: Some(0.001),
+        offers: vec![
+            offer(Plan::Spot, None, 1_444.0, 0.0021, Met::NotMet),
+            offer(Plan::Mixed, Some(1), 1_507.0, 0.0011, Met::Uncertain),
+            offer(Plan::Mixed, Some(2), 1_569.0, 0.0007, Met::Met),
+            offer(Plan::Mixed, Some(4), 1_693.0, 0.0001, Met::Met),
+            offer(Plan::Mixed, Some(6), 1_817.0, 0.0, Met::Met),
+            offer(Plan::Committed1y, None, 1_820.0, 0.0001, Met::Met),
+            offer(Plan::Standard, None, 2_683.0, 0.0, Met::Met),
+        ],
+        chosen: Some(2),
+    };
+    frontier::frontier(&of, &about(), width)
 }
 
 /// The pictures of README.md: `UPDATE_GOLDEN=1 cargo test` writes them anew.
@@ -322,6 +396,10 @@ fn no_words_overlap_or_are_cut_at_any_width() {
         check_scene(&ladder(&a_ladder(), width));
         check_scene(&assumed_scene(&some_assumptions(), width));
         check_scene(&a_timeline(width));
+        check_scene(&a_frontier(width));
+        for (_, of, about) in some_replicas() {
+            check_scene(&replicas::replicas(&of, &about, width));
+        }
         for name in SCENARIOS {
             let scenario = scenario(name, &["simulation.replications=2000"]);
             let watch = &stockout::montecarlo::replicate::Unwatched;

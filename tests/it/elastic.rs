@@ -18,6 +18,7 @@ use stockout::montecarlo::trace::{Trace, trace};
 use stockout::montecarlo::{self, exact, verify};
 use stockout::output::json;
 use stockout::scenario::resolved::{Scenario, Status};
+use stockout::scenario::source::Severity;
 use stockout::units::{Share, SimDuration, SimTime};
 
 use crate::cases::{errors_of, scenario_with};
@@ -554,6 +555,25 @@ fn one_node_is_verified_and_several_are_said_not_to_be() {
     let two = scenario_with(PAIR, &[NODE]);
     let found = verify::verify(&two, 2, &Unwatched).unwrap();
     assert!(found.not_checked.iter().any(|part| part.plan == "spot" && part.what == "everything"));
+}
+
+/// A gang begins with the first zone whatever the placement, and it is said; elastic nodes begin with one
+/// zone each. A scope that is no choice is one error, and says nothing of the keys beside it.
+#[test]
+fn spread_is_a_placement_of_elastic_nodes_and_of_no_gang() {
+    let zones = ["market.zones=[\"a\", \"b\"]", "market.placement=spread", "workload.min_nodes=1"];
+    let warned = |scope: &str| {
+        let settings = [&zones[..], &[scope]].concat();
+        let problems = match stockout::scenario::from_toml("test.toml", PAIR, &settings) {
+            Ok((_, problems)) | Err(problems) => problems,
+        };
+        problems.render(Severity::Warning)
+    };
+    let words = ["market.placement changes nothing", "min_nodes changes nothing"];
+    let found = |scope| words.map(|words| warned(scope).contains(words));
+    assert_eq!(found(NODE), [false, false]);
+    assert_eq!(found("workload.restart_scope=job"), [true, true]);
+    assert_eq!(found("workload.restart_scope=both"), [true, false]);
 }
 
 #[test]

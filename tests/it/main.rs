@@ -3,6 +3,7 @@
 mod autoscale;
 mod baseline;
 mod batch;
+mod batch_mixed;
 #[cfg(feature = "report")]
 mod browser;
 mod capacity;

@@ -322,7 +322,8 @@ fn what_is_wrong_with_pools_says_what_to_write() {
         (&["pools=3"][..], "`pools` is a number, not a list of tables"),
         (&["pools=[]"], "`pools` is an empty list"),
         (&["pools=[1, 2]"], "pools.0 is a number, not a table"),
-        (&["pools.nobody.nodes=3"], "`pools` is a table, not a list of tables"),
+        (&["pools.nobody.nodes=3"], "there is no \"nobody\" in pools"),
+        (&["pools.2.nodes=3"], "there is no \"2\" in pools"),
         (&["workload.kind=batch"], "`pools` belongs to kind = \"job\""),
         (
             &["pools.workers.hazard_factor=0", "pools.servers.hazard_factor=0"],
@@ -365,6 +366,13 @@ fn pools_are_changed_and_varied_by_name_or_place() {
         .collect();
     is_near(costs[0], 26.0);
     is_near(costs[1], 30.0);
+    let (ok, _, told) = stockout(&[
+        "sweep",
+        path.to_str().unwrap(),
+        "--vary",
+        "workload.models.nobody.min_replicas=3,5",
+    ]);
+    assert!(!ok && told.contains("there is no \"nobody\" in workload.models"), "{told}");
     std::fs::write(&path, JOB).unwrap();
     let output = Command::new(cargo_bin!("stockout"))
         .args(["sweep", path.to_str().unwrap(), "--vary", "pools.workers.nodes=1,4"])

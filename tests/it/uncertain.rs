@@ -429,3 +429,25 @@ fn the_chart_of_results_is_that_of_the_scenario() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("nothing is uncertain here"));
 }
+
+/// A pool's price from 0.40 to 0.60 USD/h is an input as that of [price] is: its name, and a cost of
+/// 10 × (2 × 0.40 … 2 × 0.60 + 0.10) USD.
+#[test]
+fn a_range_in_a_pool_is_known_by_its_name() {
+    let pools = r#"pools=[
+        { name = "workers", nodes = 2, price = { standard = "1 USD/h", spot = { low = "0.40 USD/h", high = "0.60 USD/h", shape = "uniform" } } },
+        { name = "servers", price = { standard = "0.2 USD/h", spot = "0.10 USD/h" } },
+    ]"#;
+    let text = "[workload]\nkind = \"job\"\nwork = \"10 h\"\n\
+                [machine]\nservice = \"compute-engine\"\n\
+                [market]\nlifetime = \"never\"\n\
+                [compare]\nplans = [\"standard\", \"spot\"]\n\
+                [simulation]\nreplications = 64\n";
+    let found = open(text, &[pools], 512, "");
+    let keys: Vec<&str> = found.inputs.iter().map(|input| input.input.key.as_str()).collect();
+    assert_eq!(keys, ["pools.workers.price.spot"]);
+    let cost = figure(&found, "spot", "cost");
+    let (low, high) = (10.0 * (2.0 * 0.405 + 0.1), 10.0 * (2.0 * 0.595 + 0.1));
+    assert!((cost.low.unwrap() - low).abs() < 0.01, "{cost:?}");
+    assert!((cost.high.unwrap() - high).abs() < 0.01, "{cost:?}");
+}

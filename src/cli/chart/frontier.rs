@@ -5,7 +5,6 @@ use super::{Arguments, Results, unfit, unreadable, wrong};
 use crate::cli::Failure;
 use crate::cli::input::refused;
 use crate::cli::write::complain;
-use crate::model::workload::Workload;
 use crate::output::chart::frontier::frontier as drawn;
 use crate::output::chart::scene::Scene;
 use crate::output::chart::swept::Swept;
@@ -92,15 +91,14 @@ fn kind_of(row: &rows::Row) -> For {
     }
 }
 
-/// Every split of an endpoint that may be mixed; `None` of any other.
+/// Every split of an endpoint or a batch that may be mixed; `None` of any other.
 fn every_split(root: &Node, prices: &dyn Prices) -> Option<Axis> {
-    if written_kind(root) != For::Endpoint {
+    if !For::Replicas.is_of(written_kind(root)) {
         return None;
     }
     let mut problems = Problems::default();
     let scenario = validate::validate("", root, prices, &mut problems)?;
-    let Workload::Endpoint(endpoint) = &scenario.workload else { return None };
     scenario.plans.iter().find(|listed| listed.plan.course().has_below())?;
-    let values: Vec<String> = splits(endpoint).iter().map(u32::to_string).collect();
+    let values: Vec<String> = splits(&scenario.workload).iter().map(u32::to_string).collect();
     axes::read_vary(&format!("{KEY}={}", values.join(",")), &mut problems)
 }

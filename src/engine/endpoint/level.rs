@@ -83,8 +83,9 @@ impl Level {
         if self.lacking == 0 {
             self.of.enough_serving += time;
         }
-        self.of.served += u128::from(self.rates.0) * time.micros() as u128;
-        self.of.dropped += u128::from(self.rates.1) * time.micros() as u128;
+        let micros = u128::from(time.micros() as u64);
+        self.of.served += u128::from(self.rates.0) * micros;
+        self.of.dropped += u128::from(self.rates.1) * micros;
         self.since = now;
     }
 

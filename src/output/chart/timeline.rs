@@ -200,7 +200,8 @@ pub fn timeline(of: &Timeline<'_>, width: f64) -> Scene {
 
 /// What the lane of a zone is called.
 fn zone_name(zone: &TracedZone) -> String {
-    if zone.name.is_empty() { "Zone scarce".into() } else { format!("{} scarce", zone.name) }
+    let what = if zone.scarce.is_empty() && !zone.shocks.is_empty() { "shocks" } else { "scarce" };
+    if zone.name.is_empty() { format!("Zone {what}") } else { format!("{} {what}", zone.name) }
 }
 
 /// When a zone is scarce, and where shocks strike.

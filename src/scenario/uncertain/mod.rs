@@ -325,8 +325,23 @@ impl Walk<'_> {
             self.steps.push(Step::Key(entry.key.clone()));
             match keys::find(&path) {
                 Some(key) => self.key(key, &mut entry.node, &path),
+                None if path == keys::POOLS => self.pools(&mut entry.node),
                 None => self.table(&mut entry.node, &path),
             }
+            self.steps.pop();
+        }
+    }
+
+    /// The pools of a job, each by its name.
+    fn pools(&mut self, node: &mut Node) {
+        let Value::Array(items) = &mut node.value else { return };
+        for (index, item) in items.iter_mut().enumerate() {
+            let name = match item.get("name").map(|name| &name.value) {
+                Some(Value::Text(name)) => name.clone(),
+                _ => index.to_string(),
+            };
+            self.steps.push(Step::Item(index));
+            self.table(item, &format!("{}.{name}", keys::POOLS));
             self.steps.pop();
         }
     }

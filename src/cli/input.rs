@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, write};
 use crate::evidence::availability::{self, Availability};
-use crate::evidence::{self, billing_export, load_series, prediction, price_series};
+use crate::evidence::{self, billing_export, load_series, prediction, price_changes, price_series};
 use crate::model::availability::Values;
 use crate::prices::file::PriceFile;
 use crate::scenario::machine::{NoPriceFile, Prices};
@@ -227,8 +227,12 @@ impl Input {
         let Some(path) = &self.file else { return Ok((None, None)) };
         let text = read_at_most(path, LARGEST_LIST, MAKE_ONE, LONG_LIST)?;
         let kind = evidence::recognise(&text);
-        if kind.is_none() && text.len() as u64 > LARGEST {
-            return Err(too_large(path, LARGEST, NO_SCENARIO));
+        if kind.is_none() {
+            refuse_records(path, &text)?;
+            refuse_unknown_list(path, &text)?;
+            if text.len() as u64 > LARGEST {
+                return Err(too_large(path, LARGEST, NO_SCENARIO));
+            }
         }
         Ok((Some(text), kind))
     }
@@ -577,8 +581,8 @@ fn too_large(path: &Path, limit: u64, what: &str) -> Failure {
     Failure::Input(format!("error: {shown} is larger than {limit} MiB: {what}"))
 }
 
-/// Refuses evidence where a scenario is wanted, and says what makes one from it.
-fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
+/// Refuses what is for `reconcile`.
+fn refuse_records(path: &Path, text: &str) -> Result<(), Failure> {
     let is_bill = billing_export::is_header(text);
     if is_bill || prediction::is_one(text) {
         let what = if is_bill { "a billing export" } else { "a frozen prediction" };
@@ -589,7 +593,31 @@ fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
             path.display()
         )));
     }
-    let Some(kind) = evidence::recognise(text) else { return Ok(()) };
+    Ok(())
+}
+
+/// Refuses a list with columns that nothing has: its first line is no line of TOML or JSON.
+fn refuse_unknown_list(path: &Path, text: &str) -> Result<(), Failure> {
+    let text = text.trim_start_matches('\u{feff}');
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let is_list = |line: &&str| line.contains(',') && !line.contains('=');
+    let Some(header) = first.filter(is_list).filter(|line| !line.starts_with(['[', '{'])) else {
+        return Ok(());
+    };
+    let shown: String = header.chars().take(60).collect();
+    Err(Failure::Input(format!(
+        "error: {} is a list whose first line, \"{shown}\", is none that is known\n\
+         help: lifetimes have duration_h,preempted; replicas time,available; instances seconds,instances;\n      \
+         prices {}; see scenarios/README.md",
+        path.display(),
+        price_changes::COLUMNS.join(",")
+    )))
+}
+
+/// Refuses evidence where a scenario is wanted, and says what makes one from it.
+fn refuse_evidence(path: &Path, text: &str) -> Result<(), Failure> {
+    refuse_records(path, text)?;
+    let Some(kind) = evidence::recognise(text) else { return refuse_unknown_list(path, text) };
     if evidence::is_one_custom_job(text) {
         return Ok(());
     }

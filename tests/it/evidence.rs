@@ -68,6 +68,26 @@ fn written(draft: &Draft) -> Node {
 }
 
 /// `UPDATE_GOLDEN=1 cargo test` writes them anew.
+/// A list of something else, and what belongs to `reconcile`, say what they are and what is known.
+#[test]
+fn a_list_with_unknown_columns_and_records_of_a_bill_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vms.csv");
+    std::fs::write(&path, "# of our own\nname,zone,hours\na,us-central1-a,3\n").unwrap();
+    let path = path.to_str().unwrap();
+    for command in ["import", "estimate"] {
+        let shown = refusal(&[command, path]);
+        assert!(shown.contains("whose first line, \"name,zone,hours\", is none"), "{shown}");
+        assert!(shown.contains("lifetimes have duration_h,preempted"), "{shown}");
+        for (record, name) in
+            [("billing-export.csv", "a billing export"), ("prediction.json", "a frozen prediction")]
+        {
+            let shown = refusal(&[command, &format!("scenarios/history/{record}")]);
+            assert!(shown.contains(name) && shown.contains("stockout reconcile"), "{shown}");
+        }
+    }
+}
+
 #[test]
 fn every_shipped_history_prints_its_golden_scenario() {
     for name in ["custom-jobs.json", "batch-jobs.json", "replicas.csv"] {

@@ -18,7 +18,6 @@ use super::register;
 use super::unknown::{Change, Dial};
 use super::{Case, shortened};
 use crate::luck::{Luck, Purpose, ln};
-use crate::model::billing::{Meter, Tariff};
 use crate::model::capacity::Capacity;
 use crate::model::lifetime::Lifetime;
 use crate::model::plan::Plan;
@@ -386,7 +385,7 @@ fn experiment(
         test
     };
     let per_hour = |listed: Option<&Listed>, capacity| match listed.map(|listed| &listed.status) {
-        Some(Status::Offered(tariff)) => Some(hourly(tariff, capacity)),
+        Some(Status::Offered(tariff)) => Some(tariff.per_hour(capacity).per_hour()),
         _ => None,
     };
     let listed = base.plans.iter().find(|listed| listed.plan == spot);
@@ -541,12 +540,6 @@ fn says_low(test: &Test, law: &Lifetime, longest_h: f64, seed: u64) -> f64 {
     low as f64 / PILOTS as f64
 }
 
-/// What a VM-hour costs on this capacity, over all lines.
-fn hourly(tariff: &Tariff, capacity: Capacity) -> f64 {
-    let of = |meter: Meter| matches!(meter, Meter::Uptime(on) | Meter::UnlessWaived(on) if on == capacity);
-    tariff.lines.iter().filter(|line| of(line.meter)).map(|line| line.price.rate.per_hour()).sum()
-}
-
 /// A duration in words.
 fn hours(value: f64) -> String {
     if value < 1.5 { format!("{:.0} min", value * 60.0) } else { format!("{value:.1} h") }
@@ -583,8 +576,12 @@ mod tests {
     const ASKED: Asked = Asked { alpha: 0.05, beta: 0.1, good_h: None, vms: 1 };
 
     fn plan_with(settings: &[&str], asked: &Asked) -> Pilot {
+        plan_of(JOB, settings, asked)
+    }
+
+    fn plan_of(job: &str, settings: &[&str], asked: &Asked) -> Pilot {
         let mut problems = Problems::default();
-        let source = problems.add_source("a", JOB);
+        let source = problems.add_source("a", job);
         let mut root = tree::read_toml(source, &mut problems);
         for setting in settings {
             tree::apply_set(&mut root, setting, &mut problems);
@@ -601,6 +598,17 @@ mod tests {
             watch: &Unwatched,
         };
         pilot(&case, &scenario, &rules, asked).unwrap()
+    }
+
+    /// Under a path whose only price is the constant one, a VM-hour of the pilot costs 0.20 USD as without.
+    #[test]
+    fn a_vm_hour_on_a_price_path_costs_its_first_price() {
+        let job = JOB.replace("spot = \"0.20 USD/h\"", "");
+        let path = "price.path.points=[[\"2026-01-01\", \"0.20 USD/h\"]]";
+        let settings = [path, "price.path.then=stay", "simulation.start=2026-02-01"];
+        for pilot in [plan_with(&[], &ASKED), plan_of(&job, &settings, &ASKED)] {
+            assert_eq!(pilot.experiment.unwrap().spot_per_h, Some(0.2));
+        }
     }
 
     /// All work of w = 8 h is lost at a preemption: the mean billed time is m(e^(w/m) − 1), and Spot is

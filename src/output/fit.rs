@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::csv::quoted;
 use super::numbers::{self, NONE, hours, percent, significant, whole};
-use super::paragraph::wrapped;
+use super::paragraph::{go_on_with, wrapped};
 use super::table::Grid;
 use crate::evidence::lifetimes::Lifetimes;
 use crate::fit::law::{Family, Scale};
@@ -70,12 +70,7 @@ pub fn text(of: &Fitting<'_>, go_on: &[String]) -> String {
     }
     out.push_str("\nFor a scenario (--format toml writes it with its covariance, for `from`):\n\n");
     out.push_str(&toml(of));
-    if !go_on.is_empty() {
-        out.push_str("\nGo on with:\n");
-        for line in go_on {
-            out.push_str(&format!("  {line}\n"));
-        }
-    }
+    out.push_str(&go_on_with(go_on));
     out
 }
 

@@ -3,6 +3,16 @@
 /// The width that every terminal has.
 pub const WIDTH: usize = 80;
 
+/// The commands to go on with, a line each, below a heading; nothing where there are none.
+#[must_use]
+pub fn go_on_with(commands: &[String]) -> String {
+    if commands.is_empty() {
+        return String::new();
+    }
+    let lines: String = commands.iter().map(|line| format!("  {line}\n")).collect();
+    format!("\nGo on with:\n{lines}")
+}
+
 /// A paragraph in lines of at most 80 columns, those after the first indented. A number stays with
 /// its unit.
 #[must_use]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::csv;
 use super::json::{SCHEMA_VERSION, scenario_sha256};
 use super::numbers::{self, NONE, percent, significant};
-use super::paragraph::wrapped;
+use super::paragraph::{go_on_with, wrapped};
 use super::table::Grid;
 use crate::decision::pilot::{CourseRow, Experiment, Pilot, Rule};
 use crate::scenario::resolved::Scenario;
@@ -32,12 +32,7 @@ pub fn text(scenario: &Scenario, pilot: &Pilot, go_on: &[String]) -> String {
             out.push_str(&wrapped(&format!("- {line}"), "  "));
         }
     }
-    if !go_on.is_empty() {
-        out.push_str("\nGo on with:\n");
-        for line in go_on {
-            out.push_str(&format!("  {line}\n"));
-        }
-    }
+    out.push_str(&go_on_with(go_on));
     out
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::csv;
 use super::json::SCHEMA_VERSION;
 use super::numbers::{self, NONE, significant};
-use super::paragraph::wrapped;
+use super::paragraph::{go_on_with, wrapped};
 use super::table::Grid;
 use crate::evidence::prediction::Prediction;
 use crate::evidence::reconcile::{Checked, Posterior, Reconciliation};
@@ -36,12 +36,7 @@ pub fn text(prediction: &Prediction, found: &Reconciliation, go_on: &[String]) -
     for line in found.bill_account.iter().chain(&found.job_account) {
         out.push_str(&format!("  {line}\n"));
     }
-    if !go_on.is_empty() {
-        out.push_str("\nGo on with:\n");
-        for line in go_on {
-            out.push_str(&format!("  {line}\n"));
-        }
-    }
+    out.push_str(&go_on_with(go_on));
     out
 }
 

@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::prices::file::reader::fields;
+use crate::prices::file::reader::{fields, rows};
 use crate::scenario::keys;
 use crate::scenario::source::{Place, Problems, Severity, nearest};
 use crate::scenario::tree::{Node, Value};
@@ -129,13 +129,7 @@ impl Reader<'_> {
     }
 
     fn read(&mut self) {
-        // A byte order mark is no part of the first name.
-        let skipped = if self.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let mut csv = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .comment(Some(b'#'))
-            .from_reader(&self.text.as_bytes()[skipped..]);
+        let (mut csv, skipped) = rows(self.text);
         let mut record = csv::StringRecord::new();
         let (mut line, mut counted) = (1, 0);
         while let Ok(true) = csv.read_record(&mut record) {

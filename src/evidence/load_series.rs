@@ -12,7 +12,7 @@
 
 use super::timestamp::Timestamp;
 use crate::model::load::MOST_STEPS;
-use crate::prices::file::reader::fields;
+use crate::prices::file::reader::{fields, rows};
 use crate::scenario::source::{Place, Problems, Severity, nearest};
 use crate::scenario::tree::{Node, Value};
 use crate::units::{Decimal, RequestRate, SimDuration};
@@ -44,12 +44,7 @@ pub fn named(root: &Node) -> Option<&Node> {
 /// anything is wrong, which `problems` then tell.
 pub fn read(source: usize, problems: &mut Problems) -> Option<Node> {
     let text = problems.sources[source].text.clone();
-    let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut csv = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .comment(Some(b'#'))
-        .from_reader(&text.as_bytes()[skipped..]);
+    let (mut csv, skipped) = rows(&text);
     let mut series = Series { problems, columns: None, first: None, points: Vec::new() };
     let mut record = csv::StringRecord::new();
     while let Ok(true) = csv.read_record(&mut record) {

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::account::Account;
-use crate::prices::file::reader::fields;
+use crate::prices::file::reader::{fields, rows};
 use crate::scenario::json::clip;
 use crate::scenario::source::{Place, Problems, Severity};
 use crate::units::calendar::Day;
@@ -119,12 +119,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn read(mut self) -> Option<PriceChanges> {
-        let skipped = if self.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let mut csv = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .comment(Some(b'#'))
-            .from_reader(&self.text.as_bytes()[skipped..]);
+        let (mut csv, skipped) = rows(self.text);
         let mut columns: Option<[usize; 5]> = None;
         let mut record = csv::StringRecord::new();
         while let Ok(true) = csv.read_record(&mut record) {

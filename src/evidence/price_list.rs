@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::account::Account;
 use super::price_changes::{NOT_BELOW, PriceChanges, at, no_price, price};
 use crate::model::tariff::Purchase;
-use crate::prices::file::reader::fields;
+use crate::prices::file::reader::{fields, rows};
 use crate::scenario::source::{Place, Problems, Severity};
 use crate::units::calendar::Day;
 use crate::units::{Currency, Decimal, Rate};
@@ -104,12 +104,7 @@ fn read_text(
     problems: &mut Problems,
     as_of: Option<Day>,
 ) -> Option<PriceList> {
-    let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut csv = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .comment(Some(b'#'))
-        .from_reader(&text.as_bytes()[skipped..]);
+    let (mut csv, skipped) = rows(text);
     let mut list = PriceList::default();
     let mut header: Option<Vec<String>> = None;
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();

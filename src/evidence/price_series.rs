@@ -9,7 +9,7 @@
 //!
 //! Blank lines and lines that begin with `#` are skipped; what the cells mean is read with the scenario.
 
-use crate::prices::file::reader::fields;
+use crate::prices::file::reader::{fields, rows};
 use crate::scenario::source::{Place, Problems};
 use crate::scenario::tree::{Node, Value};
 
@@ -23,12 +23,7 @@ pub fn named(root: &Node) -> Option<&Node> {
 /// where anything is wrong, which `problems` then tell.
 pub fn read(source: usize, problems: &mut Problems) -> Option<Node> {
     let text = problems.sources[source].text.clone();
-    let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut csv = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .comment(Some(b'#'))
-        .from_reader(&text.as_bytes()[skipped..]);
+    let (mut csv, skipped) = rows(&text);
     let mut columns: Option<(usize, usize)> = None;
     let mut points = Vec::new();
     let mut record = csv::StringRecord::new();

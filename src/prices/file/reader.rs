@@ -68,14 +68,7 @@ impl<'a> Reader<'a> {
     }
 
     fn read(&mut self) {
-        // A byte order mark is no part of the first name.
-        let skipped = if self.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let body = &self.text[skipped..];
-        let mut csv = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .comment(Some(b'#'))
-            .from_reader(body.as_bytes());
+        let (mut csv, skipped) = rows(self.text);
         let mut record = csv::StringRecord::new();
         let mut has_header = false;
         while let Ok(true) = csv.read_record(&mut record) {
@@ -273,6 +266,18 @@ fn day(text: &str) -> Result<(), Trouble> {
     }
     let help = "write year, month and day, such as 2026-11-01, or leave it blank";
     Err((format!("`{}` is not a day", clip(text)), help.to_owned()))
+}
+
+/// The rows of a CSV text, those that begin with `#` left out, and how many bytes stand before them: a
+/// byte order mark is no part of the first name.
+pub(crate) fn rows(text: &str) -> (csv::Reader<&[u8]>, usize) {
+    let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .comment(Some(b'#'))
+        .from_reader(&text.as_bytes()[skipped..]);
+    (reader, skipped)
 }
 
 /// Where the fields of the record at `start` stand, surrounding blanks left out. Reads quotes as

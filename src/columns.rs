@@ -70,19 +70,11 @@ pub const fn whole(number: f64) -> u64 {
     (number + SHIFT).to_bits() ^ SHIFT.to_bits()
 }
 
-/// Whole numbers below 2⁵² as integers.
+/// Whole numbers below 2⁵² as integers, of the type that `of` makes.
 #[multiversion(targets = "simd")]
-pub fn wholes(numbers: &[f64], integers: &mut [u64]) {
+pub fn wholes<T>(numbers: &[f64], integers: &mut [T], of: impl Fn(u64) -> T) {
     for (integer, &number) in integers.iter_mut().zip(numbers) {
-        *integer = whole(number);
-    }
-}
-
-/// [`wholes`] as signed integers.
-#[multiversion(targets = "simd")]
-pub fn wholes_signed(numbers: &[f64], integers: &mut [i64]) {
-    for (integer, &number) in integers.iter_mut().zip(numbers) {
-        *integer = whole(number) as i64;
+        *integer = of(whole(number));
     }
 }
 

@@ -13,8 +13,7 @@ use std::collections::BTreeMap;
 use super::peak::{Load, Peak};
 use super::price_years;
 use super::quota::{self, Quota};
-use crate::model::billing::{Component, Meter};
-use crate::model::capacity::Capacity;
+use crate::model::billing::Meter;
 use crate::model::distribution::normal_upper_quantile;
 use crate::model::plan::{Course, Plan};
 use crate::montecarlo::estimate::{Estimated, PlanEstimate, cost_at_spot_price};
@@ -566,13 +565,10 @@ pub fn quantile(mean: f64, sd: f64, skewness: f64, z: f64) -> f64 {
 /// Mean VM-hours billed on standard VMs.
 fn standard_hours(answer: &PlanAnswer, estimate: &PlanEstimate) -> f64 {
     let lines = answer.listed.tariff().map_or(&[][..], |tariff| &tariff.lines);
-    let is_standard = |meter: Meter| {
-        matches!(meter, Meter::Uptime(Capacity::Standard) | Meter::UnlessWaived(Capacity::Standard))
-    };
     lines
         .iter()
         .zip(&estimate.line_items)
-        .filter(|(line, _)| line.component == Component::Compute && is_standard(line.meter))
+        .filter(|(line, _)| line.is_standard_machine())
         .map(|(_, item)| item.quantity)
         .sum()
 }

@@ -3,7 +3,6 @@
 //! Owns how both change the lines of a tariff. Leaves to [`super::tariff`] which lines a plan has.
 
 use super::billing::{Component, Figure, Line, Meter, Tariff};
-use super::capacity::Capacity;
 use super::plan::Plan;
 use crate::units::{Rate, Share, SimDuration};
 
@@ -54,7 +53,7 @@ impl Owned {
             meter,
             price: Figure { rate, as_of: self.price.as_of.clone(), source: source.clone() },
         };
-        let place = tariff.lines.iter().position(is_standard_machine);
+        let place = tariff.lines.iter().position(Line::is_standard_machine);
         if let (Some(place), Some(standard)) = (place, standard) {
             let machine = &mut tariff.lines[place];
             let meter = machine.meter;
@@ -82,15 +81,6 @@ impl Owned {
             ));
         }
     }
-}
-
-/// Whether a line is the machine on demand, with Vertex AI's fee or without.
-fn is_standard_machine(line: &Line) -> bool {
-    line.component == Component::Compute
-        && matches!(
-            line.meter,
-            Meter::Uptime(Capacity::Standard) | Meter::UnlessWaived(Capacity::Standard)
-        )
 }
 
 /// What is paid of the base rate in each quarter of a month \[hundredths of a percent\].
@@ -137,7 +127,7 @@ impl SustainedUse {
 
     /// Lowers the standard machine of a tariff.
     pub fn apply(&self, standard: Rate, tariff: &mut Tariff) {
-        if let Some(line) = tariff.lines.iter_mut().find(|line| is_standard_machine(line)) {
+        if let Some(line) = tariff.lines.iter_mut().find(|line| line.is_standard_machine()) {
             line.price.rate = line.price.rate.less(standard.less(self.of(standard)));
             line.price.source.push_str(&format!(
                 "; sustained-use discount at {} of the month ([baseline])",

@@ -238,7 +238,7 @@ impl MeteredColumns {
         }
         let columns = [(spot, billed), (&mut self.waived, waived), (&mut self.span, span)];
         for (column, numbers) in columns {
-            columns::wholes_signed(numbers, column);
+            columns::wholes(numbers, column, |whole| whole as i64);
         }
     }
 
@@ -402,6 +402,16 @@ impl Line {
     /// The part of the metered time that it counts.
     fn part(&self) -> Option<usize> {
         self.pool.as_ref().and_then(|pool| pool.part)
+    }
+
+    /// Whether it is the machine itself on demand, with Vertex AI's fee or without.
+    #[must_use]
+    pub fn is_standard_machine(&self) -> bool {
+        self.component == Component::Compute
+            && matches!(
+                self.meter,
+                Meter::Uptime(Capacity::Standard) | Meter::UnlessWaived(Capacity::Standard)
+            )
     }
 
     /// Whether it is the machine itself, at the Spot price.

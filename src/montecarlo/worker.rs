@@ -85,7 +85,7 @@ impl CourseRun {
         for (mine, theirs) in
             self.columns.iter_mut().zip([waited, lost, restarts, preemptions, now])
         {
-            columns::wholes(theirs, mine);
+            columns::wholes(theirs, mine, |whole| whole);
         }
         self.gains.fill(1);
         for meter in &mut self.meters {

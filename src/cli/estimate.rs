@@ -10,7 +10,7 @@ use super::fail_if::{self, FailIf};
 use super::input::{Input, refused};
 use super::mix;
 use super::progress::Progress;
-use super::write::{Destination, complain};
+use super::write::Destination;
 use crate::decision::choice::Rules;
 use crate::decision::mix::Mix;
 use crate::decision::uncertainty::{self, Asked, Unassessed};
@@ -111,10 +111,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !decides {
         written.tell_centres(arguments.quiet);
     }
-    let (scenario, design, mut problems) = Input::finish(written, arguments.quiet, &*prices)?;
-    if !design.axes.is_empty() && !arguments.quiet {
-        complain("note: [sweep] is left out here; `stockout sweep` runs it");
-    }
+    let (scenario, design, mut problems) = Input::finish_one(written, arguments.quiet, &*prices)?;
     let (kind, plans) = fail_if::of_scenario(&scenario);
     let mut watched = arguments.fail_if.read(kind, &plans, &mut problems);
     let rules = Rules::read(&scenario, &mut problems);

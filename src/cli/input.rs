@@ -4,7 +4,9 @@ use std::cell::OnceCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::age::warn_if_spot_is_stale;
 use super::{Failure, write};
+use crate::decision::choice::Rules;
 use crate::evidence::availability::{self, Availability};
 use crate::evidence::{self, billing_export, load_series, prediction, price_changes, price_series};
 use crate::model::availability::Values;
@@ -486,11 +488,37 @@ impl Input {
         prices: &dyn Prices,
     ) -> Result<Scenario, Failure> {
         written.tell_centres(quiet);
-        let (scenario, design, _) = Self::finish(written, quiet, prices)?;
-        if !design.axes.is_empty() && !quiet {
+        Ok(Self::finish_one(written, quiet, prices)?.0)
+    }
+
+    /// As [`Self::finish`], and says of a `[sweep]` that it is left out.
+    pub fn finish_one<'p>(
+        written: Written,
+        quiet: bool,
+        prices: &'p dyn Prices,
+    ) -> Result<(Scenario, Design<'p>, Problems), Failure> {
+        let finished = Self::finish(written, quiet, prices)?;
+        if !finished.1.axes.is_empty() && !quiet {
             write::complain("note: [sweep] is left out here; `stockout sweep` runs it");
         }
-        Ok(scenario)
+        Ok(finished)
+    }
+
+    /// As [`Self::finish_one`], with what is required of plans; a stale Spot price is told.
+    pub fn finish_to_decide<'p>(
+        written: Written,
+        quiet: bool,
+        prices: &'p dyn Prices,
+    ) -> Result<(Scenario, Design<'p>, Problems, Rules), Failure> {
+        let (scenario, design, mut problems) = Self::finish_one(written, quiet, prices)?;
+        let rules = Rules::read(&scenario, &mut problems);
+        let Some(rules) = rules.filter(|_| !problems.any_error()) else {
+            return Err(refused(&problems));
+        };
+        if !quiet {
+            warn_if_spot_is_stale(&scenario);
+        }
+        Ok((scenario, design, problems, rules))
     }
 
     /// The scenario as written, and the design of its `[sweep]`, not yet checked.

@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use super::Failure;
-use super::age::{today, warn_if_spot_is_stale};
+use super::age::today;
 use super::estimate::threads;
-use super::input::{Input, read_text, refused, shell_word};
+use super::input::{Input, read_text, shell_word};
 use super::mix;
 use super::progress::Progress;
 use super::write::{self, Destination, complain};
-use crate::decision::choice::Rules;
 use crate::decision::{Case, pilot};
 use crate::evidence::prediction::{Made, Prediction};
 use crate::evidence::timestamp::Timestamp;
@@ -105,17 +104,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     written.tell_centres(arguments.quiet);
     let uncertain = written.uncertain.describe();
-    let (scenario, design, mut problems) = Input::finish(written, arguments.quiet, &*prices)?;
-    if !design.axes.is_empty() && !arguments.quiet {
-        complain("note: [sweep] is left out here; `stockout sweep` runs it");
-    }
-    let rules = Rules::read(&scenario, &mut problems);
-    let Some(rules) = rules.filter(|_| !problems.any_error()) else {
-        return Err(refused(&problems));
-    };
-    if !arguments.quiet {
-        warn_if_spot_is_stale(&scenario);
-    }
+    let (scenario, design, problems, rules) =
+        Input::finish_to_decide(written, arguments.quiet, &*prices)?;
     let threads = threads(arguments.threads);
     let progress = Progress::new(arguments.quiet);
     let case = Case {

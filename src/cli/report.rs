@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::age::warn_if_spot_is_stale;
 use super::estimate::{decided, threads};
-use super::input::{Input, refused, shell_word};
+use super::input::{Input, shell_word};
 use super::mix;
 use super::progress::Progress;
-use super::write::{complain, to_files};
-use crate::decision::choice::Rules;
+use super::write::to_files;
 use crate::decision::{self, Case, Decision};
 use crate::model::plan::Plan;
 use crate::montecarlo::over_time::{self, OverTime};
@@ -162,17 +160,7 @@ fn finding(arguments: &Arguments, file: &Path) -> Result<Finding, Failure> {
     }
     let uncertain = written.uncertain.clone();
     let supplied = supplied(&written.root);
-    let (scenario, design, mut problems) = Input::finish(written, quiet, &*prices)?;
-    if !design.axes.is_empty() && !quiet {
-        complain("note: [sweep] is left out here; `stockout sweep` runs it");
-    }
-    let rules = Rules::read(&scenario, &mut problems);
-    let Some(rules) = rules.filter(|_| !problems.any_error()) else {
-        return Err(refused(&problems));
-    };
-    if !quiet {
-        warn_if_spot_is_stale(&scenario);
-    }
+    let (scenario, design, problems, rules) = Input::finish_to_decide(written, quiet, &*prices)?;
     let threads = threads(arguments.threads);
     let progress = Progress::new(quiet);
     let case = Case {

@@ -116,8 +116,13 @@ pub fn normal_upper_quantile(p: f64) -> f64 {
                 * r
                 + 1.0)
     };
+    // Far out, where the density leaves the range of numbers, the approximation stands alone.
+    let half_square = 0.5 * estimate * estimate;
+    if half_square > 700.0 {
+        return estimate;
+    }
     let error = normal_survival(estimate) - p;
-    let step = error * sqrt(2.0 * std::f64::consts::PI) * exp(0.5 * estimate * estimate);
+    let step = error * sqrt(2.0 * std::f64::consts::PI) * exp(half_square);
     // d/dz of the survival is −density: Newton adds `step`, Halley bends it.
     estimate + step / (1.0 - 0.5 * estimate * step)
 }
@@ -141,6 +146,21 @@ mod tests {
             let found = normal_upper_quantile(p);
             assert!((found - z).abs() <= 2e-14 * (1.0 + z.abs()), "{p}: {found}");
         }
+    }
+
+    /// To the smallest number there is, 5·10⁻³²⁴: it rises by what ln p asks for, z ≈ √(−2 ln p), and is
+    /// never no number.
+    #[test]
+    fn the_quantile_rises_to_the_end_of_the_numbers() {
+        let mut last = 0.0;
+        for i in 1..=7_440 {
+            let z = normal_upper_quantile(exp(-0.1 * f64::from(i)));
+            // Below e^−708 two of these may be the same number.
+            assert!(z > last || i < 7 || (i > 7_080 && z == last), "{i}: {z} after {last}");
+            last = z;
+        }
+        assert!((38.4..38.5).contains(&normal_upper_quantile(5e-324)), "{last}");
+        assert_eq!(normal_upper_quantile(0.0), f64::INFINITY);
     }
 
     #[test]
